@@ -1,0 +1,185 @@
+//! Whole directory trees: walking, syncing, restricting, removing.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::{DIRECTORY_MODE, EXECUTABLE_MODE, Error, FILE_MODE, Operation, Result, sync_directory};
+
+/// How deep a tree may be. A home needs a handful of levels; a deeper one is hostile or broken.
+pub const MAXIMUM_DEPTH: usize = 64;
+
+/// What an entry of a tree is. Links, devices, sockets and pipes are never part of a home: [`walk`] refuses them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// A directory.
+    Directory,
+    /// A plain file.
+    File,
+}
+
+/// One entry of a tree.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// The path relative to the root of the walk.
+    pub path: PathBuf,
+    /// Directory or plain file.
+    pub kind: EntryKind,
+    /// Size in bytes; 0 for a directory.
+    pub size: u64,
+    /// Permission bits (the lower nine).
+    pub mode: u32,
+}
+
+/// Lists everything below `root`, parents before children, siblings in byte order of their names.
+///
+/// # Errors
+/// Anything that is neither a plain file nor a directory is refused, by name. So is a tree deeper than
+/// [`MAXIMUM_DEPTH`].
+pub fn walk(root: &Path) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let mut pending = vec![(PathBuf::new(), 0)];
+    while let Some((relative, depth)) = pending.pop() {
+        let directory = root.join(&relative);
+        if depth > MAXIMUM_DEPTH {
+            let reason = format!("more than {MAXIMUM_DEPTH} levels deep");
+            return Err(Error::new(Operation::Walk, &directory, io::Error::other(reason)));
+        }
+        for entry in read_directory(&directory)? {
+            let path = relative.join(entry);
+            let entry = inspect(root, path)?;
+            if entry.kind == EntryKind::Directory {
+                pending.push((entry.path.clone(), depth + 1));
+            }
+            entries.push(entry);
+        }
+    }
+    entries.sort();
+    Ok(entries)
+}
+
+fn read_directory(directory: &Path) -> Result<Vec<std::ffi::OsString>> {
+    fs::read_dir(directory)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
+        .map_err(|error| Error::new(Operation::Read, directory, error))
+}
+
+fn inspect(root: &Path, path: PathBuf) -> Result<Entry> {
+    let full = root.join(&path);
+    let metadata = fs::symlink_metadata(&full)
+        .map_err(|error| Error::new(Operation::Inspect, &full, error))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if metadata.is_dir() {
+        Ok(Entry { path, kind: EntryKind::Directory, size: 0, mode })
+    } else if metadata.is_file() {
+        Ok(Entry { path, kind: EntryKind::File, size: metadata.len(), mode })
+    } else {
+        let reason = "neither a plain file nor a directory";
+        Err(Error::new(Operation::Walk, &full, io::Error::other(reason)))
+    }
+}
+
+/// Makes a whole tree durable: every file, then every directory from the leaves up to and including `root`.
+///
+/// The name of `root` in its own parent is not covered.
+pub fn sync_tree(root: &Path) -> Result<()> {
+    let entries = walk(root)?;
+    for entry in entries.iter().filter(|entry| entry.kind == EntryKind::File) {
+        let path = root.join(&entry.path);
+        File::open(&path)
+            .map_err(|error| Error::new(Operation::Open, &path, error))?
+            .sync_all()
+            .map_err(|error| Error::new(Operation::Sync, &path, error))?;
+    }
+    for entry in entries.iter().rev().filter(|entry| entry.kind == EntryKind::Directory) {
+        sync_directory(&root.join(&entry.path))?;
+    }
+    sync_directory(root)
+}
+
+/// Gives every directory below and including `root` mode 0700 and every file 0600, or 0700 if its owner may execute it.
+///
+/// A file whose mode is right already is not touched, so that a hard link to a sealed file is never changed.
+pub fn restrict_tree(root: &Path) -> Result<()> {
+    restrict(root, DIRECTORY_MODE, None)?;
+    for entry in walk(root)? {
+        let wanted = match entry.kind {
+            EntryKind::Directory => DIRECTORY_MODE,
+            EntryKind::File if entry.mode & 0o100 != 0 => EXECUTABLE_MODE,
+            EntryKind::File => FILE_MODE,
+        };
+        restrict(&root.join(&entry.path), wanted, Some(entry.mode))?;
+    }
+    Ok(())
+}
+
+fn restrict(path: &Path, wanted: u32, found: Option<u32>) -> Result<()> {
+    if found == Some(wanted) {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(wanted))
+        .map_err(|error| Error::new(Operation::Restrict, path, error))
+}
+
+/// Removes a tree if it is there, and syncs its parent, so that the removal is durable.
+///
+/// Links inside the tree are removed, never followed.
+pub fn remove_tree(root: &Path) -> Result<()> {
+    match fs::remove_dir_all(root) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::new(Operation::Remove, root, error)),
+    }
+    match root.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_directory(parent),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_lists_parents_before_children_and_is_sorted() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("b/c")).unwrap();
+        fs::write(root.path().join("b/c/file"), b"12345").unwrap();
+        fs::write(root.path().join("a"), b"").unwrap();
+        let found = walk(root.path()).unwrap();
+        let paths: Vec<_> = found.iter().map(|entry| entry.path.to_str().unwrap()).collect();
+        assert_eq!(paths, ["a", "b", "b/c", "b/c/file"]);
+        assert_eq!(found[3].size, 5);
+    }
+
+    #[test]
+    fn a_walk_refuses_a_link_by_name() {
+        let root = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", root.path().join("link")).unwrap();
+        let error = walk(root.path()).unwrap_err();
+        assert_eq!(error.operation, Operation::Walk);
+        assert!(error.to_string().contains("link"), "{error}");
+    }
+
+    #[test]
+    fn a_restricted_tree_is_private_and_keeps_what_is_executable() {
+        let root = tempfile::tempdir().unwrap();
+        let plain = root.path().join("plain");
+        let script = root.path().join("script");
+        fs::write(&plain, b"").unwrap();
+        fs::write(&script, b"").unwrap();
+        fs::set_permissions(&plain, Permissions::from_mode(0o644)).unwrap();
+        fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+        restrict_tree(root.path()).unwrap();
+        let modes: Vec<_> = walk(root.path()).unwrap().iter().map(|entry| entry.mode).collect();
+        assert_eq!(modes, [FILE_MODE, EXECUTABLE_MODE]);
+    }
+
+    #[test]
+    fn removing_what_is_not_there_is_no_error() {
+        let root = tempfile::tempdir().unwrap();
+        remove_tree(&root.path().join("nothing")).unwrap();
+        assert!(root.path().exists());
+    }
+}

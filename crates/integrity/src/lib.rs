@@ -1,0 +1,14 @@
+//! BLAKE3 digests of bytes, files, trees and logical state (FC-UPGRADE-0001 §18, §20).
+//!
+//! Three things are digested, each under its own context so that no digest of one kind can pass for another:
+//! - the bytes of a file ([`Digest::of_file`]);
+//! - a tree of files, as a seal lists it ([`TreeSeal`]);
+//! - the logical state of a store ([`LogicalDigest`]), which is independent of its physical layout.
+
+mod digest;
+mod logical;
+mod seal;
+
+pub use digest::{Digest, InvalidDigest};
+pub use logical::{CHUNK_RECORDS, KeyspaceDigest, KeyspaceHasher, LogicalDigest};
+pub use seal::{FileSeal, SealViolation, TreeSeal};

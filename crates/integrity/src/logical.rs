@@ -1,0 +1,178 @@
+//! The digest of what a store means, independent of how it lies on disk.
+//!
+//! Records in key order are cut into chunks of [`CHUNK_RECORDS`]; a chunk's digest covers the length-prefixed key and
+//! value of each of its records. A keyspace's digest covers its name, its number of records and its chunks' digests; the
+//! digest of the state covers its keyspaces sorted by name. Chunks are cut by count, never by bytes or by where a worker
+//! happened to stop, so the digest depends on nothing but the records (FC-UPGRADE-0001 §19).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Digest;
+
+/// Records in one chunk. Part of the definition of the digest: changing it changes every digest.
+pub const CHUNK_RECORDS: u64 = 1024;
+
+const CHUNK_CONTEXT: &str = "femtoclaw-upgrade 2026 logical digest: chunk of records";
+const KEYSPACE_CONTEXT: &str = "femtoclaw-upgrade 2026 logical digest: keyspace";
+const STATE_CONTEXT: &str = "femtoclaw-upgrade 2026 logical digest: state";
+
+/// The digest of one keyspace, with the number of records that it covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyspaceDigest {
+    /// How many records.
+    pub records: u64,
+    /// The digest over the keyspace's name, count and records.
+    pub digest: Digest,
+}
+
+/// Computes a [`KeyspaceDigest`] from records that arrive in key order.
+#[derive(Debug)]
+pub struct KeyspaceHasher {
+    chunk: blake3::Hasher,
+    chunks: blake3::Hasher,
+    records: u64,
+}
+
+impl KeyspaceHasher {
+    /// Starts on the keyspace with this logical name.
+    pub fn new(name: &str) -> Self {
+        let mut chunks = blake3::Hasher::new_derive_key(KEYSPACE_CONTEXT);
+        update_prefixed(&mut chunks, name.as_bytes());
+        Self { chunk: chunk_hasher(), chunks, records: 0 }
+    }
+
+    /// Adds the next record in key order. The caller answers for the order.
+    pub fn update(&mut self, key: &[u8], value: &[u8]) {
+        update_prefixed(&mut self.chunk, key);
+        update_prefixed(&mut self.chunk, value);
+        self.records += 1;
+        if self.records.is_multiple_of(CHUNK_RECORDS) {
+            self.close_chunk();
+        }
+    }
+
+    /// The digest of everything added.
+    pub fn finish(mut self) -> KeyspaceDigest {
+        if !self.records.is_multiple_of(CHUNK_RECORDS) {
+            self.close_chunk();
+        }
+        self.chunks.update(&self.records.to_le_bytes());
+        KeyspaceDigest { records: self.records, digest: self.chunks.into() }
+    }
+
+    fn close_chunk(&mut self) {
+        let chunk = std::mem::replace(&mut self.chunk, chunk_hasher());
+        self.chunks.update(chunk.finalize().as_bytes());
+    }
+}
+
+fn chunk_hasher() -> blake3::Hasher {
+    blake3::Hasher::new_derive_key(CHUNK_CONTEXT)
+}
+
+fn update_prefixed(hasher: &mut blake3::Hasher, bytes: &[u8]) {
+    hasher.update(&(bytes.len() as u64).to_le_bytes());
+    hasher.update(bytes);
+}
+
+/// The digests of all keyspaces of a store, by logical name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LogicalDigest {
+    keyspaces: BTreeMap<String, KeyspaceDigest>,
+}
+
+impl LogicalDigest {
+    /// Adds a keyspace, or replaces what was known of it.
+    pub fn insert(&mut self, name: &str, digest: KeyspaceDigest) {
+        self.keyspaces.insert(name.to_owned(), digest);
+    }
+
+    /// What is known of one keyspace.
+    pub fn get(&self, name: &str) -> Option<&KeyspaceDigest> {
+        self.keyspaces.get(name)
+    }
+
+    /// All keyspaces in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &KeyspaceDigest)> {
+        self.keyspaces.iter().map(|(name, digest)| (name.as_str(), digest))
+    }
+
+    /// Records in all keyspaces together.
+    pub fn records(&self) -> u64 {
+        self.keyspaces.values().map(|keyspace| keyspace.records).sum()
+    }
+
+    /// The digest of the whole state. An empty keyspace is part of the state; a missing one is not the same.
+    pub fn state(&self) -> Digest {
+        let mut hasher = blake3::Hasher::new_derive_key(STATE_CONTEXT);
+        for (name, keyspace) in &self.keyspaces {
+            update_prefixed(&mut hasher, name.as_bytes());
+            hasher.update(keyspace.digest.as_bytes());
+        }
+        hasher.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn digest(name: &str, records: &[(Vec<u8>, Vec<u8>)]) -> KeyspaceDigest {
+        let mut hasher = KeyspaceHasher::new(name);
+        records.iter().for_each(|(key, value)| hasher.update(key, value));
+        hasher.finish()
+    }
+
+    /// The definition once more, over all records at once, as a reader of the module's documentation would write it.
+    fn reference(name: &str, records: &[(Vec<u8>, Vec<u8>)]) -> Digest {
+        let prefixed = |bytes: &[u8]| [&(bytes.len() as u64).to_le_bytes(), bytes].concat();
+        let mut message = prefixed(name.as_bytes());
+        for chunk in records.chunks(1024) {
+            let chunk: Vec<u8> =
+                chunk.iter().flat_map(|(k, v)| [prefixed(k), prefixed(v)].concat()).collect();
+            message.extend(blake3::derive_key(CHUNK_CONTEXT, &chunk));
+        }
+        message.extend((records.len() as u64).to_le_bytes());
+        let hash = blake3::Hash::from_bytes(blake3::derive_key(KEYSPACE_CONTEXT, &message));
+        format!("blake3:{}", hash.to_hex()).parse().unwrap()
+    }
+
+    fn many(count: u32) -> Vec<(Vec<u8>, Vec<u8>)> {
+        (0..count).map(|n| (n.to_be_bytes().to_vec(), format!("value {n}").into_bytes())).collect()
+    }
+
+    #[test]
+    fn the_streamed_digest_is_the_defined_one_around_chunk_boundaries() {
+        for count in [0, 1, 1023, 1024, 1025, 2048, 3000] {
+            let records = many(count);
+            assert_eq!(digest("wal", &records).digest, reference("wal", &records), "{count}");
+        }
+    }
+
+    #[test]
+    fn an_empty_keyspace_is_not_a_missing_one() {
+        let mut with = LogicalDigest::default();
+        let without = with.state();
+        with.insert("audit", digest("audit", &[]));
+        assert_ne!(with.state(), without);
+    }
+
+    proptest! {
+        #[test]
+        fn moving_a_byte_between_key_and_value_changes_the_digest(
+            key in proptest::collection::vec(any::<u8>(), 1..20),
+            value in proptest::collection::vec(any::<u8>(), 0..20),
+        ) {
+            let whole = digest("a", &[(key.clone(), value.clone())]);
+            let mut shorter = key.clone();
+            let moved = shorter.pop().unwrap();
+            let longer = [vec![moved], value.clone()].concat();
+            prop_assert_ne!(whole, digest("a", &[(shorter, longer)]));
+            prop_assert_ne!(whole, digest("b", &[(key, value)]));
+        }
+    }
+}
