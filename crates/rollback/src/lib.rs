@@ -1,1 +1,5 @@
-//! Under construction.
+//! Generations: stage, seal, activate, revert, collect.
+
+mod part;
+
+pub use part::Part;

@@ -1,1 +1,9 @@
-//! Under construction.
+//! One transaction over binary, data, configuration, policy and extensions.
+
+mod catalogue;
+
+pub use catalogue::{
+    AdoptedFile, Adoption, AdoptionRefusal, Catalogue, Files, Finding, FindingOutcome,
+    MigratedConfiguration, Release,
+};
+pub use rollback::Part;

@@ -1,0 +1,202 @@
+//! What a runtime tells the upgrade system about itself.
+//!
+//! The engine knows no schema, no configuration format and no release: it asks a [`Catalogue`]. So any runtime can bring
+//! its own, and this crate never depends on one.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use integrity::Digest;
+use rollback::Part;
+use serde::{Deserialize, Serialize};
+use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceError};
+use versioning::{ConfigurationSchema, RuntimeVersion, SchemaVersion, Versions};
+
+/// The files of a part, by path relative to its directory with `/` between components.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// A release that the catalogue knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Release {
+    /// The versions of everything in it.
+    pub versions: Versions,
+    /// One sentence: what it brings.
+    pub summary: &'static str,
+    /// Whether it can be upgraded to. Older releases are known only as what may be installed.
+    pub installable: bool,
+}
+
+/// What a runtime tells the upgrade system about itself. Every method is pure: same input, same answer.
+pub trait Catalogue: Sync {
+    /// The name of the product, such as `femtoclaw`.
+    fn product(&self) -> &'static str;
+
+    /// All releases that are known, oldest first.
+    fn releases(&self) -> &[Release];
+
+    /// All storage schemas, oldest first.
+    fn schemas(&self) -> &[SchemaDefinition];
+
+    /// All storage migrations.
+    fn steps(&self) -> &[&'static dyn MigrationStep];
+
+    /// Reads a directory written by an unmanaged installation and says what it is. Writes nothing anywhere.
+    ///
+    /// `assumed` is the version that the operator says it is, for when its shape does not tell.
+    ///
+    /// # Errors
+    /// [`AdoptionRefusal`] with every reason.
+    fn inspect(
+        &self,
+        directory: &Path,
+        assumed: Option<&RuntimeVersion>,
+    ) -> Result<Adoption, AdoptionRefusal>;
+
+    /// Opens the store part of a generation whose schema is not a fjall store, for reading. `None` if it is one.
+    ///
+    /// `generation` is the generation's directory. The same records must be found there as [`Catalogue::inspect`] counted.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    fn foreign_source(
+        &self,
+        schema: SchemaVersion,
+        generation: &Path,
+    ) -> Result<Option<Box<dyn RecordSource>>, SourceError>;
+
+    /// Leads a configuration from one schema to a later one (FC-UPGRADE-0001 §10).
+    ///
+    /// # Errors
+    /// Every reason why it cannot be, in sentences. Secrets never appear in them.
+    fn migrate_configuration(
+        &self,
+        from: ConfigurationSchema,
+        to: ConfigurationSchema,
+        files: &Files,
+    ) -> Result<MigratedConfiguration, Vec<String>>;
+
+    /// Holds a configuration to its schema. Called before activation and at every start.
+    ///
+    /// # Errors
+    /// Every violation, with its path. Secrets never appear in them.
+    fn validate_configuration(
+        &self,
+        schema: ConfigurationSchema,
+        files: &Files,
+    ) -> Result<(), Vec<String>>;
+}
+
+/// A configuration after its migration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigratedConfiguration {
+    /// The new files.
+    pub files: Files,
+    /// Every change, a sentence each. Secrets never appear in them.
+    pub changes: Vec<String>,
+}
+
+/// What an unmanaged directory holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adoption {
+    /// The versions that its shape shows (or that the operator stated).
+    pub versions: Versions,
+    /// Why it is taken for those versions, a sentence each.
+    pub evidence: Vec<String>,
+    /// Every file in it, by source path: each is adopted byte for byte.
+    pub files: Vec<AdoptedFile>,
+    /// What is out of the ordinary.
+    pub findings: Vec<Finding>,
+    /// What the catalogue wants to find again beside the parts, as `adoption.json`: the role of each file.
+    pub inventory: Vec<u8>,
+}
+
+/// One file of an adoption.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptedFile {
+    /// Where it is, relative to the adopted directory.
+    pub source: PathBuf,
+    /// The part of the generation that it goes to.
+    pub part: Part,
+    /// Where it goes, relative to the part's directory.
+    pub target: String,
+    /// Its size in bytes when it was inspected.
+    pub size: u64,
+    /// Its digest when it was inspected. The copy must have it too, or the source changed meanwhile.
+    pub digest: Digest,
+}
+
+/// Something out of the ordinary that an adoption found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Finding {
+    /// The file, relative to the adopted directory.
+    pub file: String,
+    /// The line, from 1, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// What becomes of it.
+    pub outcome: FindingOutcome,
+    /// A sentence: what was found.
+    pub message: String,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(formatter, ":{line}")?;
+        }
+        write!(formatter, ": {}", self.message)
+    }
+}
+
+/// What becomes of something that an adoption found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingOutcome {
+    /// Adopted as it is.
+    Kept,
+    /// Cannot be read: kept whole, byte for byte, apart from the records.
+    SetAside,
+    /// Would be dangerous to adopt: stops the adoption.
+    Refused,
+}
+
+/// Why a directory cannot be adopted. It was not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdoptionRefusal {
+    /// It cannot be read.
+    #[error("cannot read {path}: {reason}")]
+    Unreadable {
+        /// The path.
+        path: String,
+        /// What the operating system said.
+        reason: String,
+    },
+    /// Nothing in it has the shape of an installation.
+    #[error("{path} holds nothing that looks like an installation")]
+    Unrecognized {
+        /// The directory.
+        path: String,
+    },
+    /// Its shape fits no version, or more than one.
+    #[error("the version of {path} is ambiguous:\n{}", list(.reasons))]
+    Ambiguous {
+        /// The directory.
+        path: String,
+        /// What speaks for which version.
+        reasons: Vec<String>,
+    },
+    /// Something in it would be dangerous to adopt.
+    #[error("{path} holds what would be dangerous to adopt:\n{}", list(.findings))]
+    Dangerous {
+        /// The directory.
+        path: String,
+        /// Every finding of that kind.
+        findings: Vec<Finding>,
+    },
+}
+
+fn list<T: std::fmt::Display>(reasons: &[T]) -> String {
+    reasons.iter().map(|reason| format!("  - {reason}")).collect::<Vec<_>>().join("\n")
+}
