@@ -1,0 +1,114 @@
+//! The witness: which record was acknowledged last.
+//!
+//! Two slots of one sector each, written in turn (record `seq` goes to slot `seq` modulo 2), each with a checksum of its
+//! own. A torn write damages the slot that is being written and leaves the other, which vouches for the record before.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use durable::{Error as FileError, Operation};
+use integrity::Digest;
+
+use crate::{Error, Record, Result};
+
+/// The size of a slot: what disks have written in one piece for as long as there have been disks.
+const SLOT_BYTES: usize = 512;
+const SLOTS: u64 = 2;
+
+/// What the witness vouches for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Witness {
+    pub(crate) seq: u64,
+    pub(crate) hash: Digest,
+}
+
+impl Witness {
+    /// Vouches for a record.
+    pub(crate) fn of(record: &Record) -> Self {
+        Self { seq: record.seq, hash: record.hash }
+    }
+
+    /// The bytes of a fresh witness file.
+    pub(crate) fn initial_file(self) -> Vec<u8> {
+        let mut bytes = vec![b'\n'; SLOT_BYTES * SLOTS as usize];
+        for (target, byte) in bytes.iter_mut().skip(self.offset() as usize).zip(self.slot()) {
+            *target = byte;
+        }
+        bytes
+    }
+
+    /// Writes the slot of this record and syncs. After an error what the slot holds is unknown.
+    pub(crate) fn write(self, file: &File, path: &Path) -> Result<()> {
+        file.write_all_at(&self.slot(), self.offset())
+            .map_err(|error| FileError::new(Operation::Write, path, error))?;
+        file.sync_data().map_err(|error| FileError::new(Operation::Sync, path, error))?;
+        Ok(())
+    }
+
+    /// Reads the newest slot that is intact.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::NotFound {
+                return Error::WitnessUnreadable { path: path.to_path_buf() };
+            }
+            FileError::new(Operation::Read, path, error).into()
+        })?;
+        bytes
+            .chunks(SLOT_BYTES)
+            .filter_map(Self::parse)
+            .max_by_key(|witness| witness.seq)
+            .ok_or_else(|| Error::WitnessUnreadable { path: path.to_path_buf() })
+    }
+
+    fn offset(self) -> u64 {
+        (self.seq % SLOTS) * SLOT_BYTES as u64
+    }
+
+    fn slot(self) -> Vec<u8> {
+        let text = format!("acknowledged {} {}", self.seq, self.hash);
+        let mut slot = format!("{text} {}\n", Digest::of(text.as_bytes())).into_bytes();
+        slot.resize(SLOT_BYTES, b'\n');
+        slot
+    }
+
+    fn parse(slot: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(slot).ok()?.trim_end_matches('\n');
+        let (text, checksum) = text.rsplit_once(' ')?;
+        if checksum != Digest::of(text.as_bytes()).to_string() {
+            return None;
+        }
+        let (seq, hash) = text.strip_prefix("acknowledged ")?.split_once(' ')?;
+        Some(Self { seq: seq.parse().ok()?, hash: hash.parse().ok()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn witness(seq: u64) -> Witness {
+        Witness { seq, hash: Digest::of(&seq.to_le_bytes()) }
+    }
+
+    #[test]
+    fn a_damaged_slot_leaves_the_one_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("witness");
+        std::fs::write(&path, witness(6).initial_file()).unwrap();
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        assert_eq!(Witness::read(&path).unwrap(), witness(6));
+        witness(7).write(&file, &path).unwrap();
+        assert_eq!(Witness::read(&path).unwrap(), witness(7));
+        let intact = std::fs::read(&path).unwrap();
+        for byte in 0..intact.len() {
+            let mut bytes = intact.clone();
+            bytes[byte] ^= 1;
+            std::fs::write(&path, &bytes).unwrap();
+            let found = Witness::read(&path).unwrap();
+            assert!(found == witness(7) || found == witness(6), "byte {byte}: {found:?}");
+        }
+        std::fs::write(&path, vec![0; 1024]).unwrap();
+        assert!(matches!(Witness::read(&path), Err(Error::WitnessUnreadable { .. })));
+    }
+}

@@ -1,0 +1,279 @@
+//! The journal on a real file system: what survives, what is cut, what is refused.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "these are tests")]
+
+use std::fs;
+use std::path::Path;
+
+use integrity::Digest;
+use journal::{Authority, Error, Event, Journal, Operation, RECORDS_FILE, Repair, WITNESS_FILE};
+use proptest::prelude::*;
+use versioning::{GenerationNumber, Timestamp};
+
+fn at(second: i128) -> Timestamp {
+    Timestamp::from_unix_nanoseconds(1_790_000_000_000_000_000 + second * 1_000_000_000).unwrap()
+}
+
+fn initialized() -> Event {
+    Event::Initialized { format: 1, product: "test".to_owned(), replaces: None }
+}
+
+fn activated(generation: u64) -> Event {
+    Event::Activated { generation: GenerationNumber::new(generation), tries: 3 }
+}
+
+/// A journal of 1 + `appends` records.
+fn journal(directory: &Path, appends: u64) -> Journal {
+    let mut journal = Journal::create(directory, initialized(), at(0)).unwrap();
+    for generation in 1..=appends {
+        journal.append(1, activated(generation), at(i128::from(generation))).unwrap();
+    }
+    journal
+}
+
+/// Where each line starts and ends (without its newline).
+fn lines(bytes: &[u8]) -> Vec<(usize, usize)> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for (at, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+        if at > start {
+            found.push((start, at));
+        }
+        start = at + 1;
+    }
+    found
+}
+
+#[test]
+fn what_was_appended_is_read_back_by_everyone() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    let written = journal(&directory, 5).records().to_vec();
+    assert_eq!(written.len(), 6);
+    assert_eq!(journal::read(&directory).unwrap(), written);
+    let (again, repair) = Journal::open(&directory).unwrap();
+    assert_eq!((again.records(), repair), (written.as_slice(), Repair::None));
+}
+
+#[test]
+fn a_hash_is_the_digest_of_the_line_before_the_hash_field() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    journal(&directory, 3);
+    let text = fs::read_to_string(directory.join(RECORDS_FILE)).unwrap();
+    let mut previous = Digest::of(b"").to_string();
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        let (body, rest) = line.split_once(",\"hash\":\"").unwrap();
+        assert!(body.contains(&format!("\"previous\":\"{previous}\"")), "{line}");
+        previous = Digest::of(body.as_bytes()).to_string();
+        assert_eq!(rest, format!("{previous}\"}}"));
+    }
+}
+
+#[test]
+fn a_clock_that_goes_back_does_not_disorder_the_history() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    let mut journal = journal(&directory, 3);
+    let record = journal.append(1, activated(9), at(-1_000_000)).unwrap();
+    assert_eq!(record.time, at(3));
+}
+
+#[test]
+fn an_attempt_is_numbered_by_its_first_record() {
+    let root = tempfile::tempdir().unwrap();
+    let mut journal = journal(&root.path().join("journal"), 2);
+    let authority = Authority::Development;
+    let operation = Operation::Upgrade;
+    let event = Event::Authorized { operation, authority, operator: "me".to_owned() };
+    assert_eq!(journal.begin(event, at(9)).unwrap(), 3);
+    assert_eq!(journal.records().last().unwrap().attempt, 3);
+}
+
+#[test]
+fn every_torn_append_is_cut_and_the_rest_is_kept() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    journal(&directory, 3);
+    let path = directory.join(RECORDS_FILE);
+    let witness = fs::read(directory.join(WITNESS_FILE)).unwrap();
+    let before = fs::read(&path).unwrap();
+    Journal::open(&directory).unwrap().0.append(1, activated(4), at(4)).unwrap();
+    let after = fs::read(&path).unwrap();
+    let (start, end) = lines(&after)[4];
+    // The power fails while the line is written: any prefix of it, and any suffix, is on disk, and no witness.
+    for cut in start..=end {
+        for torn in
+            [[&after[..cut], &before[cut..]].concat(), [&before[..cut], &after[cut..]].concat()]
+        {
+            if torn == after || torn == before {
+                continue;
+            }
+            fs::write(&path, &torn).unwrap();
+            fs::write(directory.join(WITNESS_FILE), &witness).unwrap();
+            assert_eq!(journal::read(&directory).unwrap().len(), 4);
+            let (mut journal, repair) = Journal::open(&directory).unwrap();
+            assert_eq!((journal.records().len(), repair), (4, Repair::TornTail), "cut at {cut}");
+            journal.append(1, activated(4), at(4)).unwrap();
+            assert_eq!(fs::read(&path).unwrap()[..end], after[..end], "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_written_record_that_was_never_acknowledged_is_made_durable_anew() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    journal(&directory, 3);
+    let witness = fs::read(directory.join(WITNESS_FILE)).unwrap();
+    Journal::open(&directory).unwrap().0.append(1, activated(4), at(4)).unwrap();
+    fs::write(directory.join(WITNESS_FILE), &witness).unwrap();
+    let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
+    let before = inode(&directory.join(RECORDS_FILE));
+    let (journal, repair) = Journal::open(&directory).unwrap();
+    assert_eq!((journal.records().len(), repair), (5, Repair::Acknowledged));
+    assert_ne!(inode(&directory.join(RECORDS_FILE)), before, "the file was not written anew");
+    assert_eq!(Journal::open(&directory).unwrap().1, Repair::None);
+}
+
+#[test]
+fn no_flipped_bit_of_an_acknowledged_record_goes_unnoticed() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    journal(&directory, 3);
+    let path = directory.join(RECORDS_FILE);
+    let intact = fs::read(&path).unwrap();
+    let end = lines(&intact)[3].1;
+    for byte in 0..=end {
+        let mut bytes = intact.clone();
+        bytes[byte] ^= 1 << (byte % 8);
+        fs::write(&path, &bytes).unwrap();
+        // The newline behind a record is part of it.
+        let expected = lines(&intact).iter().take_while(|(_, end)| *end < byte).count() as u64;
+        match Journal::open(&directory) {
+            Err(Error::BrokenChain { seq, .. }) => assert_eq!(seq, expected, "byte {byte}"),
+            other => panic!("byte {byte}: {other:?}"),
+        }
+        assert!(journal::read(&directory).is_err(), "byte {byte}");
+    }
+}
+
+#[test]
+fn damage_in_the_padding_is_no_damage_to_the_history() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    journal(&directory, 3);
+    let path = directory.join(RECORDS_FILE);
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() - 1000;
+    bytes[middle] = b'x';
+    fs::write(&path, &bytes).unwrap();
+    let (journal, repair) = Journal::open(&directory).unwrap();
+    assert_eq!((journal.records().len(), repair), (4, Repair::TornTail));
+}
+
+#[test]
+fn lost_spliced_swapped_and_replayed_records_are_each_refused_by_name() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    journal(&directory, 4);
+    let path = directory.join(RECORDS_FILE);
+    let intact = fs::read(&path).unwrap();
+    let line = |n: usize| intact[lines(&intact)[n].0..=lines(&intact)[n].1].to_vec();
+    let with = |order: &[usize]| {
+        let bytes = order.iter().flat_map(|n| line(*n)).collect::<Vec<_>>();
+        fs::write(&path, bytes).unwrap();
+        Journal::open(&directory).unwrap_err()
+    };
+    let truncated = with(&[0, 1, 2, 3]);
+    assert_eq!(
+        truncated.to_string(),
+        "the journal ends at record 3, but record 4 was acknowledged"
+    );
+    assert!(matches!(with(&[0, 1, 3, 4]), Error::BrokenChain { seq: 2, .. }));
+    assert!(matches!(with(&[0, 2, 1, 3, 4]), Error::BrokenChain { seq: 1, .. }));
+    assert!(matches!(with(&[0, 1, 2, 3, 4, 4]), Error::BrokenChain { seq: 5, .. }));
+    assert!(matches!(with(&[1, 2, 3, 4]), Error::BrokenChain { seq: 0, .. }));
+    fs::write(&path, b"").unwrap();
+    assert!(matches!(Journal::open(&directory), Err(Error::Truncated { acknowledged: 4, .. })));
+}
+
+#[test]
+fn another_history_is_not_mistaken_for_the_acknowledged_one() {
+    let root = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (root.path().join("ours"), root.path().join("theirs"));
+    journal(&ours, 3);
+    let mut other = Journal::create(&theirs, initialized(), at(1)).unwrap();
+    (1..=3).for_each(|generation| {
+        other.append(1, activated(generation), at(5)).unwrap();
+    });
+    fs::copy(theirs.join(RECORDS_FILE), ours.join(RECORDS_FILE)).unwrap();
+    assert!(matches!(Journal::open(&ours), Err(Error::Forked { seq: 3, .. })));
+    fs::remove_file(ours.join(WITNESS_FILE)).unwrap();
+    assert!(matches!(Journal::open(&ours), Err(Error::WitnessUnreadable { .. })));
+    fs::remove_file(ours.join(RECORDS_FILE)).unwrap();
+    assert!(matches!(Journal::open(&ours), Err(Error::Missing { .. })));
+}
+
+#[test]
+fn a_record_of_a_later_version_is_refused_and_never_cut_off() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    journal(&directory, 1);
+    let path = directory.join(RECORDS_FILE);
+    let bytes = fs::read(&path).unwrap();
+    let (start, end) = lines(&bytes)[1];
+    let line = String::from_utf8(bytes[start..end].to_vec()).unwrap();
+    let body = line.split_once(",\"hash\"").unwrap().0.replace("ACTIVATED", "TELEPORTED");
+    let hash = Digest::of(body.as_bytes());
+    let bytes = [&bytes[..start], format!("{body},\"hash\":\"{hash}\"}}\n").as_bytes()].concat();
+    fs::write(&path, bytes).unwrap();
+    let error = Journal::open(&directory).unwrap_err();
+    assert!(error.to_string().contains("TELEPORTED"), "{error}");
+}
+
+#[test]
+fn appends_into_the_reserve_do_not_grow_the_file() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    let mut journal = journal(&directory, 1);
+    journal.reserve().unwrap();
+    let size = || fs::metadata(directory.join(RECORDS_FILE)).unwrap().len();
+    let before = size();
+    for generation in 2..100 {
+        journal.append(1, activated(generation), at(9)).unwrap();
+    }
+    assert_eq!(size(), before);
+    journal.reserve().unwrap();
+    assert!(size() > before);
+    assert_eq!(Journal::open(&directory).unwrap().0.records().len(), 100);
+}
+
+#[test]
+fn an_event_that_does_not_fit_is_refused_before_anything_is_written() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    let mut journal = journal(&directory, 1);
+    let event = Event::Aborted { reason: "x".repeat(20_000) };
+    assert!(matches!(journal.append(1, event, at(9)), Err(Error::EventTooLarge { .. })));
+    journal.append(1, activated(2), at(9)).unwrap();
+    assert_eq!(Journal::open(&directory).unwrap().0.records().len(), 3);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_reading_panic_or_invent_a_history(
+        bytes in proptest::collection::vec(any::<u8>(), 0..2000),
+        keep in 0_usize..4,
+    ) {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("journal");
+        let written = journal(&directory, 3).records().to_vec();
+        let path = directory.join(RECORDS_FILE);
+        let intact = fs::read(&path).unwrap();
+        let start = lines(&intact)[keep].0;
+        fs::write(&path, [&intact[..start], bytes.as_slice()].concat()).unwrap();
+        if let Ok((journal, _)) = Journal::open(&directory) {
+            prop_assert_eq!(journal.records(), written.as_slice());
+        }
+    }
+}
