@@ -17,7 +17,10 @@ mod write;
 
 pub use clone::{CloneMode, CloneReport, clone_tree, copy_file};
 pub use error::{Error, Operation, Result};
-pub use tree::{Entry, EntryKind, MAXIMUM_DEPTH, remove_tree, restrict_tree, sync_tree, walk};
+pub use tree::{
+    Entry, EntryKind, MAXIMUM_DEPTH, remove_tree, restrict_directory, restrict_tree, sync_tree,
+    walk,
+};
 pub use write::{create_directory, remove_file, rename, replace_file, sync_directory, write_file};
 
 /// Permission bits of every directory in a home: nobody but the owner (FC-UPGRADE-0001 §23).

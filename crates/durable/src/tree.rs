@@ -114,6 +114,11 @@ pub fn restrict_tree(root: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Gives one directory mode 0700.
+pub fn restrict_directory(path: &Path) -> Result<()> {
+    restrict(path, DIRECTORY_MODE, None)
+}
+
 fn restrict(path: &Path, wanted: u32, found: Option<u32>) -> Result<()> {
     if found == Some(wanted) {
         return Ok(());

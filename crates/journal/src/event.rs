@@ -4,7 +4,7 @@ use std::fmt;
 
 use integrity::Digest;
 use serde::{Deserialize, Serialize};
-use versioning::{GenerationNumber, Versions};
+use versioning::{GenerationNumber, RuntimeVersion, Versions};
 
 /// What somebody wants to do to a home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -100,7 +100,7 @@ pub enum Event {
     },
     /// The runtime is stopped, the store is closed: this is the state that a rollback restores.
     Quiesced {
-        /// The current generation.
+        /// The current generation, which the attempt is about to leave.
         generation: GenerationNumber,
         /// The digest over the files of its store.
         store: Digest,
@@ -120,6 +120,14 @@ pub enum Event {
         generation: GenerationNumber,
         /// How many starts it has to prove itself.
         tries: u32,
+    },
+    /// A runtime starts on the current generation: from here on its store is the runtime's to write to, and is no longer
+    /// what was sealed.
+    Started {
+        /// That generation.
+        generation: GenerationNumber,
+        /// The version of the runtime, as it says itself.
+        runtime: RuntimeVersion,
     },
     /// The generation on trial has proven itself.
     Confirmed {
@@ -142,10 +150,14 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// An explicit recovery ended: this generation is current.
+    /// An explicit recovery ended, in a journal that replaces a lost or broken one: this generation is current.
     Recovered {
         /// The generation that is current from here on.
         generation: GenerationNumber,
+        /// The digest of its manifest, which was verified.
+        manifest: Digest,
+        /// Its versions.
+        versions: Box<Versions>,
         /// What was done.
         reason: String,
     },
@@ -166,6 +178,7 @@ impl Event {
             Self::Quiesced { .. } => "QUIESCED",
             Self::Sealed { .. } => "SEALED",
             Self::Activated { .. } => "ACTIVATED",
+            Self::Started { .. } => "STARTED",
             Self::Confirmed { .. } => "CONFIRMED",
             Self::Reverted { .. } => "REVERTED",
             Self::Aborted { .. } => "ABORTED",

@@ -12,17 +12,17 @@ use crate::{AttemptNumber, Operation};
 pub struct TelemetryEvent {
     /// When (upgrade timestamp, §17).
     pub time: Timestamp,
-    /// What is being done.
-    pub operation: Operation,
+    /// What is being done; none for what stands by itself, such as a start.
+    pub operation: Option<Operation>,
     /// The attempt, once it has begun.
     pub attempt: Option<AttemptNumber>,
     /// The version that the home is at.
     pub from: Option<RuntimeVersion>,
     /// The version that it is led to (upgrade version, §17).
     pub to: Option<RuntimeVersion>,
-    /// The journal's event, or `OUTCOME`.
+    /// The journal's event.
     pub event: &'static str,
-    /// How it stands (upgrade result, §17): `running`, `succeeded`, or the stable name of the error.
+    /// How it stands (upgrade result, §17): `running`, `succeeded` or `undone`.
     pub result: String,
 }
 

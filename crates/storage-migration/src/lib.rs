@@ -8,10 +8,35 @@
 //! - Nothing is dropped: a record that has no place in the next schema goes to the [`ARCHIVE`] keyspace with a reason,
 //!   and the counts must balance ([`RecordCounts`]).
 
+mod apply;
+mod archive;
+mod counts;
+mod engine;
+mod error;
+mod fingerprint;
+mod keyspace_map;
+mod merge;
+mod output;
+mod path;
+mod run;
+mod run_file;
 mod schema;
+mod sort;
 mod source;
 mod step;
+mod store;
+mod verify;
 
-pub use schema::{ARCHIVE, KeyspaceClass, KeyspaceDefinition, SchemaDefinition};
+pub use archive::{ArchivedRecord, InvalidArchivedRecord};
+pub use counts::{RecordCounts, StepCounts};
+pub use engine::EngineOptions;
+pub use error::{MigrationError, Result};
+pub use fingerprint::fingerprint;
+pub use keyspace_map::{KeyspaceMap, PhysicalKeyspace};
+pub use path::{Disposition, MAXIMUM_STEPS, MigrationPath};
+pub use run::{MigrationReport, Origin, PROGRESS_RECORDS, Phase, Progress, migrate};
+pub use schema::{ARCHIVE, KeyspaceClass, KeyspaceDefinition, RecordCheck, SchemaDefinition};
 pub use source::{RecordSource, SourceError, Visitor};
 pub use step::{Action, Emitter, Example, MigrationStep, Output, Record, TransformError};
+pub use store::{Store, clone_mode};
+pub use verify::{measure, measure_and_check, measure_source, rehearse, verify};

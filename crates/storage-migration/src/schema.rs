@@ -29,6 +29,9 @@ pub struct KeyspaceDefinition {
     pub about: &'static str,
 }
 
+/// `check(keyspace, key, value)` says what is wrong with a record, if anything is.
+pub type RecordCheck = fn(&str, &[u8], &[u8]) -> Result<(), String>;
+
 /// One version of a storage schema.
 #[derive(Debug, Clone, Copy)]
 pub struct SchemaDefinition {
@@ -36,9 +39,8 @@ pub struct SchemaDefinition {
     pub version: SchemaVersion,
     /// Its keyspaces in the order of their names.
     pub keyspaces: &'static [KeyspaceDefinition],
-    /// The invariant of every record: `check(keyspace, key, value)` says what is wrong with it, if anything is.
-    /// Called on every record that is read back after a migration.
-    pub check: fn(&str, &[u8], &[u8]) -> Result<(), String>,
+    /// The invariant of every record. Called on every record that is read back after a migration.
+    pub check: RecordCheck,
 }
 
 impl SchemaDefinition {

@@ -84,6 +84,15 @@ pub trait Catalogue: Sync {
         schema: ConfigurationSchema,
         files: &Files,
     ) -> Result<(), Vec<String>>;
+
+    /// A record as a JSON object, for people and for other programs. Every byte of it must be in there somehow.
+    fn render(
+        &self,
+        schema: SchemaVersion,
+        keyspace: &str,
+        key: &[u8],
+        value: &[u8],
+    ) -> serde_json::Value;
 }
 
 /// A configuration after its migration.

@@ -1,9 +1,51 @@
-//! One transaction over binary, data, configuration, policy and extensions.
+//! One transaction over binary, data, configuration, policy and extensions: what a runtime links.
+//!
+//! - [`boot`] is what a runtime calls first: it locks the home, puts right what an interruption left, verifies the current
+//!   generation and returns its parts, or refuses.
+//! - [`adopt`] makes an unmanaged installation generation 1 of a new home.
+//! - [`HomeView`] looks at a home; [`Home`] changes it: [`Home::apply`], [`Home::rollback`], [`Home::confirm`],
+//!   [`Home::verify`]; [`recover`] brings it back.
+//!
+//! The engine knows no schema and no release: the runtime's [`Catalogue`] does. It asks nothing of its surroundings: clock,
+//! operator and versions come in with the [`Environment`].
 
+mod adopt;
+mod apply;
+mod boot;
 mod catalogue;
+mod environment;
+mod error;
+mod export;
+mod home;
+pub mod lifecycle;
+mod plan;
+mod recover;
+mod revert;
+mod seal;
+mod status;
+mod verify;
 
+pub use adopt::{AdoptRequest, Adopted, INVENTORY, RUNTIME_BINARY, adopt, inspect};
+pub use apply::Applied;
+pub use boot::{Booted, boot};
 pub use catalogue::{
     AdoptedFile, Adoption, AdoptionRefusal, Catalogue, Files, Finding, FindingOutcome,
     MigratedConfiguration, Release,
 };
+pub use environment::{Authorization, Environment, Progress, ProgressListener};
+pub use error::{Cause, Condition, Error, Result};
+pub use home::{Home, HomeView, Recovery};
+pub use plan::{Plan, PlannedFrom, PlannedKeyspace, PlannedStep, PlannedTo, Request, TRIAL_TRIES};
+pub use recover::{RecoverRequest, recover};
+pub use revert::RolledBack;
 pub use rollback::Part;
+pub use status::{AttemptStatus, GenerationStatus, Status};
+pub use verify::{VerifiedGeneration, VerifyReport};
+
+// What the signatures above speak of.
+pub use integrity::Digest;
+pub use journal::{
+    Authority, Event, JsonLines, NoTelemetry, Operation, Record, TelemetryEvent, TelemetrySink,
+};
+pub use rollback::{Generation, Manifest};
+pub use storage_migration::{EngineOptions, RecordSource, Store};

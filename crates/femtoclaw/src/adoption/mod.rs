@@ -1,0 +1,363 @@
+//! Adoption of a directory that FemtoClaw 1.0.x wrote.
+//!
+//! Every file is told by its shape: 1.0.x fixes neither names nor directories. What is recognized goes to the part of the
+//! generation that it belongs to, under its old path; what is not, or cannot be read, is set aside whole. Nothing is
+//! dropped, nothing is repaired, and nothing in the directory is ever changed: it is only opened for reading.
+//!
+//! What would be dangerous stops the adoption: links and devices, names that lead elsewhere, and policies or capabilities
+//! that cannot be read to their end.
+
+mod authority;
+mod classify;
+mod evidence;
+mod extension;
+mod index;
+mod repeated;
+mod report;
+mod scan;
+mod shape;
+mod tree;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::BufReader;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use integrity::Digest;
+use upgrade::{AdoptedFile, Adoption, AdoptionRefusal, Finding, FindingOutcome, Part};
+use versioning::RuntimeVersion;
+
+pub use index::{IndexError, MAXIMUM_INDEX_BYTES, index_digest};
+pub use repeated::{MAXIMUM_NUMBER_RUNS, MAXIMUM_TEXTS};
+pub use report::MAXIMUM_FINDINGS_PER_FILE;
+pub use tree::MAXIMUM_FILES;
+
+use crate::inventory::{INVENTORY_FORMAT, Inventory, InventoryFile};
+use crate::manifest::MANIFEST_NAMES;
+use crate::pieces::{Ending, Layout, Limits, PieceError, Totals, read_pieces};
+use crate::releases;
+use crate::role::Role;
+use classify::Guess;
+use evidence::Evidence;
+use extension::Verdict;
+use report::Report;
+use tree::PlainFile;
+
+/// Reads a directory and says what it is. Writes nothing anywhere.
+///
+/// # Errors
+/// Every reason why it cannot be adopted.
+pub fn inspect(
+    directory: &Path,
+    assumed: Option<&RuntimeVersion>,
+) -> Result<Adoption, AdoptionRefusal> {
+    let path = directory.display().to_string();
+    let files = tree::files(directory)?;
+    let mut inspection = Inspection::new(directory, &files);
+    for file in &files {
+        let draft = inspection.file(file).map_err(|error| AdoptionRefusal::Unreadable {
+            path: directory.join(&file.path).display().to_string(),
+            reason: error.to_string(),
+        })?;
+        inspection.drafts.push(draft);
+    }
+    inspection.check_indexes(&path)?;
+    inspection.note_collisions(&files);
+    inspection.note_configurations();
+    inspection.finish(path, assumed)
+}
+
+/// A file on its way into the inventory.
+struct Draft {
+    file: PlainFile,
+    role: Role,
+    digest: Digest,
+    totals: Totals,
+    report: Report,
+}
+
+struct Inspection<'a> {
+    directory: &'a Path,
+    extensions: BTreeSet<String>,
+    /// By directory: the name of the extension in it.
+    adopted: BTreeMap<String, String>,
+    set_aside: BTreeSet<String>,
+    evidence: Evidence,
+    drafts: Vec<Draft>,
+}
+
+impl<'a> Inspection<'a> {
+    fn new(directory: &'a Path, files: &[PlainFile]) -> Self {
+        let extensions = extension::directories(files.iter().map(|file| file.path.as_str()));
+        let mut inspection = Self {
+            directory,
+            extensions,
+            adopted: BTreeMap::new(),
+            set_aside: BTreeSet::new(),
+            evidence: Evidence::default(),
+            drafts: Vec::new(),
+        };
+        // Before the files: whether an extension is set aside decides where each of its files goes.
+        for directory in inspection.extensions.clone() {
+            let is_there =
+                |name: &&str| files.iter().any(|file| file.path == format!("{directory}/{name}"));
+            let Some(name) = MANIFEST_NAMES.iter().copied().find(is_there) else { continue };
+            let mut report = Report::new(&format!("{directory}/{name}"));
+            match extension::check(inspection.directory, &directory, &mut report) {
+                Verdict::Adopted(name) => {
+                    inspection.adopted.insert(directory, name);
+                }
+                Verdict::SetAside => {
+                    inspection.set_aside.insert(directory);
+                }
+                Verdict::Refused => {}
+            }
+        }
+        inspection
+    }
+
+    fn file(&mut self, file: &PlainFile) -> Result<Draft, PieceError> {
+        let path = self.directory.join(&file.path);
+        let digest = Digest::of_file(&path).map_err(|error| error.source)?;
+        let mut report = Report::new(&file.path);
+        let (role, totals) = match extension::containing(&self.extensions, &file.path) {
+            Some(directory) => {
+                let directory = directory.to_owned();
+                (self.extension_file(&directory, &mut report), Totals::default())
+            }
+            None => self.other_file(&path, &mut report)?,
+        };
+        Ok(Draft { file: file.clone(), role, digest, totals, report })
+    }
+
+    fn extension_file(&self, directory: &str, report: &mut Report) -> Role {
+        let within = report.file().get(directory.len() + 1..).unwrap_or_default().to_owned();
+        if MANIFEST_NAMES.contains(&within.as_str()) {
+            extension::check(self.directory, directory, report);
+        } else if self.set_aside.contains(directory) {
+            report.set_aside(None, "belongs to an extension that is set aside whole");
+        }
+        if self.set_aside.contains(directory) { Role::Unrecognized } else { Role::Extension }
+    }
+
+    fn other_file(
+        &mut self,
+        path: &Path,
+        report: &mut Report,
+    ) -> Result<(Role, Totals), PieceError> {
+        let role = match classify::classify(path, report.file())? {
+            Guess::Shape(role) => role,
+            Guess::Name(role) => {
+                report.kept(None, format!("holds nothing; its name says {}", role.about()));
+                role
+            }
+            Guess::Empty => {
+                report.set_aside(None, "holds nothing, and its name says nothing; set aside whole");
+                Role::Unrecognized
+            }
+            Guess::Several(roles) => {
+                let fits: Vec<_> = roles.iter().map(|role| role.about()).collect();
+                let message = format!("fits several shapes: {}", fits.join(", "));
+                refuse_or_set_aside(&roles, &message, None, report);
+                Role::Unrecognized
+            }
+            Guess::Unknown(named) => {
+                let (line, cause) = diagnose(path)?;
+                let roles: Vec<Role> = named.into_iter().collect();
+                refuse_or_set_aside(&roles, &cause, line, report);
+                Role::Unrecognized
+            }
+        };
+        match self.contents(path, role, report) {
+            Err(PieceError::Unreadable(error)) => Err(error.into()),
+            Err(error) => {
+                *report = Report::new(report.file());
+                refuse_or_set_aside(&[role], &error.to_string(), None, report);
+                Ok((Role::Unrecognized, Totals::default()))
+            }
+            Ok(found) => Ok(found),
+        }
+    }
+
+    fn contents(
+        &mut self,
+        path: &Path,
+        role: Role,
+        report: &mut Report,
+    ) -> Result<(Role, Totals), PieceError> {
+        match role {
+            Role::Policies | Role::Capabilities => {
+                authority::check(path, role, report, &mut self.evidence)?;
+                Ok((role, Totals::default()))
+            }
+            Role::Configuration | Role::ExtensionIndex => {
+                let totals = whole(path, role.layout())?;
+                if totals.ending == Ending::Complete && totals.set_aside == 0 {
+                    return Ok((role, Totals::default()));
+                }
+                let (line, cause) = diagnose(path)?;
+                refuse_or_set_aside(&[role], &cause, line, report);
+                Ok((Role::Unrecognized, Totals::default()))
+            }
+            Role::Extension | Role::Unrecognized => Ok((role, Totals::default())),
+            _ => scan::scan(path, role, report, &mut self.evidence),
+        }
+    }
+
+    /// Checks each index, now that the extensions are known.
+    fn check_indexes(&mut self, root: &str) -> Result<(), AdoptionRefusal> {
+        for draft in self.drafts.iter_mut().filter(|draft| draft.role == Role::ExtensionIndex) {
+            let path = self.directory.join(&draft.file.path);
+            let unreadable = |error: std::io::Error| AdoptionRefusal::Unreadable {
+                path: format!("{root}/{}", draft.file.path),
+                reason: error.to_string(),
+            };
+            let checked = if draft.file.size > MAXIMUM_INDEX_BYTES {
+                Err(IndexError(format!("it has more than {MAXIMUM_INDEX_BYTES} bytes")))
+            } else {
+                index::check(&std::fs::read(&path).map_err(unreadable)?, &mut draft.report)
+            };
+            match checked {
+                Ok(index) => extension::compare(
+                    index.entries.into_keys(),
+                    &self.adopted,
+                    &self.set_aside,
+                    &mut draft.report,
+                ),
+                Err(error) => {
+                    draft.role = Role::Unrecognized;
+                    draft.report.set_aside(None, format!("{error}; set aside whole"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note_collisions(&mut self, files: &[PlainFile]) {
+        let collisions = tree::case_collisions(files);
+        for draft in &mut self.drafts {
+            if let Some(other) = collisions.get(&draft.file.path) {
+                let message = format!("differs from {other} in the case of letters only");
+                draft.report.kept(None, message);
+            }
+        }
+    }
+
+    fn note_configurations(&mut self) {
+        let is_configuration = |draft: &&mut Draft| draft.role == Role::Configuration;
+        let count = self.drafts.iter_mut().filter(is_configuration).count();
+        for draft in self.drafts.iter_mut().filter(is_configuration).filter(|_| count > 1) {
+            let message =
+                format!("one of {count} configurations; an upgrade cannot tell which one counts");
+            draft.report.kept(None, message);
+        }
+    }
+
+    fn finish(
+        self,
+        path: String,
+        assumed: Option<&RuntimeVersion>,
+    ) -> Result<Adoption, AdoptionRefusal> {
+        let nothing = self.drafts.iter().all(|draft| draft.role == Role::Unrecognized);
+        let mut entries = Vec::new();
+        for (number, draft) in (0_u32..).zip(self.drafts) {
+            entries.push(entry(number, draft));
+        }
+        let findings: Vec<Finding> =
+            entries.iter().flat_map(|entry| entry.findings.iter().cloned()).collect();
+        let refused: Vec<Finding> = findings
+            .iter()
+            .filter(|finding| finding.outcome == FindingOutcome::Refused)
+            .cloned()
+            .collect();
+        if !refused.is_empty() {
+            return Err(AdoptionRefusal::Dangerous { path, findings: refused });
+        }
+        if nothing {
+            return Err(AdoptionRefusal::Unrecognized { path });
+        }
+        let ambiguous = |reasons| AdoptionRefusal::Ambiguous { path: path.clone(), reasons };
+        let (runtime, evidence) = self.evidence.decide(assumed).map_err(ambiguous)?;
+        let release = releases::adoptable(&runtime)
+            .ok_or_else(|| ambiguous(vec![format!("{runtime} is not a known 1.0.x release")]))?;
+        let files = entries.iter().map(adopted_file).collect();
+        let inventory = Inventory {
+            format: INVENTORY_FORMAT,
+            runtime,
+            evidence: evidence.clone(),
+            files: entries,
+        };
+        let inventory = inventory.encode().map_err(|error| AdoptionRefusal::Unreadable {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        Ok(Adoption { versions: release.versions, evidence, files, findings, inventory })
+    }
+}
+
+fn entry(number: u32, draft: Draft) -> InventoryFile {
+    InventoryFile {
+        number,
+        path: draft.file.path,
+        part: draft.role.part(),
+        role: draft.role,
+        size: draft.file.size,
+        digest: draft.digest,
+        executable: draft.file.executable,
+        records: draft.totals.records,
+        set_aside: draft.totals.set_aside,
+        findings: draft.report.finish(),
+    }
+}
+
+fn adopted_file(entry: &InventoryFile) -> AdoptedFile {
+    AdoptedFile {
+        source: PathBuf::from(&entry.path),
+        part: entry.part,
+        target: entry.path.clone(),
+        size: entry.size,
+        digest: entry.digest,
+    }
+}
+
+/// What cannot be read is set aside whole, unless it would say what is allowed.
+fn refuse_or_set_aside(roles: &[Role], cause: &str, line: Option<u64>, report: &mut Report) {
+    let authority = roles.iter().find(|role| role.part() == Part::Policy);
+    match authority {
+        Some(role) => report.refused(line, authority::refusal(*role, cause)),
+        None => report.set_aside(line, format!("{cause}; set aside whole")),
+    }
+}
+
+fn whole(path: &Path, layout: Layout) -> Result<Totals, PieceError> {
+    let mut reader = BufReader::new(File::open(path)?);
+    read_pieces(&mut reader, layout, Limits::STANDARD, &mut |_| ControlFlow::Continue(()))
+}
+
+/// Why a file has no shape: the first thing that is wrong with it as JSON, if there is anything.
+fn diagnose(path: &Path) -> Result<(Option<u64>, String), PieceError> {
+    let mut fault = None;
+    let mut reader = BufReader::new(File::open(path)?);
+    let result = read_pieces(&mut reader, Layout::Document, Limits::STANDARD, &mut |piece| {
+        fault = piece.damage.map(|damage| (Some(piece.line), damage.to_string()));
+        if fault.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    match result {
+        Err(PieceError::Unreadable(error)) => return Err(error.into()),
+        Err(error) => return Ok((None, error.to_string())),
+        Ok(_) => {}
+    }
+    let unknown = (None, "nothing that FemtoClaw 1.0.x writes looks like this".to_owned());
+    Ok(match fault {
+        Some((line, cause)) if starts_as_json(path)? => (line, cause),
+        _ => unknown,
+    })
+}
+
+fn starts_as_json(path: &Path) -> Result<bool, PieceError> {
+    use std::io::Read;
+    let mut first = [0_u8; 1];
+    let read = File::open(path)?.read(&mut first)?;
+    Ok(read == 1 && first == *b"{")
+}

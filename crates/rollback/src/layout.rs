@@ -1,0 +1,174 @@
+//! Where things are in a home.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use durable::{Error as FileError, Operation};
+use versioning::GenerationNumber;
+
+use crate::Result;
+
+const STAGING_PREFIX: &str = ".staging-";
+
+/// Where things are in a home. Knowing a place does not mean that something is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The layout of the home at this path.
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_path_buf() }
+    }
+
+    /// The home itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The journal's directory.
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
+    /// The lock.
+    pub fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// The link for people to the current generation.
+    pub fn current(&self) -> PathBuf {
+        self.root.join("current")
+    }
+
+    /// The directory of all generations.
+    pub fn generations(&self) -> PathBuf {
+        self.root.join("generations")
+    }
+
+    /// The directory of a sealed generation.
+    pub fn generation(&self, number: GenerationNumber) -> PathBuf {
+        self.generations().join(number.to_string())
+    }
+
+    /// The directory in which a generation is built, or in which one is taken apart.
+    pub fn staging(&self, number: GenerationNumber) -> PathBuf {
+        self.generations().join(format!("{STAGING_PREFIX}{number}"))
+    }
+
+    /// A directory for what is only needed for a moment; whatever is left of it is swept like a staging directory.
+    pub fn scratch(&self, name: &str) -> PathBuf {
+        self.generations().join(format!("{STAGING_PREFIX}{name}"))
+    }
+
+    /// The numbers of the generations that are there, whatever the journal says of them, in ascending order.
+    ///
+    /// # Errors
+    /// What reading the directory says. A home without generations has none, which is no error.
+    pub fn generation_numbers(&self) -> Result<Vec<GenerationNumber>> {
+        let names = self.names()?;
+        let mut numbers: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        numbers.sort();
+        Ok(numbers)
+    }
+
+    /// Removes what attempts left unfinished, and returns how many there were. Such a directory is never referred to by
+    /// the journal. The caller holds the lock.
+    ///
+    /// # Errors
+    /// What removing says.
+    pub fn sweep_staging(&self) -> Result<usize> {
+        let unfinished: Vec<_> =
+            self.names()?.into_iter().filter(|name| name.starts_with(STAGING_PREFIX)).collect();
+        for name in &unfinished {
+            durable::remove_tree(&self.generations().join(name))?;
+        }
+        Ok(unfinished.len())
+    }
+
+    /// Removes a generation: renames it to its staging name first, so that a crash in the middle leaves something that is
+    /// swept, never half a generation. The caller holds the lock and answers for nobody needing it.
+    ///
+    /// # Errors
+    /// What a file operation says. No generation being there is no error.
+    pub fn remove_generation(&self, number: GenerationNumber) -> Result<()> {
+        let (place, staging) = (self.generation(number), self.staging(number));
+        if place.exists() {
+            durable::remove_tree(&staging)?;
+            durable::rename(&place, &staging)?;
+        }
+        Ok(durable::remove_tree(&staging)?)
+    }
+
+    /// Points the link for people at a generation. Nothing ever reads it to decide anything.
+    ///
+    /// # Errors
+    /// What a file operation says.
+    pub fn point_current_to(&self, number: GenerationNumber) -> Result<()> {
+        let target = Path::new("generations").join(number.to_string());
+        let current = self.current();
+        if fs::read_link(&current).is_ok_and(|found| found == target) {
+            return Ok(());
+        }
+        let temporary = self.root.join("current.tmp");
+        durable::remove_file(&temporary)?;
+        symlink(&target, &temporary)
+            .map_err(|error| FileError::new(Operation::Create, &temporary, error))?;
+        Ok(durable::rename(&temporary, &current)?)
+    }
+
+    /// Names in the generations' directory, in byte order. Names that are not UTF-8 are not ours.
+    fn names(&self) -> Result<Vec<String>> {
+        let directory = self.generations();
+        let entries = match fs::read_dir(&directory) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries,
+        };
+        let mut names = entries
+            .and_then(|entries| {
+                entries.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>()
+            })
+            .map_err(|error| FileError::new(Operation::Read, &directory, error))?
+            .into_iter()
+            .filter_map(|name| name.into_string().ok())
+            .collect::<Vec<_>>();
+        names.sort();
+        Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sweeping_removes_what_is_unfinished_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::new(root.path());
+        let number = GenerationNumber::new;
+        assert_eq!(layout.generation_numbers().unwrap(), []);
+        fs::create_dir_all(layout.generation(number(10))).unwrap();
+        fs::create_dir_all(layout.generation(number(9))).unwrap();
+        fs::create_dir_all(layout.staging(number(11)).join("store")).unwrap();
+        fs::create_dir_all(layout.generations().join("notes")).unwrap();
+        assert_eq!(layout.sweep_staging().unwrap(), 1);
+        assert_eq!(layout.generation_numbers().unwrap(), [number(9), number(10)]);
+        assert!(layout.generations().join("notes").exists());
+        layout.remove_generation(number(9)).unwrap();
+        layout.remove_generation(number(9)).unwrap();
+        assert_eq!(layout.generation_numbers().unwrap(), [number(10)]);
+    }
+
+    #[test]
+    fn the_link_for_people_follows() {
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::new(root.path());
+        for number in [1, 2, 2] {
+            layout.point_current_to(GenerationNumber::new(number)).unwrap();
+            let target = fs::read_link(layout.current()).unwrap();
+            assert_eq!(target, Path::new("generations").join(number.to_string()));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! One step applied to one record or group, with every rule of [`MigrationStep`](crate::MigrationStep) enforced.
+
+use crate::path::Stage;
+use crate::{Action, Emitter, MigrationError, Output, Result};
+
+/// The engine's limit on keys.
+const MAXIMUM_KEY_BYTES: usize = u16::MAX as usize;
+
+impl Stage<'_, '_> {
+    /// What becomes of a record of a rewritten or observed keyspace.
+    ///
+    /// # Errors
+    /// The step's own refusal, or the rule that it breaks.
+    pub(crate) fn transform(
+        &self,
+        keyspace: &str,
+        key: &[u8],
+        value: &[u8],
+        emitter: &mut Emitter,
+    ) -> Result<Vec<Output>> {
+        let step = self.step.name();
+        emitter.take();
+        if let Err(error) = self.step.transform(keyspace, key, value, emitter) {
+            let (keyspace, key) = (keyspace.to_owned(), key.to_vec());
+            return Err(MigrationError::Transform { step, keyspace, key, reason: error.0 });
+        }
+        let outputs = emitter.take();
+        let rule_broken = |rule| {
+            let (keyspace, key) = (keyspace.to_owned(), key.to_vec());
+            Err(MigrationError::RuleBroken { step, keyspace, key, rule })
+        };
+        let tally = Tally::of(&outputs);
+        match self.step.action(keyspace) {
+            Action::Keep => return rule_broken("a kept keyspace is not transformed"),
+            Action::Observe if tally.lives_on + tally.archived > 0 => {
+                return rule_broken("a record that is only observed may derive, nothing else");
+            }
+            Action::Observe => {}
+            Action::Rewrite if tally.lives_on + tally.archived == 0 => {
+                let (keyspace, key) = (keyspace.to_owned(), key.to_vec());
+                return Err(MigrationError::RecordLost { step, keyspace, key });
+            }
+            Action::Rewrite if tally.archived > 1 => {
+                return rule_broken("a record is archived at most once");
+            }
+            Action::Rewrite if tally.archived > 0 && tally.lives_on > 0 => {
+                return rule_broken("a record either lives on or is archived, not both");
+            }
+            Action::Rewrite => {}
+        }
+        self.check_targets(&outputs)?;
+        Ok(outputs)
+    }
+
+    /// What becomes of a group of fragments.
+    ///
+    /// # Errors
+    /// The step's own refusal, or the rule that it breaks.
+    pub(crate) fn join(
+        &self,
+        keyspace: &str,
+        group: &[u8],
+        fragments: &[Vec<u8>],
+        emitter: &mut Emitter,
+    ) -> Result<Vec<Output>> {
+        let step = self.step.name();
+        emitter.take();
+        if let Err(error) = self.step.join(keyspace, group, fragments, emitter) {
+            let (keyspace, group) = (keyspace.to_owned(), group.to_vec());
+            return Err(MigrationError::Join { step, keyspace, group, reason: error.0 });
+        }
+        let outputs = emitter.take();
+        if !outputs.iter().all(|output| matches!(output, Output::Emit { .. })) {
+            let (keyspace, key) = (keyspace.to_owned(), group.to_vec());
+            let rule = "a join emits or derives records; it archives none and makes no fragments";
+            return Err(MigrationError::RuleBroken { step, keyspace, key, rule });
+        }
+        if outputs.is_empty() {
+            let (keyspace, group) = (keyspace.to_owned(), group.to_vec());
+            return Err(MigrationError::GroupLost { step, keyspace, group });
+        }
+        self.check_targets(&outputs)?;
+        Ok(outputs)
+    }
+
+    fn check_targets(&self, outputs: &[Output]) -> Result<()> {
+        outputs.iter().try_for_each(|output| match output {
+            Output::Emit { keyspace, record, .. } => {
+                self.check_target(keyspace)?;
+                check_storable(keyspace, &record.key, &record.value)
+            }
+            Output::Fragment { keyspace, .. } => self.check_target(keyspace),
+            Output::Archive { .. } => Ok(()),
+        })
+    }
+
+    /// Records are added only to keyspaces that are written anew: those that the step creates or rewrites.
+    fn check_target(&self, keyspace: &str) -> Result<()> {
+        let step = self.step.name();
+        if self.to.keyspace(keyspace).is_none() {
+            let (keyspace, to) = (keyspace.to_owned(), self.to.version);
+            return Err(MigrationError::UnknownKeyspace { step, keyspace, to });
+        }
+        let existed = self.from.keyspace(keyspace).is_some();
+        if existed && self.step.action(keyspace) != Action::Rewrite {
+            return Err(MigrationError::EmittedIntoKept { step, keyspace: keyspace.to_owned() });
+        }
+        Ok(())
+    }
+}
+
+/// Whether the engine can hold a record: it panics on the others.
+pub(crate) fn check_storable(keyspace: &str, key: &[u8], value: &[u8]) -> Result<()> {
+    let reason = if key.is_empty() {
+        "the key is empty"
+    } else if key.len() > MAXIMUM_KEY_BYTES {
+        "the key has more than 65535 bytes"
+    } else if u32::try_from(value.len()).is_err() {
+        "the value has 2^32 bytes or more"
+    } else {
+        return Ok(());
+    };
+    let (keyspace, key) = (keyspace.to_owned(), key.to_vec());
+    Err(MigrationError::NotStorable { keyspace, key, reason })
+}
+
+/// How the outputs of one record account for it.
+struct Tally {
+    lives_on: u64,
+    archived: u64,
+}
+
+impl Tally {
+    fn of(outputs: &[Output]) -> Self {
+        let mut tally = Self { lives_on: 0, archived: 0 };
+        for output in outputs {
+            match output {
+                Output::Emit { derived: false, .. } | Output::Fragment { derived: false, .. } => {
+                    tally.lives_on += 1;
+                }
+                Output::Emit { .. } | Output::Fragment { .. } => {}
+                Output::Archive { .. } => tally.archived += 1,
+            }
+        }
+        tally
+    }
+}

@@ -1,0 +1,454 @@
+//! The migration run: every record goes through all steps at once, is read once and written once.
+//!
+//! A record on its way is pushed from level to level; level `i` is the schema that step `i` starts from. A kept record
+//! goes on as it is, a rewritten one as what the step makes of it, fragments wait in a sorter until everything was read;
+//! then the groups of the first step are joined, then those of the second, and so on. Whatever comes out behind the last
+//! step waits in the sorter of its keyspace, and is bulk-loaded from there in key order.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use integrity::LogicalDigest;
+use serde::{Deserialize, Serialize};
+use versioning::SchemaVersion;
+
+use crate::apply::check_storable;
+use crate::keyspace_map::check_schema;
+use crate::output::write_output;
+use crate::path::Stage;
+use crate::run_file::Scratch;
+use crate::sort::SorterPool;
+use crate::{
+    ARCHIVE, Action, ArchivedRecord, Disposition, Emitter, EngineOptions, KeyspaceMap,
+    MigrationError, MigrationPath, Output, Record, RecordCounts, RecordSource, Result, SourceError,
+    StepCounts, Store,
+};
+
+/// Progress is reported every so many records, and once at the end of each keyspace.
+pub const PROGRESS_RECORDS: u64 = 4096;
+
+/// Where the records of a migration come from.
+#[derive(Clone, Copy)]
+pub enum Origin<'a> {
+    /// From the store in the directory itself, which is a disposable clone (see [`clone_mode`](crate::clone_mode)):
+    /// untouched and observed keyspaces stay as they are, rewritten ones are replaced.
+    Store(&'a KeyspaceMap),
+    /// From elsewhere: a new store is created in the directory, which must be new or empty.
+    Records(&'a dyn RecordSource),
+}
+
+/// What a migration is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Reading a keyspace of the source and transforming its records.
+    Read,
+    /// Joining the groups of a keyspace.
+    Join,
+    /// Writing a keyspace of the target.
+    Write,
+    /// Reading a keyspace back.
+    Verify,
+}
+
+/// How far a migration is (FC-UPGRADE-0001 §8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// What is being done.
+    pub phase: Phase,
+    /// To which keyspace.
+    pub keyspace: &'a str,
+    /// Records done in it.
+    pub records: u64,
+    /// Records that there are, if that is known.
+    pub total: Option<u64>,
+}
+
+/// What a migration did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationReport {
+    /// The schema before.
+    pub from: SchemaVersion,
+    /// The schema now.
+    pub to: SchemaVersion,
+    /// The keyspaces of the store now. To be kept: the store is opened against it.
+    pub keyspaces: KeyspaceMap,
+    /// The digest of each keyspace that was written, computed while it was. Keyspaces that stayed are measured by
+    /// [`verify`](crate::verify).
+    pub written: LogicalDigest,
+    /// Physical keyspaces that were deleted because others took their place.
+    pub superseded: Vec<String>,
+    /// What became of the records.
+    pub counts: RecordCounts,
+    /// Scratch files written. Depends on the memory budget; nothing else in the report does.
+    pub scratch_runs: u64,
+}
+
+/// Runs a whole path: reads each record at most once, writes each at most once, loses none (FC-UPGRADE-0001 §6–§8, §19).
+///
+/// `directory` must be in staging: after an error it is to be thrown away, whatever the error. After success it is
+/// closed, but its tree is not synced as a whole: that is part of sealing it. `scratch` is an empty directory for sorted
+/// runs; all are gone in the end. Memory is bounded by the options, and by the largest record.
+///
+/// The result depends on the records and the steps alone. Where two records meet under one key in the *target* the run
+/// is refused; where they meet under one key in a schema that is only passed through, and part again, it is not.
+///
+/// # Errors
+/// Every [`MigrationError`] but those of verification.
+pub fn migrate(
+    path: &MigrationPath<'_>,
+    origin: Origin<'_>,
+    directory: &Path,
+    scratch: &Path,
+    options: &EngineOptions,
+    progress: &mut dyn FnMut(&Progress<'_>),
+) -> Result<MigrationReport> {
+    let mut run = Run::new(path, origin, scratch, options, progress);
+    let mut store = match origin {
+        Origin::Store(map) => {
+            map.check_schema(path.source())?;
+            Store::open(directory, map, options)?
+        }
+        Origin::Records(source) => {
+            let names = source.keyspaces();
+            check_schema(names.iter().map(String::as_str), path.source())?;
+            Store::create(directory, &KeyspaceMap::default(), options)?
+        }
+    };
+    let source: &dyn RecordSource = match origin {
+        Origin::Store(_) => &store,
+        Origin::Records(source) => source,
+    };
+    run.read_all(source)?;
+    run.join_all()?;
+    run.add_earlier_archive(source)?;
+    let report = write_output(&mut run, origin, &mut store)?;
+    report.counts.check()?;
+    store.close()?;
+    Ok(report)
+}
+
+/// The sorters of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SorterName {
+    /// Fragments of a step's joins into a keyspace, by group.
+    Join(usize, &'static str),
+    /// Records of a keyspace of the target.
+    Target(&'static str),
+}
+
+/// A migration while it runs.
+pub(crate) struct Run<'r, 'a> {
+    pub(crate) path: &'r MigrationPath<'a>,
+    stages: Vec<Stage<'r, 'a>>,
+    in_place: bool,
+    pub(crate) sorters: SorterPool<SorterName>,
+    pub(crate) counts: RecordCounts,
+    /// Records that arrived in each keyspace of the target.
+    pub(crate) arrived: BTreeMap<&'static str, u64>,
+    /// True if the archive is written anew.
+    pub(crate) writes_archive: bool,
+    emitter: Emitter,
+    calls: u64,
+    options: &'r EngineOptions,
+    pub(crate) progress: &'r mut dyn FnMut(&Progress<'_>),
+}
+
+/// What a run does with each record of a scan.
+type Take<'r, 'a> = dyn FnMut(&mut Run<'r, 'a>, &[u8], &[u8]) -> Result<()>;
+
+impl<'r, 'a> Run<'r, 'a> {
+    fn new(
+        path: &'r MigrationPath<'a>,
+        origin: Origin<'_>,
+        scratch: &Path,
+        options: &'r EngineOptions,
+        progress: &'r mut dyn FnMut(&Progress<'_>),
+    ) -> Self {
+        let stages: Vec<_> = path.stages().collect();
+        let named = |stage: &Stage<'_, '_>| StepCounts {
+            step: stage.step.name().to_owned(),
+            ..StepCounts::default()
+        };
+        let steps = stages.iter().map(named).collect();
+        let budget_bytes = options.memory_budget_bytes;
+        Self {
+            path,
+            in_place: matches!(origin, Origin::Store(_)),
+            sorters: SorterPool::new(Scratch::new(scratch), budget_bytes, options.open_runs),
+            counts: RecordCounts { steps, ..RecordCounts::default() },
+            arrived: BTreeMap::new(),
+            writes_archive: false,
+            emitter: Emitter::default(),
+            calls: 0,
+            stages,
+            options,
+            progress,
+        }
+    }
+
+    /// True if a keyspace of the source stays as it is. Nothing is ever added to such a keyspace: a step that keeps or
+    /// observes a keyspace may not emit into it.
+    pub(crate) fn stays(&self, keyspace: &str) -> bool {
+        self.in_place
+            && matches!(
+                self.path.disposition(keyspace),
+                Some(Disposition::Untouched | Disposition::Observed)
+            )
+    }
+
+    fn read_all(&mut self, source: &dyn RecordSource) -> Result<()> {
+        for keyspace in self.path.source().keyspaces {
+            let untouched = self.path.disposition(keyspace.name) == Some(Disposition::Untouched);
+            if !(self.in_place && untouched) {
+                self.scan(source, keyspace.name, &mut |run, key, value| {
+                    run.counts.read += 1;
+                    run.push(0, keyspace.name, key, value)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An archive that is there already is written anew if records join it, or if the store is new.
+    fn add_earlier_archive(&mut self, source: &dyn RecordSource) -> Result<()> {
+        let earlier = source.keyspaces().iter().any(|name| name == ARCHIVE);
+        self.writes_archive = self.counts.archived > 0 || (earlier && !self.in_place);
+        if !earlier || !self.writes_archive {
+            return Ok(());
+        }
+        self.scan(source, ARCHIVE, &mut |run, key, value| {
+            run.counts.carried += 1;
+            check_storable(ARCHIVE, key, value)?;
+            *run.arrived.entry(ARCHIVE).or_default() += 1;
+            run.sorters.push(&SorterName::Target(ARCHIVE), key, value)
+        })
+    }
+
+    /// Scans a keyspace of the source, verifies its order, and reports progress.
+    fn scan(
+        &mut self,
+        source: &dyn RecordSource,
+        keyspace: &'static str,
+        take: &mut Take<'r, 'a>,
+    ) -> Result<()> {
+        let (mut records, mut last) = (0, Vec::new());
+        let mut failure = None;
+        let scanned = source.scan(keyspace, &mut |key, value| {
+            let result = if records > 0 && key <= last.as_slice() {
+                let (keyspace, key) = (keyspace.to_owned(), key.to_vec());
+                Err(MigrationError::OutOfOrder { keyspace, key })
+            } else {
+                take(self, key, value)
+            };
+            last.clear();
+            last.extend_from_slice(key);
+            records += 1;
+            self.report(Phase::Read, keyspace, records, None);
+            // The visitor speaks the source's language; the real error waits outside.
+            result.map_err(|error| {
+                let reason = error.to_string();
+                failure = Some(error);
+                SourceError { keyspace: keyspace.to_owned(), origin: String::new(), reason }
+            })
+        });
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        scanned?;
+        (self.progress)(&Progress { phase: Phase::Read, keyspace, records, total: Some(records) });
+        Ok(())
+    }
+
+    /// A record of the schema of this level goes through the step of this level. Recursion is as deep as the path is
+    /// long, at most [`MAXIMUM_STEPS`](crate::MAXIMUM_STEPS).
+    fn push(
+        &mut self,
+        level: usize,
+        keyspace: &'static str,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<()> {
+        let Some(stage) = self.stages.get(level).copied() else {
+            return self.arrive(keyspace, key, value);
+        };
+        let action = stage.step.action(keyspace);
+        if let Some(counts) = self.counts.steps.get_mut(level) {
+            counts.received += 1;
+            match action {
+                Action::Keep => counts.kept += 1,
+                Action::Observe => counts.observed += 1,
+                Action::Rewrite => counts.rewritten += 1,
+            }
+        }
+        if action != Action::Rewrite {
+            self.push(level + 1, keyspace, key, value)?;
+        }
+        if action == Action::Keep {
+            return Ok(());
+        }
+        let outputs = stage.transform(keyspace, key, value, &mut self.emitter)?;
+        if self.recheck() && outputs != stage.transform(keyspace, key, value, &mut self.emitter)? {
+            let (step, keyspace, key) = (stage.step.name(), keyspace.to_owned(), key.to_vec());
+            return Err(MigrationError::NotDeterministic { step, keyspace, key });
+        }
+        self.deliver(level, keyspace, key, value, outputs)
+    }
+
+    fn deliver(
+        &mut self,
+        level: usize,
+        keyspace: &'static str,
+        key: &[u8],
+        value: &[u8],
+        outputs: Vec<Output>,
+    ) -> Result<()> {
+        let mut lives = false;
+        for output in outputs {
+            match output {
+                Output::Emit { keyspace, record, derived } => {
+                    lives |= !derived;
+                    self.count(level, |counts| {
+                        *(if derived { &mut counts.derived } else { &mut counts.emitted }) += 1;
+                    });
+                    self.push(level + 1, keyspace, &record.key, &record.value)?;
+                }
+                Output::Fragment { keyspace, group, fragment, derived } => {
+                    lives |= !derived;
+                    self.count(level, |counts| counts.fragments += 1);
+                    self.sorters.push(&SorterName::Join(level, keyspace), &group, &fragment)?;
+                }
+                Output::Archive { reason } => {
+                    self.count(level, |counts| counts.archived += 1);
+                    self.archive(level, keyspace, key, value, reason)?;
+                }
+            }
+        }
+        self.count(level, |counts| counts.living += u64::from(lives));
+        Ok(())
+    }
+
+    fn archive(
+        &mut self,
+        level: usize,
+        keyspace: &str,
+        key: &[u8],
+        value: &[u8],
+        reason: String,
+    ) -> Result<()> {
+        let schema = self.stages.get(level).map_or(self.path.to(), |stage| stage.from.version);
+        let record = Record { key: key.to_vec(), value: value.to_vec() };
+        let archived = ArchivedRecord { schema, keyspace: keyspace.to_owned(), reason, record };
+        let encoded = archived.encode().ok_or_else(|| MigrationError::NotStorable {
+            keyspace: ARCHIVE.to_owned(),
+            key: key.to_vec(),
+            reason: "a part of it is too long for the archive",
+        })?;
+        check_storable(ARCHIVE, &encoded.key, &encoded.value)?;
+        self.counts.archived += 1;
+        *self.arrived.entry(ARCHIVE).or_default() += 1;
+        self.sorters.push(&SorterName::Target(ARCHIVE), &encoded.key, &encoded.value)
+    }
+
+    fn arrive(&mut self, keyspace: &'static str, key: &[u8], value: &[u8]) -> Result<()> {
+        if self.stays(keyspace) {
+            self.counts.stayed += 1;
+            return Ok(());
+        }
+        check_storable(keyspace, key, value)?;
+        self.counts.arrived += 1;
+        *self.arrived.entry(keyspace).or_default() += 1;
+        self.sorters.push(&SorterName::Target(keyspace), key, value)
+    }
+
+    /// Joins the groups of each step in turn. What a join emits can only make groups of later steps.
+    fn join_all(&mut self) -> Result<()> {
+        for level in 0..self.stages.len() {
+            for name in self.sorters.names() {
+                match name {
+                    SorterName::Join(of, keyspace) if of == level => self.join(level, keyspace)?,
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, level: usize, keyspace: &'static str) -> Result<()> {
+        let mut fragments = self.sorters.take(&SorterName::Join(level, keyspace))?;
+        let mut next = fragments.next()?;
+        let mut groups = 0;
+        // Bounded by the number of fragments.
+        while let Some(Record { key: group, value }) = next {
+            let (mut members, mut bytes) = (vec![value], 0);
+            next = fragments.next()?;
+            while let Some(Record { value, .. }) = next.take_if(|next| next.key == group) {
+                bytes += value.len();
+                members.push(value);
+                next = fragments.next()?;
+                if bytes > self.options.maximum_group_bytes {
+                    let (keyspace, maximum) =
+                        (keyspace.to_owned(), self.options.maximum_group_bytes);
+                    return Err(MigrationError::GroupTooLarge { keyspace, group, maximum });
+                }
+            }
+            self.join_group(level, keyspace, &group, &members)?;
+            groups += 1;
+            self.report(Phase::Join, keyspace, groups, None);
+        }
+        let (phase, total) = (Phase::Join, Some(groups));
+        (self.progress)(&Progress { phase, keyspace, records: groups, total });
+        Ok(())
+    }
+
+    fn join_group(
+        &mut self,
+        level: usize,
+        keyspace: &'static str,
+        group: &[u8],
+        members: &[Vec<u8>],
+    ) -> Result<()> {
+        let Some(stage) = self.stages.get(level).copied() else { return Ok(()) };
+        let outputs = stage.join(keyspace, group, members, &mut self.emitter)?;
+        if self.recheck() && outputs != stage.join(keyspace, group, members, &mut self.emitter)? {
+            let (step, keyspace, key) = (stage.step.name(), keyspace.to_owned(), group.to_vec());
+            return Err(MigrationError::NotDeterministic { step, keyspace, key });
+        }
+        self.count(level, |counts| {
+            counts.groups += 1;
+            counts.joined_fragments += members.len() as u64;
+            counts.joined += outputs.len() as u64;
+        });
+        for output in outputs {
+            if let Output::Emit { keyspace, record, .. } = output {
+                self.push(level + 1, keyspace, &record.key, &record.value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// True if the next call of a step is to be made twice.
+    fn recheck(&mut self) -> bool {
+        let due =
+            self.options.recheck_every > 0 && self.calls.is_multiple_of(self.options.recheck_every);
+        self.calls += 1;
+        due
+    }
+
+    fn count(&mut self, level: usize, change: impl FnOnce(&mut StepCounts)) {
+        if let Some(counts) = self.counts.steps.get_mut(level) {
+            change(counts);
+        }
+    }
+
+    pub(crate) fn report(
+        &mut self,
+        phase: Phase,
+        keyspace: &str,
+        records: u64,
+        total: Option<u64>,
+    ) {
+        if records.is_multiple_of(PROGRESS_RECORDS) {
+            (self.progress)(&Progress { phase, keyspace, records, total });
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Sorting more records than fit in memory: sorters that share one budget, spill sorted runs, and merge them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::merge::Merge;
+use crate::run_file::{Run, Scratch};
+use crate::{Record, Result};
+
+/// What a record costs in memory beside its bytes.
+const ENTRY_BYTES: usize = size_of::<Entry>();
+
+/// Sorters by name, under one budget: whenever all of them together hold more, the largest one spills. The order in
+/// which records come out depends on the records alone, never on the budget or on where it struck.
+pub(crate) struct SorterPool<Name: Ord + Clone> {
+    sorters: BTreeMap<Name, Sorter>,
+    scratch: Scratch,
+    budget_bytes: usize,
+    open_runs: usize,
+    held_bytes: usize,
+}
+
+impl<Name: Ord + Clone> SorterPool<Name> {
+    /// Sorters that hold `budget_bytes` together, spill into `scratch`, and merge `open_runs` runs at once.
+    pub(crate) fn new(scratch: Scratch, budget_bytes: usize, open_runs: usize) -> Self {
+        let open_runs = open_runs.max(2);
+        Self { sorters: BTreeMap::new(), scratch, budget_bytes, open_runs, held_bytes: 0 }
+    }
+
+    /// Adds a record to a sorter, which is created if it is new.
+    pub(crate) fn push(&mut self, name: &Name, key: &[u8], value: &[u8]) -> Result<()> {
+        if !self.sorters.contains_key(name) {
+            self.sorters.insert(name.clone(), Sorter::default());
+        }
+        if let Some(sorter) = self.sorters.get_mut(name) {
+            let before = sorter.bytes();
+            sorter.push(key, value);
+            self.held_bytes += sorter.bytes() - before;
+        }
+        if self.held_bytes > self.budget_bytes {
+            self.spill_largest()?;
+        }
+        Ok(())
+    }
+
+    /// The names of all sorters that were pushed to and not taken yet.
+    pub(crate) fn names(&self) -> Vec<Name> {
+        self.sorters.keys().cloned().collect()
+    }
+
+    /// Ends a sorter: its records in the order of key, then value. A name that was never pushed to has no records.
+    pub(crate) fn take(&mut self, name: &Name) -> Result<Merge> {
+        let sorter = self.sorters.remove(name).unwrap_or_default();
+        self.held_bytes = self.held_bytes.saturating_sub(sorter.bytes());
+        let Sorter { mut buffer, mut runs } = sorter;
+        buffer.sort();
+        // Leaves room for the buffer as one more input.
+        while runs.len() >= self.open_runs {
+            let rest = runs.split_off(self.open_runs);
+            let mut merged = vec![self.merge_runs(runs)?];
+            merged.extend(rest);
+            // The long run goes last, so that every record is copied as seldom as possible.
+            merged.rotate_left(1);
+            runs = merged;
+        }
+        Merge::open(runs, buffer)
+    }
+
+    /// How many runs were written so far, those of intermediate passes included.
+    pub(crate) fn runs_written(&self) -> u64 {
+        self.scratch.runs()
+    }
+
+    fn spill_largest(&mut self) -> Result<()> {
+        // Among equals the last by name: any fixed choice will do.
+        let largest = self.sorters.values_mut().max_by_key(|sorter| sorter.bytes());
+        let Some(sorter) = largest.filter(|sorter| sorter.bytes() > 0) else { return Ok(()) };
+        self.held_bytes = self.held_bytes.saturating_sub(sorter.bytes());
+        sorter.spill(&mut self.scratch)
+    }
+
+    fn merge_runs(&mut self, runs: Vec<Run>) -> Result<Run> {
+        let mut merge = Merge::open(runs, Buffer::default())?;
+        let mut writer = self.scratch.start_run()?;
+        // Bounded by the number of records in the runs.
+        while let Some(Record { key, value }) = merge.next()? {
+            writer.write(&key, &value)?;
+        }
+        writer.finish()
+    }
+}
+
+/// The records of one sorter: those in memory, and the runs of those that were spilled.
+#[derive(Default)]
+struct Sorter {
+    buffer: Buffer,
+    runs: Vec<Run>,
+}
+
+impl Sorter {
+    fn bytes(&self) -> usize {
+        self.buffer.bytes.len() + self.buffer.entries.len() * ENTRY_BYTES
+    }
+
+    fn push(&mut self, key: &[u8], value: &[u8]) {
+        self.buffer.push(key, value);
+    }
+
+    fn spill(&mut self, scratch: &mut Scratch) -> Result<()> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.sort();
+        let mut writer = scratch.start_run()?;
+        for entry in &buffer.entries {
+            let (key, value) = buffer.record(entry);
+            writer.write(key, value)?;
+        }
+        self.runs.push(writer.finish()?);
+        Ok(())
+    }
+}
+
+/// Records in memory: their bytes in one piece, and where each lies.
+#[derive(Default)]
+pub(crate) struct Buffer {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    unsorted: bool,
+    taken: usize,
+}
+
+/// Where a record lies in a buffer: its key from `start`, its value from `middle` to `end`.
+#[derive(Clone, Copy)]
+struct Entry {
+    start: usize,
+    middle: usize,
+    end: usize,
+}
+
+impl Buffer {
+    fn push(&mut self, key: &[u8], value: &[u8]) {
+        if let Some(last) = self.entries.last().filter(|_| !self.unsorted) {
+            self.unsorted = self.record(last) > (key, value);
+        }
+        let start = self.bytes.len();
+        self.bytes.extend(key);
+        self.bytes.extend(value);
+        self.entries.push(Entry { start, middle: start + key.len(), end: self.bytes.len() });
+    }
+
+    /// What arrived in order is in order: nothing to do.
+    fn sort(&mut self) {
+        if !self.unsorted {
+            return;
+        }
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.sort_unstable_by(|left, right| self.record(left).cmp(&self.record(right)));
+        (self.entries, self.unsorted) = (entries, false);
+    }
+
+    /// The next record of a sorted buffer.
+    pub(crate) fn next(&mut self) -> Option<Record> {
+        let (key, value) = self.record(self.entries.get(self.taken)?);
+        let record = Record { key: key.to_vec(), value: value.to_vec() };
+        self.taken += 1;
+        Some(record)
+    }
+
+    fn record(&self, entry: &Entry) -> (&[u8], &[u8]) {
+        let part = |range: Range<usize>| self.bytes.get(range).unwrap_or_default();
+        (part(entry.start..entry.middle), part(entry.middle..entry.end))
+    }
+}

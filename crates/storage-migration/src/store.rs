@@ -1,0 +1,327 @@
+//! A fjall store that is created, opened and closed as the facts about the engine demand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use durable::{CloneMode, Operation};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+
+use crate::engine::contain;
+use crate::keyspace_map::owned;
+use crate::{
+    EngineOptions, KeyspaceMap, MigrationError, Record, RecordSource, Result, SourceError, Visitor,
+};
+
+/// Where the engine keeps its keyspaces.
+const KEYSPACES: &str = "keyspaces";
+/// Where each keyspace keeps its immutable tables.
+const TABLES: &str = "tables";
+/// The engine takes a directory without this file for a new one.
+const VERSION_MARKER: &str = "version";
+/// The pointer of a keyspace to its tables; of keyspace 0, which lists the others.
+const META_POINTER: &str = "keyspaces/0/current";
+/// Open file descriptors that the engine may cache.
+const CACHED_FILES: usize = 128;
+
+/// How a file of a *closed* store may be cloned, by its path relative to the store's directory: tables are immutable and
+/// may be shared (FC-UPGRADE-0001 §7), everything else is written in place and must be copied.
+pub fn clone_mode(path: &Path) -> CloneMode {
+    let parts: Vec<_> = path.iter().collect();
+    match parts.as_slice() {
+        [keyspaces, _, tables, _] if *keyspaces == KEYSPACES && *tables == TABLES => {
+            CloneMode::Link
+        }
+        _ => CloneMode::Copy,
+    }
+}
+
+/// An open store: keyspaces by their logical names, over the physical ones of a [`KeyspaceMap`].
+///
+/// After any error from it the store must be dropped, opened anew and verified: the engine can fail and have done what
+/// was asked all the same (H3). Opening repairs, truncates and deletes (H11): open only a clone of what must not change.
+pub struct Store {
+    directory: PathBuf,
+    map: KeyspaceMap,
+    keyspaces: BTreeMap<String, Keyspace>,
+    removed: Vec<PathBuf>,
+    /// None only once it is being closed.
+    database: Option<Database>,
+}
+
+impl Store {
+    /// Creates a store with these keyspaces, all empty, in a new or empty directory.
+    ///
+    /// Not safe against a crash (H1): create it in a staging directory, close it, sync the tree, rename it into place.
+    ///
+    /// # Errors
+    /// If the directory holds anything, or what the engine says.
+    pub fn create(directory: &Path, map: &KeyspaceMap, options: &EngineOptions) -> Result<Self> {
+        map.check()?;
+        if directory.exists() {
+            if !durable::walk(directory)?.is_empty() {
+                return Err(MigrationError::NotEmpty { directory: directory.to_path_buf() });
+            }
+        } else {
+            durable::create_directory(directory)?;
+        }
+        let database = open_database("create a store", directory, options)?;
+        let mut store = Self::around(directory, map, database);
+        for (logical, keyspace) in map.iter() {
+            let handle = store.create_keyspace(&keyspace.physical)?;
+            store.keyspaces.insert(logical.to_owned(), handle);
+        }
+        Ok(store)
+    }
+
+    /// Opens a store and verifies that it holds exactly the keyspaces of its record (H9, H10).
+    ///
+    /// # Errors
+    /// If there is no store, if it holds other keyspaces, or what the engine says; a panic of the engine is an error too.
+    pub fn open(directory: &Path, map: &KeyspaceMap, options: &EngineOptions) -> Result<Self> {
+        map.check()?;
+        for file in [VERSION_MARKER, META_POINTER] {
+            // The engine would silently start afresh, and delete what it then does not know.
+            if !directory.join(file).is_file() {
+                let (directory, reason) = (directory.to_path_buf(), format!("{file} is missing"));
+                return Err(MigrationError::NotAStore { directory, reason });
+            }
+        }
+        let database = open_database("open a store", directory, options)?;
+        let mut store = Self::around(directory, map, database);
+        store.check_keyspaces(map)?;
+        for (logical, keyspace) in map.iter() {
+            let handle = store.engine("open a keyspace", |database| {
+                database.keyspace(&keyspace.physical, KeyspaceCreateOptions::default)
+            })?;
+            store.keyspaces.insert(logical.to_owned(), handle);
+        }
+        Ok(store)
+    }
+
+    /// Where it lies.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The record of its keyspaces.
+    pub fn keyspace_map(&self) -> &KeyspaceMap {
+        &self.map
+    }
+
+    /// The value under a key, if there is one.
+    ///
+    /// # Errors
+    /// If there is no such keyspace, or what the engine says.
+    pub fn get(&self, keyspace: &str, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        let handle = self.keyspace(keyspace)?;
+        let value = contain("read a record", &self.directory, || handle.get(key))?;
+        Ok(value.map(|value| value.to_vec()))
+    }
+
+    /// Hands every record of a keyspace to `visit`, in ascending order of keys, until it returns false.
+    ///
+    /// # Errors
+    /// If there is no such keyspace, or what the engine says.
+    pub fn scan_while(
+        &self,
+        keyspace: &str,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<()> {
+        let handle = self.keyspace(keyspace)?;
+        let engine = "scan a keyspace";
+        let mut records = contain(engine, &self.directory, || Ok(handle.iter()))?;
+        let mut next = || {
+            contain(engine, &self.directory, || {
+                records.next().map(fjall::Guard::into_inner).transpose()
+            })
+        };
+        // Bounded by the number of records in the keyspace.
+        while let Some((key, value)) = next()? {
+            if !visit(&key, &value) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts one record. Durable only after [`Store::persist`]. For a runtime; a migration bulk-loads instead.
+    ///
+    /// # Errors
+    /// If there is no such keyspace, if the record cannot be stored, or what the engine says.
+    pub fn put(&self, keyspace: &str, key: &[u8], value: &[u8]) -> Result<()> {
+        crate::apply::check_storable(keyspace, key, value)?;
+        let handle = self.keyspace(keyspace)?;
+        contain("write a record", &self.directory, || handle.insert(key, value))
+    }
+
+    /// Makes everything that was put durable.
+    ///
+    /// # Errors
+    /// What the engine says. Never to be retried on this store.
+    pub fn persist(&self) -> Result<()> {
+        self.engine("sync its journal", |database| database.persist(PersistMode::SyncAll))
+    }
+
+    /// Syncs and closes the store. Afterwards no thread writes to it any more; with
+    /// [`EngineOptions::worker_threads`] = 0 there is none.
+    ///
+    /// # Errors
+    /// What the engine says, or what is found wrong about deleted keyspaces.
+    pub fn close(mut self) -> Result<()> {
+        self.persist()?;
+        self.release()?;
+        // The engine removes a deleted keyspace when its last handle goes, and only logs it if that fails.
+        for path in &self.removed {
+            durable::remove_tree(path)?;
+        }
+        Ok(durable::sync_directory(&self.directory.join(KEYSPACES))?)
+    }
+
+    /// Creates a physical keyspace beside those of the map.
+    pub(crate) fn create_keyspace(&self, physical: &str) -> Result<Keyspace> {
+        let handle = self.engine("create a keyspace", |database| {
+            // Never a keyspace that is there already: ingesting over records of another life would mix the two.
+            if database.keyspace_exists(physical) {
+                return Err(std::io::Error::from(std::io::ErrorKind::AlreadyExists).into());
+            }
+            database.keyspace(physical, KeyspaceCreateOptions::default)
+        })?;
+        // The engine does not sync the directory that the new keyspace's name is in (H5).
+        durable::sync_directory(&self.directory.join(KEYSPACES))?;
+        Ok(handle)
+    }
+
+    /// Bulk-loads an empty keyspace with what `next` gives, in strictly ascending order of keys.
+    pub(crate) fn ingest(
+        &self,
+        keyspace: &Keyspace,
+        next: &mut dyn FnMut() -> Result<Option<Record>>,
+    ) -> Result<()> {
+        // An unsynced batch in the journal and an ingest could be torn apart by a crash (H8).
+        self.persist()?;
+        let engine = "bulk-load a keyspace";
+        // An ingestion without records would leave an empty file behind.
+        let Some(first) = next()? else { return Ok(()) };
+        let mut ingestion = contain(engine, &self.directory, || keyspace.start_ingestion())?;
+        // Bounded by the number of records that the sorter holds.
+        let mut record = Some(first);
+        while let Some(Record { key, value }) = record {
+            contain(engine, &self.directory, || ingestion.write(key, value))?;
+            record = next()?;
+        }
+        contain(engine, &self.directory, || ingestion.finish())
+    }
+
+    /// Deletes the keyspace behind a logical name. Its files go at the latest when the store is closed.
+    pub(crate) fn delete_keyspace(&mut self, logical: &str) -> Result<()> {
+        let handle = self.keyspaces.remove(logical).ok_or_else(|| self.no_keyspace(logical))?;
+        self.removed.push(handle.path().to_path_buf());
+        self.engine("delete a keyspace", |database| database.delete_keyspace(handle))
+    }
+
+    /// The engine's list of keyspaces is exactly that of a record.
+    pub(crate) fn check_keyspaces(&self, map: &KeyspaceMap) -> Result<()> {
+        let names =
+            self.engine("list its keyspaces", |database| Ok(database.list_keyspace_names()))?;
+        let found: BTreeSet<&str> = names.iter().map(|name| name.as_ref()).collect();
+        let recorded = map.physical_names();
+        if found == recorded {
+            return Ok(());
+        }
+        Err(MigrationError::KeyspacesDiffer {
+            directory: self.directory.clone(),
+            missing: owned(&recorded, &found),
+            unexpected: owned(&found, &recorded),
+        })
+    }
+
+    fn around(directory: &Path, map: &KeyspaceMap, database: Database) -> Self {
+        Self {
+            directory: directory.to_path_buf(),
+            map: map.clone(),
+            keyspaces: BTreeMap::new(),
+            removed: Vec::new(),
+            database: Some(database),
+        }
+    }
+
+    fn keyspace(&self, logical: &str) -> Result<&Keyspace> {
+        self.keyspaces.get(logical).ok_or_else(|| self.no_keyspace(logical))
+    }
+
+    fn no_keyspace(&self, logical: &str) -> MigrationError {
+        let (directory, keyspace) = (self.directory.clone(), logical.to_owned());
+        MigrationError::NoSuchKeyspace { directory, keyspace }
+    }
+
+    fn engine<T>(
+        &self,
+        operation: &'static str,
+        call: impl FnOnce(&Database) -> fjall::Result<T>,
+    ) -> Result<T> {
+        let database = self.database.as_ref();
+        contain(operation, &self.directory, || database.map_or(Err(fjall::Error::Poisoned), call))
+    }
+
+    /// Drops every handle. The engine's destructor can panic after a panic elsewhere in it.
+    fn release(&mut self) -> Result<()> {
+        let (keyspaces, database) = (std::mem::take(&mut self.keyspaces), self.database.take());
+        contain("close the store", &self.directory, || {
+            drop(keyspaces);
+            drop(database);
+            Ok(())
+        })
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        // Dropped without `close`: something failed already, and that is the error that counts.
+        let _ = self.release();
+    }
+}
+
+impl RecordSource for Store {
+    fn keyspaces(&self) -> Vec<String> {
+        self.map.iter().map(|(logical, _)| logical.to_owned()).collect()
+    }
+
+    fn scan(
+        &self,
+        keyspace: &str,
+        visit: &mut Visitor<'_>,
+    ) -> std::result::Result<(), SourceError> {
+        let mut refused = None;
+        let scanned = self.scan_while(keyspace, &mut |key, value| {
+            refused = visit(key, value).err();
+            refused.is_none()
+        });
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        scanned.map_err(|error| SourceError {
+            keyspace: keyspace.to_owned(),
+            origin: self.directory.display().to_string(),
+            reason: error.to_string(),
+        })
+    }
+}
+
+fn open_database(
+    operation: &'static str,
+    directory: &Path,
+    options: &EngineOptions,
+) -> Result<Database> {
+    // The engine would create it, with whatever permissions the process's mask allows.
+    if !directory.is_dir() {
+        let error = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(durable::Error::new(Operation::Open, directory, error).into());
+    }
+    contain(operation, directory, || {
+        Database::builder(directory)
+            .worker_threads_unchecked(options.worker_threads)
+            .cache_size(options.cache_bytes)
+            .max_cached_files(Some(CACHED_FILES))
+            .open()
+    })
+}

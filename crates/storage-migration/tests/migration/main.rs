@@ -1,0 +1,12 @@
+//! Real migrations over real fjall stores.
+
+#[cfg(test)]
+mod fused;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod stores;
+#[cfg(test)]
+mod toy;
+#[cfg(test)]
+mod work;

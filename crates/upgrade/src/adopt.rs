@@ -1,0 +1,246 @@
+//! Adoption: an unmanaged installation becomes generation 1 of a new home, byte for byte.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use integrity::Digest;
+use journal::{Authority, Event, Journal, Operation, TelemetrySink};
+use rollback::{Generation, HomeLock, Layout, Origin, Part, Staging};
+use versioning::{GenerationNumber, RuntimeVersion};
+
+use crate::environment::{Progress, ProgressListener};
+use crate::error::{Cause, Condition, Error, Result};
+use crate::plan::next_generation;
+use crate::seal::{Description, seal, sealed_keyspaces};
+use crate::{Adoption, Environment, Home};
+
+/// The name under which a runtime binary lies in its part.
+pub const RUNTIME_BINARY: &str = "runtime";
+
+/// The document beside the parts in which the catalogue keeps the role of each adopted file.
+pub const INVENTORY: &str = "adoption.json";
+
+/// The version of the journal's format that a new home gets.
+pub(crate) const JOURNAL_FORMAT: u32 = 1;
+
+/// What is to be adopted.
+#[derive(Debug, Clone)]
+pub struct AdoptRequest {
+    /// The directory of the unmanaged installation. Nothing in it is ever modified.
+    pub source: PathBuf,
+    /// The home that is to be created.
+    pub home: PathBuf,
+    /// The version that the operator says it is.
+    pub assumed: Option<RuntimeVersion>,
+    /// The runtime binary that belongs to it.
+    pub runtime: Option<PathBuf>,
+    /// How long to wait for the home's lock.
+    pub lock_timeout: Duration,
+}
+
+/// What was adopted.
+#[derive(Debug)]
+pub struct Adopted {
+    /// What was found.
+    pub adoption: Adoption,
+    /// The generation that it became.
+    pub generation: Generation,
+}
+
+/// Says what an adoption would find. Writes nothing anywhere.
+///
+/// # Errors
+/// As the catalogue's `inspect`; also if there is a home at the path already.
+pub fn inspect(request: &AdoptRequest, environment: Environment<'_>) -> Result<Adoption> {
+    let refuse = |cause: Cause| Error::new(cause, Condition::NoHome);
+    require_free(request).map_err(refuse)?;
+    environment
+        .catalogue
+        .inspect(&request.source, request.assumed.as_ref())
+        .map_err(|refusal| refuse(refusal.into()))
+}
+
+/// Adopts a directory as generation 1 of a new home.
+///
+/// A crash on the way leaves a home without a current generation; running the same again completes it.
+///
+/// # Errors
+/// If the directory cannot be adopted, if the home cannot be created, or if the directory changes meanwhile.
+pub fn adopt<'e>(
+    request: &AdoptRequest,
+    environment: Environment<'e>,
+    telemetry: &'e mut dyn TelemetrySink,
+    progress: &mut ProgressListener<'_>,
+) -> Result<Adopted> {
+    let adoption = inspect(request, environment)?;
+    let mut home = create_home(request, environment, telemetry)?;
+    let result = home.build_adopted(request, &adoption, progress);
+    let generation = match result {
+        Ok(generation) => generation,
+        Err(cause) => {
+            let expected = home.state.attempt.as_ref().and_then(|open| open.to);
+            home.conclude(cause, |state| expected.is_some() && state.current == expected)?;
+            crate::plan::open_current(&home.layout, &home.state)
+                .map_err(|cause| Error::new(cause, home.unchanged()))?
+        }
+    };
+    let _ = home.layout.point_current_to(generation.number());
+    Ok(Adopted { adoption, generation })
+}
+
+/// A home can be created where nothing is, in an empty directory, and where an adoption was interrupted.
+fn require_free(request: &AdoptRequest) -> std::result::Result<(), Cause> {
+    let home = &request.home;
+    let occupied = || Cause::HomeExists { path: home.clone() };
+    let names = match fs::read_dir(home) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(_) => return Err(occupied()),
+        Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect(),
+    };
+    let ours = ["journal", "journal.new", "generations", "lock"];
+    if names.iter().any(|name| !ours.iter().any(|ours| name.as_os_str() == *ours)) {
+        return Err(occupied());
+    }
+    let layout = Layout::new(home);
+    if layout.journal().exists() {
+        let state = crate::home::replay(&journal::read(&layout.journal())?)?;
+        if state.current.is_some() {
+            return Err(occupied());
+        }
+    } else if !layout.generation_numbers()?.is_empty() {
+        return Err(occupied());
+    }
+    require_apart(&request.source, home)
+}
+
+/// Neither directory may lie within the other: the source would change under our eyes.
+fn require_apart(source: &Path, home: &Path) -> std::result::Result<(), Cause> {
+    let absolute = |path: &Path| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        let existing = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+        match existing {
+            Some((above, real)) => {
+                path.strip_prefix(above).map_or_else(|_| real.clone(), |rest| real.join(rest))
+            }
+            None => path,
+        }
+    };
+    let (source, home) = (absolute(source), absolute(home));
+    if source.starts_with(&home) || home.starts_with(&source) {
+        return Err(Cause::HomeExists { path: home });
+    }
+    Ok(())
+}
+
+/// Makes the home's directories and its journal, as far as an interrupted adoption has not made them.
+fn create_home<'e>(
+    request: &AdoptRequest,
+    environment: Environment<'e>,
+    telemetry: &'e mut dyn TelemetrySink,
+) -> Result<Home<'e>> {
+    let layout = Layout::new(&request.home);
+    let make = || -> std::result::Result<HomeLock, Cause> {
+        if !layout.root().exists() {
+            durable::create_directory(layout.root())?;
+            if let Some(parent) = layout.root().parent() {
+                let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+                durable::sync_directory(parent)?;
+            }
+        }
+        durable::restrict_directory(layout.root())?;
+        let lock = HomeLock::acquire(&layout, request.lock_timeout)?;
+        if !layout.generations().exists() {
+            durable::create_directory(&layout.generations())?;
+            durable::sync_directory(layout.root())?;
+        }
+        if !layout.journal().exists() {
+            let product = environment.catalogue.product().to_owned();
+            let event = Event::Initialized { format: JOURNAL_FORMAT, product, replaces: None };
+            Journal::create(&layout.journal(), event, environment.clock.now())?;
+        }
+        Ok(lock)
+    };
+    let lock = make().map_err(|cause| Error::new(cause, Condition::Unchanged(None)))?;
+    let home = Home::open_locked(layout, lock, environment, telemetry)?;
+    match home.state.current {
+        None => Ok(home),
+        Some(_) => {
+            let path = home.layout.root().to_path_buf();
+            Err(Error::new(Cause::HomeExists { path }, home.unchanged()))
+        }
+    }
+}
+
+impl Home<'_> {
+    fn build_adopted(
+        &mut self,
+        request: &AdoptRequest,
+        adoption: &Adoption,
+        progress: &mut ProgressListener<'_>,
+    ) -> std::result::Result<Generation, Cause> {
+        let number = next_generation(&self.layout, &self.state)?;
+        let attempt = self.begin(Operation::Adopt, Authority::Standing)?;
+        self.append(
+            attempt,
+            Event::Prepared {
+                from: None,
+                to: number,
+                previous: None,
+                target: Box::new(adoption.versions.clone()),
+                plan: Digest::of(&adoption.inventory),
+            },
+        )?;
+        let generation = self.stage_adopted(number, request, adoption, progress)?;
+        let manifest = generation.digest();
+        self.append(attempt, Event::Sealed { generation: number, manifest })?;
+        // It ran before it was adopted, so there is nothing to try.
+        self.append(attempt, Event::Activated { generation: number, tries: 0 })?;
+        Ok(generation)
+    }
+
+    fn stage_adopted(
+        &self,
+        number: GenerationNumber,
+        request: &AdoptRequest,
+        adoption: &Adoption,
+        progress: &mut ProgressListener<'_>,
+    ) -> std::result::Result<Generation, Cause> {
+        let staging = Staging::create(&self.layout, number)?;
+        let total = adoption.files.len() as u64;
+        for (done, file) in (0..).zip(&adoption.files) {
+            progress(&Progress { phase: "copying files".to_owned(), done, total: Some(total) });
+            let source = request.source.join(&file.source);
+            let copy = staging.copy(file.part, &file.target, &source)?;
+            if Digest::of_file(&copy)? != file.digest {
+                return Err(Cause::SourceChanged { path: source });
+            }
+        }
+        if let Some(runtime) = &request.runtime {
+            staging.place_runtime(RUNTIME_BINARY, runtime)?;
+        }
+        staging.write_document(INVENTORY, &adoption.inventory)?;
+        let catalogue = self.environment.catalogue;
+        let schema = self.schema(adoption.versions.storage)?;
+        let source = catalogue.foreign_source(schema.version, staging.path())?;
+        let source = source.ok_or_else(|| Cause::Incompatible {
+            reasons: vec![format!("schema {} cannot be adopted from files", schema.version)],
+        })?;
+        let logical = storage_migration::measure_source(
+            &*source,
+            Some(&schema),
+            &mut crate::apply::forward(progress),
+        )?;
+        drop(source);
+        let description = Description {
+            created: self.environment.clock.now(),
+            versions: adoption.versions.clone(),
+            origin: Origin::Adopted { evidence: adoption.evidence.clone() },
+            applied: Vec::new(),
+            keyspaces: sealed_keyspaces(&logical, None, &schema),
+            logical,
+        };
+        debug_assert!(staging.part(Part::Store).is_dir());
+        seal(staging, description)
+    }
+}

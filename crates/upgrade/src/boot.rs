@@ -1,0 +1,145 @@
+//! What a runtime calls first.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use journal::{Event, TelemetrySink};
+use rollback::{Generation, Part, VerifyDepth};
+use storage_migration::{EngineOptions, Store};
+use versioning::{RuntimeVersion, Versions};
+
+use crate::error::{Cause, Error, Result};
+use crate::lifecycle::{Standing, StoreStanding};
+use crate::plan::{open_current, read_part};
+use crate::seal::keyspace_map;
+use crate::{Environment, Files, Home, Recovery};
+
+/// Background threads of the storage engine of a runtime, which writes.
+const RUNTIME_WORKER_THREADS: usize = 1;
+
+/// The current generation, ready to be run on. The home stays locked for as long as this lives, so nothing is upgraded
+/// under a running runtime.
+#[derive(Debug)]
+pub struct Booted<'e> {
+    home: Home<'e>,
+    generation: Generation,
+    configuration: Files,
+    policy: Files,
+}
+
+/// Locks the home, puts right what an interruption left, and opens the current generation for a runtime, or refuses.
+///
+/// # What is verified
+/// - the journal: every record's hash and place, and that its end was acknowledged;
+/// - the manifest of the current generation, against the journal;
+/// - every byte of runtime, configuration, policy, extensions and set-aside files, against the manifest;
+/// - the store, until the first start on it: names, sizes and permissions of its files against the manifest. From the
+///   first start on the store is the runtime's, and the engine's own checks are what is left;
+/// - the configuration, strictly, against its schema (FC-UPGRADE-0001 §10);
+/// - that the runtime that starts is the one that the generation belongs to.
+///
+/// Before this returns, the start is on record.
+///
+/// # Errors
+/// A typed refusal; nothing of the generation was opened or executed then.
+pub fn boot<'e>(
+    root: &Path,
+    running: &RuntimeVersion,
+    environment: Environment<'e>,
+    telemetry: &'e mut dyn TelemetrySink,
+    lock_timeout: Duration,
+) -> Result<Booted<'e>> {
+    let mut home = Home::open(root, environment, telemetry, lock_timeout)?;
+    match home.prepare_start(running) {
+        Ok((generation, configuration, policy)) => {
+            Ok(Booted { home, generation, configuration, policy })
+        }
+        Err(cause) => Err(Error::new(cause, home.unchanged())),
+    }
+}
+
+impl Home<'_> {
+    fn prepare_start(
+        &mut self,
+        running: &RuntimeVersion,
+    ) -> std::result::Result<(Generation, Files, Files), Cause> {
+        let generation = open_current(&self.layout, &self.state)?;
+        let number = generation.number();
+        let versions = &generation.manifest().versions;
+        if versions.runtime != *running {
+            let (expected, found) = (versions.runtime.clone(), running.clone());
+            return Err(Cause::WrongRuntime { generation: number, expected, found });
+        }
+        let store = Part::Store.directory();
+        generation.verify(VerifyDepth::Content, |path| path == store)?;
+        self.check_generation(&generation, VerifyDepth::Shape)?;
+        let configuration = read_part(&generation, Part::Configuration)?;
+        let policy = read_part(&generation, Part::Policy)?;
+        self.environment
+            .catalogue
+            .validate_configuration(versions.configuration, &configuration)
+            .map_err(|violations| Cause::InvalidConfiguration { generation: number, violations })?;
+        let standing = self.state.generations.get(&number).map(|state| state.store);
+        if standing != Some(StoreStanding::Started) {
+            self.note(Event::Started { generation: number, runtime: running.clone() })?;
+        }
+        Ok((generation, configuration, policy))
+    }
+}
+
+impl Booted<'_> {
+    /// The versions of everything in the current generation.
+    pub fn versions(&self) -> &Versions {
+        &self.generation.manifest().versions
+    }
+
+    /// The current generation.
+    pub fn generation(&self) -> &Generation {
+        &self.generation
+    }
+
+    /// Whether it has proven itself.
+    pub fn standing(&self) -> Standing {
+        self.home.state().standing
+    }
+
+    /// What an interruption had left, and what was done about it.
+    pub fn recovery(&self) -> &Recovery {
+        self.home.recovery()
+    }
+
+    /// The directory of a part.
+    pub fn path(&self, part: Part) -> PathBuf {
+        self.generation.part(part)
+    }
+
+    /// The configuration's files, which satisfy their schema.
+    pub fn configuration(&self) -> &Files {
+        &self.configuration
+    }
+
+    /// The policy's files, as they were sealed.
+    pub fn policy(&self) -> &Files {
+        &self.policy
+    }
+
+    /// Opens the store for reading and writing. The caller closes it before this value is dropped.
+    ///
+    /// # Errors
+    /// If the store is not the engine's (a generation that was adopted), or cannot be opened.
+    pub fn open_store(&self) -> Result<Store> {
+        let open = || {
+            let Some(map) = keyspace_map(self.generation.manifest()) else {
+                let schema = self.versions().storage;
+                let reason = format!("the store of schema {schema} is not a database");
+                return Err(Cause::Incompatible { reasons: vec![reason] });
+            };
+            let options = EngineOptions {
+                worker_threads: RUNTIME_WORKER_THREADS,
+                ..EngineOptions::default()
+            };
+            Ok(Store::open(&self.path(Part::Store), &map, &options)?)
+        };
+        open().map_err(|cause| Error::new(cause, self.home.unchanged()))
+    }
+}

@@ -1,0 +1,429 @@
+//! Why an operation was refused or failed: what is wrong, what state the home is in, which command comes next.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use integrity::Digest;
+use journal::Operation;
+use versioning::{GenerationNumber, RuntimeVersion};
+
+use crate::AdoptionRefusal;
+
+/// The result of an operation on a home.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why an operation was refused or failed.
+#[derive(Debug)]
+pub struct Error {
+    cause: Box<Cause>,
+    condition: Condition,
+    next: Option<String>,
+}
+
+/// What is wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// There is no home at this path.
+    #[error("there is no home at {}", path.display())]
+    NotAHome {
+        /// The path.
+        path: PathBuf,
+    },
+    /// There is something else at the path of a home that is to be created.
+    #[error("{} exists already and is not an empty directory", path.display())]
+    HomeExists {
+        /// The path.
+        path: PathBuf,
+    },
+    /// No adoption of this home ever completed.
+    #[error("the home at {} has no current generation: its adoption was never completed", path.display())]
+    NeverAdopted {
+        /// The home.
+        path: PathBuf,
+    },
+    /// Another process holds the home.
+    #[error(
+        "the home is locked by another process{}",
+        .pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
+    )]
+    Locked {
+        /// The holder, if it could be read.
+        pid: Option<u32>,
+    },
+    /// A runtime has the store open.
+    #[error("a runtime has the store of generation {generation} open")]
+    StoreInUse {
+        /// The generation.
+        generation: GenerationNumber,
+    },
+    /// Nobody with the authority asked for this (FC-UPGRADE-0001 §21).
+    #[error("{operation} needs a signed authorisation, and none was given")]
+    Unauthorized {
+        /// What was asked for.
+        operation: Operation,
+    },
+    /// The installed state and the release do not go together (FC-UPGRADE-0001 §13).
+    #[error("the upgrade is not possible:\n{}", list(.reasons))]
+    Incompatible {
+        /// Every reason.
+        reasons: Vec<String>,
+    },
+    /// A directory cannot be adopted.
+    #[error(transparent)]
+    Adoption(#[from] AdoptionRefusal),
+    /// The source of an adoption changed while it was read.
+    #[error(
+        "{} changed while it was being adopted; stop whatever writes to it", path.display()
+    )]
+    SourceChanged {
+        /// The file that changed.
+        path: PathBuf,
+    },
+    /// The plan that was approved is not the one that would be carried out now.
+    #[error(
+        "the plan that was approved ({approved}) is not the one for what is there now ({found})"
+    )]
+    StalePlan {
+        /// The digest that was approved.
+        approved: Digest,
+        /// The digest of the plan now.
+        found: Digest,
+    },
+    /// A configuration does not satisfy its schema (FC-UPGRADE-0001 §10).
+    #[error("the configuration of generation {generation} is not valid:\n{}", list(.violations))]
+    InvalidConfiguration {
+        /// Whose.
+        generation: GenerationNumber,
+        /// Every violation.
+        violations: Vec<String>,
+    },
+    /// There is no earlier generation to go back to.
+    #[error("generation {generation} has no earlier generation to go back to")]
+    NoRollbackTarget {
+        /// The current generation.
+        generation: GenerationNumber,
+    },
+    /// The runtime that starts is not the one that the current generation belongs to.
+    #[error("generation {generation} is for runtime {expected}, and this is {found}")]
+    WrongRuntime {
+        /// The current generation.
+        generation: GenerationNumber,
+        /// Its runtime.
+        expected: RuntimeVersion,
+        /// The runtime that starts.
+        found: RuntimeVersion,
+    },
+    /// There is no generation of this number.
+    #[error("there is no generation {generation}; there are {}", numbers(.available))]
+    NoSuchGeneration {
+        /// What was asked for.
+        generation: GenerationNumber,
+        /// What is there.
+        available: Vec<GenerationNumber>,
+    },
+    /// The journal is intact, so there is nothing to recover explicitly.
+    #[error("the journal is intact and says that generation {current} is current")]
+    NothingToRecover {
+        /// The current generation.
+        current: GenerationNumber,
+    },
+    /// The home is at a version that this program's catalogue does not know.
+    #[error("the home is at {found}, which this version of the command does not know")]
+    UnknownToCatalogue {
+        /// What it is at.
+        found: String,
+    },
+    /// The journal is lost or broken (exit 8: only an explicit recovery helps).
+    #[error("{cause}; the generations found are {}", numbers(.generations))]
+    JournalLost {
+        /// What is wrong with it.
+        cause: journal::Error,
+        /// The generations that are there.
+        generations: Vec<GenerationNumber>,
+    },
+    /// A record of the journal contradicts those before it.
+    #[error("record {seq} of the journal contradicts those before it: {reason}")]
+    Contradiction {
+        /// The record.
+        seq: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A generation is not what was sealed, or was left.
+    #[error("{0}")]
+    Altered(String),
+    /// The logical content of a store is not what was sealed.
+    #[error(
+        "the content of {keyspace} in generation {generation} was sealed as {expected} and is now {found}"
+    )]
+    ContentAltered {
+        /// Whose.
+        generation: GenerationNumber,
+        /// The keyspace.
+        keyspace: String,
+        /// What was sealed.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// Writing the journal failed.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    /// Something about the files of a generation.
+    #[error(transparent)]
+    Generation(#[from] rollback::Error),
+    /// The storage migration did not succeed.
+    #[error(transparent)]
+    Storage(#[from] storage_migration::MigrationError),
+    /// Records of an older format cannot be read.
+    #[error(transparent)]
+    Source(#[from] storage_migration::SourceError),
+    /// A file operation failed.
+    #[error(transparent)]
+    File(#[from] durable::Error),
+    /// Writing the output failed.
+    #[error("cannot write the output: {0}")]
+    Output(std::io::Error),
+}
+
+/// What state the home is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// There is none, and none was made.
+    NoHome,
+    /// As it was before.
+    Unchanged(Option<(GenerationNumber, RuntimeVersion)>),
+    /// An attempt began and was undone: what was current still is, untouched.
+    Undone(Option<(GenerationNumber, RuntimeVersion)>),
+    /// An attempt began and could not be brought to an end.
+    Unfinished,
+}
+
+impl Error {
+    /// Joins what is wrong with the state that the home is in.
+    pub fn new(cause: impl Into<Cause>, condition: Condition) -> Self {
+        Self { cause: Box::new(cause.into()), condition, next: None }
+    }
+
+    /// Names the command that comes next, where the cause alone does not tell.
+    #[must_use]
+    pub fn with_next(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+
+    /// Replaces what is said of the home's state.
+    #[must_use]
+    pub(crate) fn with_condition(mut self, condition: Condition) -> Self {
+        self.condition = condition;
+        self
+    }
+
+    /// What is wrong.
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// What state the home is in.
+    pub fn condition(&self) -> &Condition {
+        &self.condition
+    }
+
+    /// The stable name of what is wrong, for scripts.
+    pub fn name(&self) -> &'static str {
+        self.cause.name()
+    }
+
+    /// The exit code of the command (`facts/anchors.md`; README, exit codes).
+    pub fn exit_code(&self) -> u8 {
+        match (self.cause.exit_code(), &self.condition) {
+            (_, Condition::Unfinished) => 8,
+            (1, Condition::Undone(_)) => 7,
+            (code, _) => code,
+        }
+    }
+
+    /// Which command comes next, as a sentence.
+    pub fn next(&self) -> String {
+        if let Some(next) = &self.next {
+            return next.clone();
+        }
+        if self.condition == Condition::Unfinished {
+            return "Run `femtoclaw-upgrade recover`.".to_owned();
+        }
+        self.cause.next()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}\n{}\n{}", self.cause, self.condition, self.next())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.cause)
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let current = |current: &Option<(GenerationNumber, RuntimeVersion)>| {
+            current.as_ref().map_or_else(
+                || "it has no current generation".to_owned(),
+                |(number, version)| format!("generation {number} ({version}) is current"),
+            )
+        };
+        match self {
+            Self::NoHome => formatter.write_str("Nothing was changed."),
+            Self::Unchanged(found) => write!(formatter, "The home is unchanged: {}.", current(found)),
+            Self::Undone(found) => {
+                write!(formatter, "The attempt was undone: {}, as before.", current(found))
+            }
+            Self::Unfinished => formatter.write_str(
+                "The home holds either the old state or the new one, whole; which, the journal says \
+                 once it can be written again.",
+            ),
+        }
+    }
+}
+
+impl Cause {
+    /// The stable name, for scripts.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NotAHome { .. } => "not-a-home",
+            Self::HomeExists { .. } => "home-exists",
+            Self::NeverAdopted { .. } => "never-adopted",
+            Self::Locked { .. } | Self::Generation(rollback::Error::Locked { .. }) => "locked",
+            Self::StoreInUse { .. } => "store-in-use",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Incompatible { .. } => "incompatible",
+            Self::Adoption(AdoptionRefusal::Ambiguous { .. }) => "adoption-ambiguous",
+            Self::Adoption(AdoptionRefusal::Dangerous { .. }) => "adoption-dangerous",
+            Self::Adoption(_) => "adoption-unreadable",
+            Self::SourceChanged { .. } => "source-changed",
+            Self::StalePlan { .. } => "stale-plan",
+            Self::InvalidConfiguration { .. } => "configuration-invalid",
+            Self::NoRollbackTarget { .. } => "no-rollback-target",
+            Self::WrongRuntime { .. } => "wrong-runtime",
+            Self::NoSuchGeneration { .. } => "no-such-generation",
+            Self::NothingToRecover { .. } => "nothing-to-recover",
+            Self::UnknownToCatalogue { .. } => "unknown-version",
+            Self::JournalLost { .. } => "journal-lost",
+            Self::Contradiction { .. } => "journal-contradiction",
+            Self::Altered(_) | Self::ContentAltered { .. } => "integrity-violated",
+            Self::Generation(error) if is_integrity(error) => "integrity-violated",
+            Self::Journal(_) => "journal-not-written",
+            Self::Generation(_) => "generation-unusable",
+            Self::Storage(_) => "storage-migration-failed",
+            Self::Source(_) => "source-unreadable",
+            Self::File(_) => "file-operation-failed",
+            Self::Output(_) => "output-failed",
+        }
+    }
+
+    /// The exit code that the cause alone has; the condition of the home may override it.
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Incompatible { .. }
+            | Self::InvalidConfiguration { .. }
+            | Self::WrongRuntime { .. }
+            | Self::UnknownToCatalogue { .. }
+            | Self::Adoption(
+                AdoptionRefusal::Ambiguous { .. } | AdoptionRefusal::Dangerous { .. },
+            ) => 3,
+            Self::Unauthorized { .. } => 5,
+            Self::Altered(_) | Self::ContentAltered { .. } | Self::Contradiction { .. } => 6,
+            Self::Generation(error) if is_integrity(error) => 6,
+            Self::JournalLost { .. } | Self::NeverAdopted { .. } => 8,
+            Self::Locked { .. }
+            | Self::StoreInUse { .. }
+            | Self::Generation(rollback::Error::Locked { .. }) => 9,
+            _ => 1,
+        }
+    }
+
+    fn next(&self) -> String {
+        let next = match self {
+            Self::NotAHome { .. } | Self::NeverAdopted { .. } => {
+                "Create a home with `femtoclaw-upgrade adopt --from DIR --home HOME`."
+            }
+            Self::HomeExists { .. } => "Name a path that does not exist yet.",
+            Self::Locked { .. }
+            | Self::StoreInUse { .. }
+            | Self::Generation(rollback::Error::Locked { .. }) => {
+                "Stop that process, or wait for it with `--lock-timeout`."
+            }
+            Self::Unauthorized { .. } => {
+                "Give a signed authorisation, or ask for the unsigned mode with `--development`."
+            }
+            Self::Incompatible { .. } => "See `femtoclaw-upgrade plan` for what is possible.",
+            Self::Adoption(AdoptionRefusal::Ambiguous { .. }) => {
+                "State the version with `femtoclaw-upgrade adopt --source-version`."
+            }
+            Self::Adoption(_) => {
+                "Put right what is named above, then run `femtoclaw-upgrade adopt` again."
+            }
+            Self::SourceChanged { .. } => "Then run `femtoclaw-upgrade adopt` again.",
+            Self::StalePlan { .. } => "Run `femtoclaw-upgrade plan` and approve what it shows.",
+            Self::InvalidConfiguration { .. } => {
+                "Go back with `femtoclaw-upgrade rollback`, or see `femtoclaw-upgrade verify`."
+            }
+            Self::NoRollbackTarget { .. } | Self::NothingToRecover { .. } => {
+                "See `femtoclaw-upgrade status`."
+            }
+            Self::WrongRuntime { .. } => {
+                "Start the runtime of the current generation; see `femtoclaw-upgrade status`."
+            }
+            Self::NoSuchGeneration { .. } => "See `femtoclaw-upgrade history`.",
+            Self::UnknownToCatalogue { .. } => "Use a newer `femtoclaw-upgrade`.",
+            Self::JournalLost { .. } | Self::Contradiction { .. } => {
+                "Decide which generation is to be current: \
+                 `femtoclaw-upgrade recover --generation N`."
+            }
+            Self::Altered(_) | Self::ContentAltered { .. } => VERIFY,
+            Self::Generation(error) if is_integrity(error) => VERIFY,
+            Self::Output(_) => "Run the command again.",
+            _ => "Mend that, then run the command again; nothing else is needed.",
+        };
+        next.to_owned()
+    }
+
+    /// True when the disk, or the user's share of it, is full.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::File(error)
+            | Self::Journal(journal::Error::File(error))
+            | Self::Generation(rollback::Error::File(error)) => error.is_disk_full(),
+            Self::Storage(error) => error.is_disk_full(),
+            _ => false,
+        }
+    }
+}
+
+const VERIFY: &str = "See all of it with `femtoclaw-upgrade verify`, and restore what was altered \
+                      from a copy, or go back with `femtoclaw-upgrade rollback`.";
+
+fn is_integrity(error: &rollback::Error) -> bool {
+    matches!(
+        error,
+        rollback::Error::Altered { .. }
+            | rollback::Error::AlteredManifest { .. }
+            | rollback::Error::UnreadableManifest { .. }
+            | rollback::Error::MissingGeneration { .. }
+    )
+}
+
+fn list(reasons: &[String]) -> String {
+    reasons.iter().map(|reason| format!("  - {reason}")).collect::<Vec<_>>().join("\n")
+}
+
+fn numbers(numbers: &[GenerationNumber]) -> String {
+    if numbers.is_empty() {
+        return "none".to_owned();
+    }
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,57 @@
+//! Records as JSON Lines, for people and for other programs.
+
+use std::io::Write;
+
+use rollback::Generation;
+use serde::Serialize;
+
+use crate::Home;
+use crate::error::{Cause, Error, Result};
+
+/// One exported record.
+#[derive(Serialize)]
+struct Line<'a> {
+    r#type: &'static str,
+    keyspace: &'a str,
+    #[serde(flatten)]
+    record: serde_json::Value,
+}
+
+impl Home<'_> {
+    /// Writes every record of a generation's store as one line of JSON, keyspace by keyspace in key order, and returns how
+    /// many there were.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or the output not written.
+    pub fn export(&self, generation: &Generation, output: &mut dyn Write) -> Result<u64> {
+        let catalogue = self.environment.catalogue;
+        let schema = generation.manifest().versions.storage;
+        let mut records = 0;
+        let mut failed = None;
+        let result = self.with_source(generation, |source| {
+            for keyspace in source.keyspaces() {
+                let scanned = source.scan(&keyspace, &mut |key, value| {
+                    let record = catalogue.render(schema, &keyspace, key, value);
+                    let line = Line { r#type: "record", keyspace: &keyspace, record };
+                    let written = serde_json::to_writer(&mut *output, &line)
+                        .map_err(std::io::Error::from)
+                        .and_then(|()| output.write_all(b"\n"));
+                    records += 1;
+                    written.map_err(|error| {
+                        let (keyspace, origin) = (keyspace.clone(), "the output".to_owned());
+                        let reason = error.to_string();
+                        failed = Some(error);
+                        storage_migration::SourceError { keyspace, origin, reason }
+                    })
+                });
+                if let Some(error) = failed.take() {
+                    return Err(Cause::Output(error));
+                }
+                scanned?;
+            }
+            output.flush().map_err(Cause::Output)
+        });
+        result.map_err(|cause| Error::new(cause, self.unchanged()))?;
+        Ok(records)
+    }
+}

@@ -1,0 +1,368 @@
+//! A home: opened for changes with its lock, or read without.
+
+use std::path::Path;
+use std::time::Duration;
+
+use journal::{
+    AttemptNumber, Authority, Event, Journal, Operation, Record, Repair, TelemetryEvent,
+    TelemetrySink,
+};
+use rollback::{HomeLock, Layout};
+use versioning::{GenerationNumber, RuntimeVersion};
+
+use crate::Environment;
+use crate::error::{Cause, Condition, Error, Result};
+use crate::lifecycle::{Fate, HomeState, Phase};
+
+/// The longest reason that is written into the journal, in bytes.
+const MAXIMUM_REASON_BYTES: usize = 2048;
+
+/// A home that is open for changes: its lock is held, and whatever an interruption left was put right.
+pub struct Home<'e> {
+    pub(crate) environment: Environment<'e>,
+    pub(crate) layout: Layout,
+    pub(crate) state: HomeState,
+    journal: Journal,
+    telemetry: &'e mut dyn TelemetrySink,
+    recovery: Recovery,
+    /// Last, so that it is released last.
+    _lock: HomeLock,
+}
+
+/// What opening a home put right.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// What the journal's end needed.
+    pub journal: Option<Repair>,
+    /// Unfinished directories that were removed.
+    pub swept: usize,
+    /// The attempt that was interrupted and is now on record as ended without effect.
+    pub aborted: Option<(AttemptNumber, Operation)>,
+    /// Generations that an attempt without effect had built, and that were removed.
+    pub removed: Vec<GenerationNumber>,
+}
+
+impl Recovery {
+    /// True if there was nothing to put right.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl<'e> Home<'e> {
+    /// Opens a home for changes: takes its lock, waiting for at most `lock_timeout`, and puts right what an interruption left.
+    ///
+    /// An interrupted attempt that had not reached its commit point is recorded as aborted, and what it built is removed;
+    /// one that had reached it is complete. So a home is exactly old or exactly new (FC-UPGRADE-0001 §7, §16).
+    ///
+    /// # Errors
+    /// If there is no home, if another process holds it, or if its journal is lost or broken. Then nothing was changed.
+    pub fn open(
+        root: &Path,
+        environment: Environment<'e>,
+        telemetry: &'e mut dyn TelemetrySink,
+        lock_timeout: Duration,
+    ) -> Result<Self> {
+        let layout = Layout::new(root);
+        require_home(&layout)?;
+        let lock = HomeLock::acquire(&layout, lock_timeout)
+            .map_err(|error| Error::new(locked(error), Condition::Unchanged(None)))?;
+        Self::open_locked(layout, lock, environment, telemetry)
+    }
+
+    /// As [`Home::open`], with the lock held already.
+    pub(crate) fn open_locked(
+        layout: Layout,
+        lock: HomeLock,
+        environment: Environment<'e>,
+        telemetry: &'e mut dyn TelemetrySink,
+    ) -> Result<Self> {
+        let (journal, state, recovery) = settle(&layout, environment, INTERRUPTED)
+            .map_err(|cause| Error::new(name_generations(cause, &layout), Condition::Unfinished))
+            .map_err(explicit_recovery_only)?;
+        Ok(Self { environment, layout, state, journal, telemetry, recovery, _lock: lock })
+    }
+
+    /// What opening put right.
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// What the journal amounts to.
+    pub fn state(&self) -> &HomeState {
+        &self.state
+    }
+
+    /// All records of the journal, oldest first.
+    pub fn records(&self) -> &[Record] {
+        self.journal.records()
+    }
+
+    /// Where things are.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// As the home stands now, nothing having been changed.
+    pub(crate) fn unchanged(&self) -> Condition {
+        Condition::Unchanged(current(&self.state))
+    }
+
+    /// Begins an attempt.
+    pub(crate) fn begin(
+        &mut self,
+        operation: Operation,
+        authority: Authority,
+    ) -> std::result::Result<AttemptNumber, Cause> {
+        self.journal.reserve()?;
+        let operator = self.environment.operator.to_owned();
+        let event = Event::Authorized { operation, authority, operator };
+        let attempt = self.journal.records().len() as u64;
+        self.append(attempt, event)?;
+        Ok(attempt)
+    }
+
+    /// Appends a record outside of any attempt, such as a start.
+    pub(crate) fn note(&mut self, event: Event) -> std::result::Result<(), Cause> {
+        self.append(self.journal.records().len() as u64, event)
+    }
+
+    /// Appends a record. When this returns it is durable, and the state has advanced.
+    pub(crate) fn append(
+        &mut self,
+        attempt: AttemptNumber,
+        event: Event,
+    ) -> std::result::Result<(), Cause> {
+        let now = self.environment.clock.now();
+        let mut next = self.state.clone();
+        // No history may come to be that could not be read back.
+        next.apply(attempt, &event, now).map_err(|reason| Cause::Contradiction {
+            seq: self.journal.records().len() as u64,
+            reason,
+        })?;
+        let name = event.name();
+        if attempt == self.journal.records().len() as u64 {
+            self.journal.begin(event, now)?;
+        } else {
+            self.journal.append(attempt, event, now)?;
+        }
+        let before = std::mem::replace(&mut self.state, next);
+        self.emit(&before, attempt, name);
+        Ok(())
+    }
+
+    fn emit(&mut self, before: &HomeState, attempt: AttemptNumber, event: &'static str) {
+        let after = &self.state;
+        let open = after.attempt.as_ref().or(before.attempt.as_ref());
+        let Some(record) = self.journal.records().last() else { return };
+        let target = open.and_then(|open| after.generations.get(&open.to?));
+        let result = match event {
+            "ABORTED" => "undone",
+            _ if after.phase == Phase::Idle => "succeeded",
+            _ => "running",
+        };
+        self.telemetry.emit(&TelemetryEvent {
+            time: record.time,
+            operation: open.map(|open| open.operation),
+            attempt: Some(attempt),
+            from: before.runtime().cloned(),
+            to: target.map(|target| target.versions.runtime.clone()).or(after.runtime().cloned()),
+            event,
+            result: result.to_owned(),
+        });
+    }
+
+    /// Brings an attempt that failed to its end, and says what state the home is in.
+    ///
+    /// After an error nothing that is in memory is believed: the journal is dropped, opened and read again, and what it
+    /// says decides. `committed` tells from that state whether the attempt had reached its commit point in spite of the
+    /// error; then `Ok(())` is returned and it is complete.
+    pub(crate) fn conclude(
+        &mut self,
+        cause: Cause,
+        committed: impl Fn(&HomeState) -> bool,
+    ) -> Result<()> {
+        if self.state.phase == Phase::Idle {
+            return Err(Error::new(cause, self.unchanged()));
+        }
+        match settle(&self.layout, self.environment, &cause.to_string()) {
+            Err(_) => Err(Error::new(cause, Condition::Unfinished)),
+            Ok((journal, state, _)) => {
+                let before = std::mem::replace(&mut self.state, state);
+                self.journal = journal;
+                if committed(&self.state) {
+                    return Ok(());
+                }
+                let attempt = before.attempt.as_ref().map_or(0, |open| open.number);
+                self.emit(&before, attempt, "ABORTED");
+                Err(Error::new(cause, Condition::Undone(current(&self.state))))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Home<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Home").field("layout", &self.layout).finish_non_exhaustive()
+    }
+}
+
+const INTERRUPTED: &str = "interrupted";
+
+/// Opens the journal and brings whatever is going on to its end. The caller holds the lock.
+///
+/// Staging directories go first: nothing refers to them, and a full disk must not keep the journal from being written.
+/// Running this again, or after a crash in the middle of it, comes to the same result.
+fn settle(
+    layout: &Layout,
+    environment: Environment<'_>,
+    reason: &str,
+) -> std::result::Result<(Journal, HomeState, Recovery), Cause> {
+    let swept = layout.sweep_staging()?;
+    let (mut journal, repair) = Journal::open(&layout.journal())?;
+    let mut state = replay(journal.records())?;
+    let mut recovery = Recovery {
+        journal: (repair != Repair::None).then_some(repair),
+        swept,
+        ..Recovery::default()
+    };
+    if let Some(open) = state.attempt.clone() {
+        let event = Event::Aborted { reason: shorten(reason) };
+        let now = environment.clock.now();
+        state
+            .apply(open.number, &event, now)
+            .map_err(|reason| Cause::Contradiction { seq: open.number, reason })?;
+        journal.append(open.number, event, now)?;
+        recovery.aborted = Some((open.number, open.operation));
+    }
+    let aborted =
+        state.generations.iter().filter(|(_, generation)| generation.fate == Fate::Aborted);
+    for (number, _) in aborted {
+        if layout.generation(*number).exists() {
+            layout.remove_generation(*number)?;
+            recovery.removed.push(*number);
+        }
+    }
+    if let Some(current) = state.current {
+        // For people only: nothing depends on it, and a full disk must not matter.
+        let _ = layout.point_current_to(current);
+    }
+    Ok((journal, state, recovery))
+}
+
+/// Folds a history, or names the record that contradicts it.
+pub(crate) fn replay(records: &[Record]) -> std::result::Result<HomeState, Cause> {
+    HomeState::replay(records).map_err(|(seq, reason)| Cause::Contradiction { seq, reason })
+}
+
+/// The current generation and its version, for messages.
+pub(crate) fn current(state: &HomeState) -> Option<(GenerationNumber, RuntimeVersion)> {
+    let (number, generation) = state.current_generation()?;
+    Some((number, generation.versions.runtime.clone()))
+}
+
+/// A home has a journal, or had one: then its generations are there.
+pub(crate) fn require_home(layout: &Layout) -> Result<()> {
+    if layout.journal().join(journal::RECORDS_FILE).exists() {
+        return Ok(());
+    }
+    let generations = layout
+        .generation_numbers()
+        .map_err(|error| Error::new(error, Condition::Unchanged(None)))?;
+    let path = layout.root().to_path_buf();
+    if generations.is_empty() {
+        return Err(Error::new(Cause::NotAHome { path }, Condition::NoHome));
+    }
+    let cause = journal::Error::Missing { path: layout.journal() };
+    Err(Error::new(Cause::JournalLost { cause, generations }, Condition::Unchanged(None)))
+}
+
+/// Errors that say that the journal itself is damaged name the generations that are there.
+pub(crate) fn name_generations(cause: Cause, layout: &Layout) -> Cause {
+    match cause {
+        Cause::Journal(error) if is_damage(&error) => Cause::JournalLost {
+            cause: error,
+            generations: layout.generation_numbers().unwrap_or_default(),
+        },
+        other => other,
+    }
+}
+
+fn is_damage(error: &journal::Error) -> bool {
+    !matches!(
+        error,
+        journal::Error::File(_)
+            | journal::Error::OutcomeUnknown
+            | journal::Error::EventTooLarge { .. }
+    )
+}
+
+/// A damaged journal was not touched, so the home is as it was: only an explicit recovery helps.
+fn explicit_recovery_only(error: Error) -> Error {
+    match error.cause() {
+        Cause::JournalLost { .. } | Cause::Contradiction { .. } => {
+            error.with_condition(Condition::Unchanged(None))
+        }
+        _ => error,
+    }
+}
+
+fn locked(error: rollback::Error) -> Cause {
+    match error {
+        rollback::Error::Locked { pid } => Cause::Locked { pid },
+        other => other.into(),
+    }
+}
+
+pub(crate) fn shorten(reason: &str) -> String {
+    let end = reason
+        .char_indices()
+        .map(|(at, character)| at + character.len_utf8())
+        .take_while(|end| *end <= MAXIMUM_REASON_BYTES)
+        .last()
+        .unwrap_or(0);
+    reason.get(..end).unwrap_or_default().to_owned()
+}
+
+/// A home that is only looked at: no lock is taken and nothing is written.
+#[derive(Debug)]
+pub struct HomeView<'e> {
+    pub(crate) environment: Environment<'e>,
+    pub(crate) layout: Layout,
+    pub(crate) state: HomeState,
+    records: Vec<Record>,
+}
+
+impl<'e> HomeView<'e> {
+    /// Reads what the journal says. An attempt that goes on meanwhile is seen as far as it has come.
+    ///
+    /// # Errors
+    /// If there is no home, or if its journal is lost or broken.
+    pub fn read(root: &Path, environment: Environment<'e>) -> Result<Self> {
+        let layout = Layout::new(root);
+        require_home(&layout)?;
+        let read = || {
+            let records = journal::read(&layout.journal())?;
+            Ok((replay(&records)?, records))
+        };
+        let (state, records) = read().map_err(|cause| {
+            Error::new(name_generations(cause, &layout), Condition::Unchanged(None))
+        })?;
+        Ok(Self { environment, layout, state, records })
+    }
+
+    /// What the journal amounts to.
+    pub fn state(&self) -> &HomeState {
+        &self.state
+    }
+
+    /// All records of the journal, oldest first.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Where things are.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+}

@@ -1,0 +1,348 @@
+//! What a history amounts to.
+
+use std::collections::BTreeMap;
+
+use integrity::Digest;
+use journal::{AttemptNumber, Authority, Event, Operation, Record};
+use versioning::{GenerationNumber, RuntimeVersion, Timestamp, Versions};
+
+use super::{EventKind, Phase, transition};
+
+/// The state of a home, as its journal tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HomeState {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Whose home it is.
+    pub product: String,
+    /// The generation that is current; none until an adoption completes.
+    pub current: Option<GenerationNumber>,
+    /// Whether the current generation has proven itself.
+    pub standing: Standing,
+    /// Every generation that was ever prepared.
+    pub generations: BTreeMap<GenerationNumber, GenerationState>,
+    /// The attempt that is going on, unless the phase is idle.
+    pub attempt: Option<OpenAttempt>,
+    /// On whose authority the current generation became current.
+    pub authority: Option<Authority>,
+}
+
+/// Whether the current generation has proven itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is on trial, with this many starts.
+    Trial {
+        /// Starts that it has.
+        tries: u32,
+    },
+    /// It was confirmed.
+    Confirmed,
+}
+
+/// What the journal says of one generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GenerationState {
+    /// Its versions.
+    pub versions: Versions,
+    /// The generation that it was built from.
+    pub parent: Option<GenerationNumber>,
+    /// The digest of its manifest, once sealed.
+    pub manifest: Option<Digest>,
+    /// What became of it.
+    pub fate: Fate,
+    /// What its store is held to.
+    pub store: StoreStanding,
+    /// Whether a runtime ever started on it.
+    pub started: bool,
+    /// When it last became current.
+    pub activated: Option<Timestamp>,
+}
+
+/// What became of a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is being built.
+    Building,
+    /// It is, or was, current, and is kept.
+    Kept,
+    /// It was left by a rollback: kept with all of its records, never activated again.
+    Bad,
+    /// Its attempt ended without effect: what was built is removed.
+    Aborted,
+    /// It was removed when nobody needed it any more.
+    Collected,
+}
+
+/// What the store of a generation is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreStanding {
+    /// No runtime has written to it: it is as the manifest sealed it.
+    Sealed,
+    /// A runtime has started on it since: only the engine's own checks and the schema's invariants hold.
+    Started,
+    /// It was closed and digested when an attempt left it.
+    Quiesced {
+        /// The digest over the files of the store.
+        store: Digest,
+        /// The digest over all parts.
+        parts: Digest,
+    },
+}
+
+/// An attempt that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAttempt {
+    /// Its number.
+    pub number: AttemptNumber,
+    /// What is attempted.
+    pub operation: Operation,
+    /// On whose authority.
+    pub authority: Authority,
+    /// The generation that is being built, if one is.
+    pub to: Option<GenerationNumber>,
+}
+
+impl HomeState {
+    /// The state before the first record.
+    pub fn empty() -> Self {
+        Self {
+            phase: Phase::Empty,
+            product: String::new(),
+            current: None,
+            standing: Standing::Confirmed,
+            generations: BTreeMap::new(),
+            attempt: None,
+            authority: None,
+        }
+    }
+
+    /// Folds a whole history.
+    ///
+    /// # Errors
+    /// The first record that contradicts those before it, by number, and why.
+    pub fn replay(records: &[Record]) -> Result<Self, (u64, String)> {
+        let mut state = Self::empty();
+        for record in records {
+            state
+                .apply(record.attempt, &record.event, record.time)
+                .map_err(|reason| (record.seq, reason))?;
+        }
+        Ok(state)
+    }
+
+    /// The number that the next generation gets: numbers are never used again.
+    pub fn next_generation(&self) -> GenerationNumber {
+        self.generations.keys().last().map_or(GenerationNumber::FIRST, |last| last.next())
+    }
+
+    /// The state of the current generation.
+    pub fn current_generation(&self) -> Option<(GenerationNumber, &GenerationState)> {
+        let number = self.current?;
+        self.generations.get(&number).map(|generation| (number, generation))
+    }
+
+    /// The generation that a rollback makes current: the one that the current generation was built from, if it is kept.
+    pub fn rollback_target(&self) -> Option<(GenerationNumber, &GenerationState)> {
+        let number = self.current_generation()?.1.parent?;
+        let generation = self.generations.get(&number)?;
+        (generation.fate == Fate::Kept).then_some((number, generation))
+    }
+
+    /// The version of the runtime that is current.
+    pub fn runtime(&self) -> Option<&RuntimeVersion> {
+        self.current_generation().map(|(_, generation)| &generation.versions.runtime)
+    }
+
+    /// Advances by one record.
+    ///
+    /// # Errors
+    /// Why the record cannot follow, as a sentence; the state is then as it was.
+    pub fn apply(
+        &mut self,
+        attempt: AttemptNumber,
+        event: &Event,
+        time: Timestamp,
+    ) -> Result<(), String> {
+        let phase = transition(self.phase, EventKind::of(event))
+            .ok_or_else(|| format!("{} may not follow in phase “{}”", event.name(), self.phase))?;
+        let mut next = self.clone();
+        next.absorb(attempt, event, time)?;
+        next.phase = phase;
+        if phase == Phase::Idle {
+            next.attempt = None;
+        }
+        *self = next;
+        Ok(())
+    }
+
+    fn absorb(
+        &mut self,
+        attempt: AttemptNumber,
+        event: &Event,
+        time: Timestamp,
+    ) -> Result<(), String> {
+        if let Some(open) = self.attempt.as_ref().filter(|open| open.number != attempt) {
+            return Err(format!("it belongs to attempt {attempt}, not to {}", open.number));
+        }
+        match event {
+            Event::Initialized { product, .. } => self.product.clone_from(product),
+            Event::Authorized { operation, authority, .. } => {
+                let (operation, authority) = (*operation, *authority);
+                let open = OpenAttempt { number: attempt, operation, authority, to: None };
+                self.attempt = Some(open);
+            }
+            Event::Prepared { from, to, target, .. } => self.prepare(*from, *to, target)?,
+            Event::Quiesced { generation, store, parts } => {
+                let quiesced = StoreStanding::Quiesced { store: *store, parts: *parts };
+                self.expect_current(*generation)?.store = quiesced;
+            }
+            Event::Sealed { generation, manifest } => {
+                self.expect_building(*generation)?.manifest = Some(*manifest);
+            }
+            Event::Activated { generation, tries } => self.activate(*generation, *tries, time)?,
+            Event::Started { generation, .. } => {
+                let current = self.expect_current(*generation)?;
+                current.store = StoreStanding::Started;
+                current.started = true;
+            }
+            Event::Confirmed { generation } => {
+                self.expect_current(*generation)?;
+                self.standing = Standing::Confirmed;
+            }
+            Event::Reverted { from, to, .. } => self.revert(*from, *to, time)?,
+            Event::Aborted { .. } => self.abort(),
+            Event::Recovered { generation, manifest, versions, .. } => {
+                self.recover(*generation, *manifest, versions, time)?;
+            }
+            Event::Collected { generation } => self.collect(*generation)?,
+        }
+        Ok(())
+    }
+
+    fn prepare(
+        &mut self,
+        from: Option<GenerationNumber>,
+        to: GenerationNumber,
+        target: &Versions,
+    ) -> Result<(), String> {
+        if from != self.current {
+            return Err("it starts from a generation that is not current".to_owned());
+        }
+        if to < self.next_generation() {
+            return Err(format!("generation {to} was prepared before"));
+        }
+        let generation = GenerationState {
+            versions: target.clone(),
+            parent: from,
+            manifest: None,
+            fate: Fate::Building,
+            store: StoreStanding::Sealed,
+            started: false,
+            activated: None,
+        };
+        self.generations.insert(to, generation);
+        if let Some(open) = &mut self.attempt {
+            open.to = Some(to);
+        }
+        Ok(())
+    }
+
+    fn activate(
+        &mut self,
+        number: GenerationNumber,
+        tries: u32,
+        time: Timestamp,
+    ) -> Result<(), String> {
+        let authority = self.attempt.as_ref().map(|open| open.authority);
+        let generation = self.expect_building(number)?;
+        generation.fate = Fate::Kept;
+        generation.activated = Some(time);
+        self.current = Some(number);
+        self.authority = authority;
+        // What is adopted ran before, so there is nothing to try.
+        self.standing = if tries == 0 { Standing::Confirmed } else { Standing::Trial { tries } };
+        Ok(())
+    }
+
+    fn revert(
+        &mut self,
+        from: GenerationNumber,
+        to: GenerationNumber,
+        time: Timestamp,
+    ) -> Result<(), String> {
+        if self.rollback_target().map(|(number, _)| number) != Some(to) {
+            return Err(format!("generation {to} is not what generation {from} was built from"));
+        }
+        self.expect_current(from)?.fate = Fate::Bad;
+        self.authority = self.attempt.as_ref().map(|open| open.authority);
+        self.current = Some(to);
+        self.standing = Standing::Confirmed;
+        self.expect_current(to)?.activated = Some(time);
+        Ok(())
+    }
+
+    fn abort(&mut self) {
+        let to = self.attempt.as_ref().and_then(|open| open.to);
+        if let Some(generation) = to.and_then(|to| self.generations.get_mut(&to)) {
+            generation.fate = Fate::Aborted;
+        }
+    }
+
+    fn recover(
+        &mut self,
+        number: GenerationNumber,
+        manifest: Digest,
+        versions: &Versions,
+        time: Timestamp,
+    ) -> Result<(), String> {
+        if self.current.is_some() {
+            return Err("an explicit recovery stands at the beginning of a journal".to_owned());
+        }
+        let generation = GenerationState {
+            versions: versions.clone(),
+            parent: None,
+            manifest: Some(manifest),
+            fate: Fate::Kept,
+            // What runtimes did to it is no longer known.
+            store: StoreStanding::Started,
+            started: true,
+            activated: Some(time),
+        };
+        self.authority = self.attempt.as_ref().map(|open| open.authority);
+        self.generations.insert(number, generation);
+        self.current = Some(number);
+        self.standing = Standing::Confirmed;
+        Ok(())
+    }
+
+    fn collect(&mut self, number: GenerationNumber) -> Result<(), String> {
+        if self.current == Some(number) {
+            return Err(format!("generation {number} is current"));
+        }
+        let generation = self
+            .generations
+            .get_mut(&number)
+            .filter(|generation| matches!(generation.fate, Fate::Kept | Fate::Bad))
+            .ok_or_else(|| format!("generation {number} is not kept"))?;
+        generation.fate = Fate::Collected;
+        Ok(())
+    }
+
+    fn expect_current(&mut self, number: GenerationNumber) -> Result<&mut GenerationState, String> {
+        if self.current != Some(number) {
+            return Err(format!("generation {number} is not current"));
+        }
+        self.generations.get_mut(&number).ok_or_else(|| format!("there is no generation {number}"))
+    }
+
+    fn expect_building(
+        &mut self,
+        number: GenerationNumber,
+    ) -> Result<&mut GenerationState, String> {
+        let building = self.attempt.as_ref().and_then(|open| open.to);
+        if building != Some(number) {
+            return Err(format!("generation {number} is not being built"));
+        }
+        self.generations.get_mut(&number).ok_or_else(|| format!("there is no generation {number}"))
+    }
+}

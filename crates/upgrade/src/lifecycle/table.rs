@@ -1,0 +1,217 @@
+//! The table: phase × event → phase.
+
+use std::fmt;
+
+use journal::{Event, Operation};
+
+/// Where a home stands between two records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Before the first record.
+    Empty,
+    /// Nothing is going on.
+    Idle,
+    /// An attempt was authorised, and nothing else happened yet.
+    Authorized(Operation),
+    /// The attempt has said what it will do.
+    Prepared(Operation),
+    /// The current generation is closed, and its digest is on record.
+    Quiesced(Operation),
+    /// The next generation is complete, proven and durable, and not yet current.
+    Sealed(Operation),
+}
+
+impl Phase {
+    /// Every phase that a home can be in.
+    pub const ALL: [Self; 12] = [
+        Self::Empty,
+        Self::Idle,
+        Self::Authorized(Operation::Adopt),
+        Self::Authorized(Operation::Upgrade),
+        Self::Authorized(Operation::Rollback),
+        Self::Authorized(Operation::Recover),
+        Self::Prepared(Operation::Adopt),
+        Self::Prepared(Operation::Upgrade),
+        Self::Quiesced(Operation::Upgrade),
+        Self::Quiesced(Operation::Rollback),
+        Self::Sealed(Operation::Adopt),
+        Self::Sealed(Operation::Upgrade),
+    ];
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => formatter.write_str("empty"),
+            Self::Idle => formatter.write_str("idle"),
+            Self::Authorized(operation) => write!(formatter, "{operation}: authorized"),
+            Self::Prepared(operation) => write!(formatter, "{operation}: prepared"),
+            Self::Quiesced(operation) => write!(formatter, "{operation}: quiesced"),
+            Self::Sealed(operation) => write!(formatter, "{operation}: sealed"),
+        }
+    }
+}
+
+/// An event without its facts, but for the operation that an `AUTHORIZED` begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventKind {
+    /// [`Event::Initialized`].
+    Initialized,
+    /// [`Event::Authorized`].
+    Authorized(Operation),
+    /// [`Event::Prepared`].
+    Prepared,
+    /// [`Event::Quiesced`].
+    Quiesced,
+    /// [`Event::Sealed`].
+    Sealed,
+    /// [`Event::Activated`].
+    Activated,
+    /// [`Event::Started`].
+    Started,
+    /// [`Event::Confirmed`].
+    Confirmed,
+    /// [`Event::Reverted`].
+    Reverted,
+    /// [`Event::Aborted`].
+    Aborted,
+    /// [`Event::Recovered`].
+    Recovered,
+    /// [`Event::Collected`].
+    Collected,
+}
+
+impl EventKind {
+    /// Every event that there is.
+    pub const ALL: [Self; 16] = [
+        Self::Initialized,
+        Self::Authorized(Operation::Adopt),
+        Self::Authorized(Operation::Upgrade),
+        Self::Authorized(Operation::Rollback),
+        Self::Authorized(Operation::Recover),
+        Self::Authorized(Operation::Confirm),
+        Self::Prepared,
+        Self::Quiesced,
+        Self::Sealed,
+        Self::Activated,
+        Self::Started,
+        Self::Confirmed,
+        Self::Reverted,
+        Self::Aborted,
+        Self::Recovered,
+        Self::Collected,
+    ];
+
+    /// The kind of an event.
+    pub const fn of(event: &Event) -> Self {
+        match event {
+            Event::Initialized { .. } => Self::Initialized,
+            Event::Authorized { operation, .. } => Self::Authorized(*operation),
+            Event::Prepared { .. } => Self::Prepared,
+            Event::Quiesced { .. } => Self::Quiesced,
+            Event::Sealed { .. } => Self::Sealed,
+            Event::Activated { .. } => Self::Activated,
+            Event::Started { .. } => Self::Started,
+            Event::Confirmed { .. } => Self::Confirmed,
+            Event::Reverted { .. } => Self::Reverted,
+            Event::Aborted { .. } => Self::Aborted,
+            Event::Recovered { .. } => Self::Recovered,
+            Event::Collected { .. } => Self::Collected,
+        }
+    }
+}
+
+/// The phase after an event, or `None` if the event may not happen in this phase.
+///
+/// An attempt leaves [`Phase::Idle`] with `AUTHORIZED` and comes back to it by exactly one of `ACTIVATED`, `REVERTED`,
+/// `RECOVERED` (with effect) or `ABORTED` (without).
+pub const fn transition(phase: Phase, event: EventKind) -> Option<Phase> {
+    use Operation::{Adopt, Recover, Rollback, Upgrade};
+    match (phase, event) {
+        (Phase::Empty, EventKind::Initialized)
+        | (Phase::Idle, EventKind::Started | EventKind::Confirmed | EventKind::Collected)
+        | (Phase::Sealed(_), EventKind::Activated)
+        | (Phase::Quiesced(Rollback), EventKind::Reverted)
+        | (Phase::Authorized(Recover), EventKind::Recovered)
+        | (
+            Phase::Authorized(_) | Phase::Prepared(_) | Phase::Quiesced(_) | Phase::Sealed(_),
+            EventKind::Aborted,
+        ) => Some(Phase::Idle),
+        (
+            Phase::Idle,
+            EventKind::Authorized(operation @ (Adopt | Upgrade | Rollback | Recover)),
+        ) => Some(Phase::Authorized(operation)),
+        (Phase::Authorized(operation @ (Adopt | Upgrade)), EventKind::Prepared) => {
+            Some(Phase::Prepared(operation))
+        }
+        (Phase::Prepared(Upgrade), EventKind::Quiesced) => Some(Phase::Quiesced(Upgrade)),
+        (Phase::Authorized(Rollback), EventKind::Quiesced) => Some(Phase::Quiesced(Rollback)),
+        // An adoption has no current generation to quiesce.
+        (Phase::Prepared(Adopt), EventKind::Sealed) => Some(Phase::Sealed(Adopt)),
+        (Phase::Quiesced(Upgrade), EventKind::Sealed) => Some(Phase::Sealed(Upgrade)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The whole table: every phase × every event. What is not listed is refused.
+    const TABLE: &str = "\
+empty + Initialized -> idle
+idle + Authorized(Adopt) -> adopt: authorized
+idle + Authorized(Upgrade) -> upgrade: authorized
+idle + Authorized(Rollback) -> rollback: authorized
+idle + Authorized(Recover) -> recover: authorized
+idle + Started -> idle
+idle + Confirmed -> idle
+idle + Collected -> idle
+adopt: authorized + Prepared -> adopt: prepared
+adopt: authorized + Aborted -> idle
+upgrade: authorized + Prepared -> upgrade: prepared
+upgrade: authorized + Aborted -> idle
+rollback: authorized + Quiesced -> rollback: quiesced
+rollback: authorized + Aborted -> idle
+recover: authorized + Aborted -> idle
+recover: authorized + Recovered -> idle
+adopt: prepared + Sealed -> adopt: sealed
+adopt: prepared + Aborted -> idle
+upgrade: prepared + Quiesced -> upgrade: quiesced
+upgrade: prepared + Aborted -> idle
+upgrade: quiesced + Sealed -> upgrade: sealed
+upgrade: quiesced + Aborted -> idle
+rollback: quiesced + Reverted -> idle
+rollback: quiesced + Aborted -> idle
+adopt: sealed + Activated -> idle
+adopt: sealed + Aborted -> idle
+upgrade: sealed + Activated -> idle
+upgrade: sealed + Aborted -> idle
+";
+
+    #[test]
+    fn every_phase_and_every_event_are_ruled_on_as_the_table_says() {
+        let mut found = String::new();
+        for phase in Phase::ALL {
+            for event in EventKind::ALL {
+                if let Some(next) = transition(phase, event) {
+                    assert!(Phase::ALL.contains(&next), "{next} is not a listed phase");
+                    found += &format!("{phase} + {event:?} -> {next}\n");
+                }
+            }
+        }
+        assert_eq!(found, TABLE);
+    }
+
+    #[test]
+    fn every_phase_is_reached_and_every_attempt_can_end_without_effect() {
+        for phase in Phase::ALL.into_iter().filter(|phase| *phase != Phase::Empty) {
+            let reached = Phase::ALL.into_iter().any(|from| {
+                EventKind::ALL.into_iter().any(|event| transition(from, event) == Some(phase))
+            });
+            assert!(reached, "nothing leads to {phase}");
+            let ends = transition(phase, EventKind::Aborted) == Some(Phase::Idle);
+            assert_eq!(ends, phase != Phase::Idle, "{phase}");
+        }
+    }
+}

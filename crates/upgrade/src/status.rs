@@ -1,0 +1,97 @@
+//! What a home looks like from outside.
+
+use journal::Authority;
+use serde::Serialize;
+use versioning::{GenerationNumber, Timestamp, Versions};
+
+use crate::HomeView;
+use crate::lifecycle::{Fate, Standing};
+
+/// What a home looks like from outside.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// Whose home it is.
+    pub product: String,
+    /// The current generation.
+    pub current: Option<GenerationNumber>,
+    /// The version that runs (FC-UPGRADE-0001 §4).
+    pub version: Option<String>,
+    /// Whether the current generation became current without a signature.
+    pub development: bool,
+    /// Every generation, newest first.
+    pub generations: Vec<GenerationStatus>,
+    /// What is going on, or was interrupted.
+    pub attempt: Option<AttemptStatus>,
+    /// Records of the journal.
+    pub journal_records: u64,
+}
+
+/// One generation of a [`Status`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GenerationStatus {
+    /// Its number.
+    pub generation: GenerationNumber,
+    /// Its versions.
+    pub versions: Versions,
+    /// Whether it is current.
+    pub current: bool,
+    /// `trial`, `confirmed`, `bad`, `building`, `aborted` or `collected`.
+    pub standing: &'static str,
+    /// Starts that it has, if it is on trial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tries: Option<u32>,
+    /// Whether a rollback leads here.
+    pub rollback_target: bool,
+    /// When it last became current.
+    pub activated: Option<Timestamp>,
+}
+
+/// The attempt of a [`Status`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttemptStatus {
+    /// Its number.
+    pub attempt: u64,
+    /// How far it has come, such as `upgrade: sealed`.
+    pub phase: String,
+}
+
+impl HomeView<'_> {
+    /// What the home looks like.
+    pub fn status(&self) -> Status {
+        let state = self.state();
+        let target = state.rollback_target().map(|(number, _)| number);
+        let describe = |number: GenerationNumber| {
+            let generation = state.generations.get(&number)?;
+            let current = state.current == Some(number);
+            let (standing, tries) = match (generation.fate, current, state.standing) {
+                (Fate::Kept, true, Standing::Trial { tries }) => ("trial", Some(tries)),
+                (Fate::Kept, ..) => ("confirmed", None),
+                (Fate::Bad, ..) => ("bad", None),
+                (Fate::Building, ..) => ("building", None),
+                (Fate::Aborted, ..) => ("aborted", None),
+                (Fate::Collected, ..) => ("collected", None),
+            };
+            Some(GenerationStatus {
+                generation: number,
+                versions: generation.versions.clone(),
+                current,
+                standing,
+                tries,
+                rollback_target: target == Some(number),
+                activated: generation.activated,
+            })
+        };
+        Status {
+            product: state.product.clone(),
+            current: state.current,
+            version: state.runtime().map(ToString::to_string),
+            development: state.authority == Some(Authority::Development),
+            generations: state.generations.keys().rev().filter_map(|n| describe(*n)).collect(),
+            attempt: state
+                .attempt
+                .as_ref()
+                .map(|open| AttemptStatus { attempt: open.number, phase: state.phase.to_string() }),
+            journal_records: self.records().len() as u64,
+        }
+    }
+}

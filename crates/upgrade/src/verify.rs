@@ -1,0 +1,264 @@
+//! Verification: is everything still what was sealed (FC-UPGRADE-0001 §14, §18, §20)?
+
+use std::path::Path;
+
+use integrity::{Digest, LogicalDigest};
+use rollback::{Generation, Part, VerifyDepth};
+use serde::Serialize;
+use storage_migration::{RecordSource, SchemaDefinition, Store, clone_mode};
+use versioning::{GenerationNumber, SchemaVersion, Versions};
+
+use crate::apply::{forward, report, require_same};
+use crate::environment::ProgressListener;
+use crate::error::{Cause, Condition, Error, Result};
+use crate::lifecycle::{Fate, GenerationState, StoreStanding};
+use crate::seal::{digest_parts, keyspace_map};
+use crate::{Environment, Home};
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VerifyReport {
+    /// Records of the journal, all intact and in order.
+    pub journal_records: u64,
+    /// Every generation that is kept.
+    pub generations: Vec<VerifiedGeneration>,
+    /// Everything that is not as it should be, a sentence each.
+    pub problems: Vec<String>,
+}
+
+/// What a verification found in one generation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VerifiedGeneration {
+    /// Its number.
+    pub generation: GenerationNumber,
+    /// Its versions.
+    pub versions: Versions,
+    /// Whether it is current.
+    pub current: bool,
+    /// Files that were read and compared with their seal.
+    pub files: u64,
+    /// Records in its store.
+    pub records: u64,
+    /// The digest of the logical state of its store, read just now.
+    pub state: Digest,
+    /// The digest of everything that a rollback restores: the logical state and the files of every other part.
+    pub content: Digest,
+    /// Whether a runtime has written to the store, so that the sealed digests of the store no longer hold.
+    pub written_to: bool,
+}
+
+impl Home<'_> {
+    /// Reads everything that is kept, down to every record: the journal, every file of every generation against its
+    /// seal, the logical content of every store against its manifest and its schema.
+    ///
+    /// A store that a runtime has written to is held to the engine's checks and the schema's invariants instead.
+    ///
+    /// # Errors
+    /// What keeps it from being done at all. What is not as it should be is in [`VerifyReport::problems`].
+    pub fn verify(&self, progress: &mut ProgressListener<'_>) -> Result<VerifyReport> {
+        let mut found = VerifyReport {
+            journal_records: self.records().len() as u64,
+            generations: Vec::new(),
+            problems: Vec::new(),
+        };
+        for (number, state) in &self.state.generations {
+            if !matches!(state.fate, Fate::Kept | Fate::Bad) {
+                continue;
+            }
+            match self.verify_generation(*number, state, progress) {
+                Ok(generation) => found.generations.push(generation),
+                Err(cause) => found.problems.push(cause.to_string()),
+            }
+        }
+        let present = self.layout.generation_numbers();
+        let present = present.map_err(|error| Error::new(error, self.unchanged()))?;
+        for number in present.iter().filter(|number| !self.state.generations.contains_key(number)) {
+            found.problems.push(format!("generation {number} is there, but not in the journal"));
+        }
+        Ok(found)
+    }
+
+    fn verify_generation(
+        &self,
+        number: GenerationNumber,
+        state: &GenerationState,
+        progress: &mut ProgressListener<'_>,
+    ) -> std::result::Result<VerifiedGeneration, Cause> {
+        report(progress, &format!("reading the files of generation {number}"));
+        let generation = Generation::open(&self.layout, number, state.manifest)?;
+        self.check_generation(&generation, VerifyDepth::Content)?;
+        let logical = self.measure(&generation, progress)?;
+        self.check_content(&generation, &logical)?;
+        Ok(VerifiedGeneration {
+            generation: number,
+            versions: generation.manifest().versions.clone(),
+            current: self.state.current == Some(number),
+            files: generation.manifest().files.iter().count() as u64,
+            records: logical.records(),
+            state: logical.state(),
+            content: content_digest(&generation, &logical)?,
+            written_to: state.started,
+        })
+    }
+
+    /// Holds the files of a generation to their seal: all of them, unless a runtime has written to the store. Then the
+    /// store is held to the digest that it had when it was left, if it was.
+    pub(crate) fn check_generation(
+        &self,
+        generation: &Generation,
+        depth: VerifyDepth,
+    ) -> std::result::Result<(), Cause> {
+        let state = self.state.generations.get(&generation.number());
+        let started = state.is_none_or(|state| state.started);
+        let store = Part::Store.directory();
+        generation.verify(depth, |path| started && path == store)?;
+        let standing = state.map(|state| state.store);
+        if let (true, VerifyDepth::Content, Some(StoreStanding::Quiesced { store, .. })) =
+            (started, depth, standing)
+        {
+            let (found, _) = digest_parts(generation.path())?;
+            if found != store {
+                let number = generation.number();
+                return Err(Cause::Altered(format!(
+                    "the store of generation {number} was left as {store} and is now {found}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds the logical content of a store to its manifest, unless a runtime has written to it.
+    pub(crate) fn check_content(
+        &self,
+        generation: &Generation,
+        found: &LogicalDigest,
+    ) -> std::result::Result<(), Cause> {
+        let number = generation.number();
+        if self.state.generations.get(&number).is_none_or(|state| state.started) {
+            return Ok(());
+        }
+        require_same(number, &generation.manifest().logical(), found)
+    }
+
+    /// Reads the store of a generation and digests it. The store itself is not opened, but a clone: opening writes.
+    pub(crate) fn measure(
+        &self,
+        generation: &Generation,
+        progress: &mut ProgressListener<'_>,
+    ) -> std::result::Result<LogicalDigest, Cause> {
+        let schema = self.schema(generation.manifest().versions.storage)?;
+        self.with_source(generation, |source| {
+            let mut listen = forward(progress);
+            Ok(storage_migration::measure_source(source, Some(&schema), &mut listen)?)
+        })
+    }
+
+    /// As [`Home::measure`], for a store that is not the engine's and lies below this directory.
+    pub(crate) fn measure_foreign(
+        &self,
+        version: SchemaVersion,
+        directory: &Path,
+        listen: &mut dyn FnMut(&storage_migration::Progress<'_>),
+    ) -> std::result::Result<LogicalDigest, Cause> {
+        let schema = self.schema(version)?;
+        let source = self.environment.catalogue.foreign_source(version, directory)?;
+        let Some(source) = source else {
+            let reason = format!("nobody knows how to read a store of schema {version}");
+            return Err(Cause::Incompatible { reasons: vec![reason] });
+        };
+        Ok(storage_migration::measure_source(&*source, Some(&schema), listen)?)
+    }
+
+    /// Opens the records of a generation for reading, without writing to anything that is sealed.
+    pub(crate) fn with_source<T>(
+        &self,
+        generation: &Generation,
+        read: impl FnOnce(&dyn RecordSource) -> std::result::Result<T, Cause>,
+    ) -> std::result::Result<T, Cause> {
+        let version = generation.manifest().versions.storage;
+        let catalogue = self.environment.catalogue;
+        if let Some(source) = catalogue.foreign_source(version, generation.path())? {
+            return read(&*source);
+        }
+        let Some(map) = keyspace_map(generation.manifest()) else {
+            let reason = format!("nobody knows how to read a store of schema {version}");
+            return Err(Cause::Incompatible { reasons: vec![reason] });
+        };
+        let scratch = self.layout.scratch("reading");
+        durable::remove_tree(&scratch)?;
+        durable::clone_tree(&generation.part(Part::Store), &scratch, clone_mode)?;
+        let store = Store::open(&scratch, &map, self.environment.engine)?;
+        let result = read(&store)?;
+        store.close()?;
+        durable::remove_tree(&scratch)?;
+        Ok(result)
+    }
+}
+
+impl VerifyReport {
+    /// Turns problems into the error that the command ends with.
+    ///
+    /// # Errors
+    /// [`Cause::Altered`] with every problem.
+    pub fn into_result(self, home: &Home<'_>) -> Result<Self> {
+        if self.problems.is_empty() {
+            return Ok(self);
+        }
+        Err(Error::new(Cause::Altered(self.problems.join("\n")), home.unchanged()))
+    }
+}
+
+/// The digest of everything that a rollback restores. The store counts by its logical content, the rest by its files.
+fn content_digest(
+    generation: &Generation,
+    logical: &LogicalDigest,
+) -> std::result::Result<Digest, Cause> {
+    let mut text = format!("store {}\n", logical.state());
+    for part in Part::ALL.into_iter().filter(|part| *part != Part::Store) {
+        let seal = integrity::TreeSeal::of_tree(&generation.part(part), |_| false)?;
+        text += &format!("{} {}\n", part.directory(), seal.digest(""));
+    }
+    Ok(Digest::of(text.as_bytes()))
+}
+
+/// The definition of a storage schema.
+pub(crate) fn schema(
+    environment: Environment<'_>,
+    version: SchemaVersion,
+) -> std::result::Result<SchemaDefinition, Cause> {
+    environment
+        .catalogue
+        .schemas()
+        .iter()
+        .find(|schema| schema.version == version)
+        .copied()
+        .ok_or_else(|| Cause::UnknownToCatalogue { found: format!("storage schema {version}") })
+}
+
+impl Home<'_> {
+    /// Opens a generation that is kept, by number; the current one if there is none.
+    ///
+    /// # Errors
+    /// [`Cause::NoSuchGeneration`], or what opening it says.
+    pub fn generation(&self, number: Option<GenerationNumber>) -> Result<Generation> {
+        let open = || match number {
+            None => crate::plan::open_current(&self.layout, &self.state),
+            Some(generation) => {
+                let kept = |state: &GenerationState| matches!(state.fate, Fate::Kept | Fate::Bad);
+                let state = self.state.generations.get(&generation).filter(|state| kept(state));
+                let Some(state) = state else {
+                    let all = self.state.generations.iter();
+                    let available = all.filter(|(_, s)| kept(s)).map(|(n, _)| *n).collect();
+                    return Err(Cause::NoSuchGeneration { generation, available });
+                };
+                Ok(Generation::open(&self.layout, generation, state.manifest)?)
+            }
+        };
+        open().map_err(|cause: Cause| Error::new(cause, self.unchanged()))
+    }
+}
+
+/// The condition of a home that nothing was done to, by its path alone.
+pub(crate) fn untouched() -> Condition {
+    Condition::Unchanged(None)
+}
