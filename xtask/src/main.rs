@@ -1,1 +1,78 @@
-fn main() {}
+//! Developer commands: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask demo`.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to people")]
+
+mod demo;
+mod runner;
+mod tests_command;
+mod tidy;
+
+use std::process::ExitCode;
+
+/// What `cargo xtask help` says.
+const USAGE: &str = "\
+Developer commands of FemtoClaw Upgrade
+
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  test [--release] [--strict] [ARGUMENTS…]
+      Runs all tests of the workspace. What follows goes to `cargo test` as it is.
+      --strict, or CI=true: a test that cannot run on this machine is a failure.
+  tidy
+      Checks what compilers do not: the direction of dependencies, licences, and the rules of the sources.
+  demo [--home DIR] [--json] [--release] [--keep]
+      Adopts a sample FemtoClaw 1.0.3 home (or a copy of DIR), upgrades it, rolls it back, and proves that nothing is lost.
+      --json: the last line of standard output is the result; everything else goes to standard error.
+      --keep: leaves the temporary directory where it is, and says where.
+  help
+      Prints this.
+";
+
+/// How a command line that makes no sense is answered.
+const USAGE_EXIT_CODE: u8 = 64;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let command = arguments.next();
+    let rest: Vec<String> = arguments.collect();
+    let result = match command.as_deref() {
+        Some("test") => tests_command::run(&rest),
+        Some("tidy") => tidy::run(&rest),
+        Some("demo") => demo::run(&rest),
+        None | Some("help" | "--help" | "-h") => {
+            print!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(other) => Err(Failure::Usage(format!("there is no command {other:?}"))),
+    };
+    match result {
+        Ok(code) => code,
+        Err(Failure::Usage(message)) => {
+            eprint!("xtask: {message}\n\n{USAGE}");
+            ExitCode::from(USAGE_EXIT_CODE)
+        }
+        Err(Failure::Failed(message)) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why a command could not do what it was asked for.
+#[derive(Debug)]
+enum Failure {
+    /// The command line makes no sense.
+    Usage(String),
+    /// Something went wrong: a sentence.
+    Failed(String),
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self::Failed(message)
+    }
+}
+
+/// The exit code of a run, or why there is none.
+type CommandResult = Result<ExitCode, Failure>;

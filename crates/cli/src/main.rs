@@ -1,1 +1,44 @@
-fn main() {}
+//! `femtoclaw-upgrade`: upgrades a FemtoClaw home in one atomic step, and back.
+//!
+//! Data goes to standard output, progress and messages to standard error. With `--json` standard output is JSON Lines, the
+//! first of which names the version of the format, the last the result. Exit codes are listed in the README.
+
+mod arguments;
+mod commands;
+mod consent;
+mod human;
+mod output;
+mod progress;
+mod surroundings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::arguments::Arguments;
+use crate::commands::Failure;
+use crate::output::Output;
+
+/// Exit code: the command line makes no sense.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let asked_for =
+                matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            // Nobody is left to tell if this cannot be printed.
+            let _ = error.print();
+            return if asked_for { ExitCode::SUCCESS } else { USAGE.into() };
+        }
+    };
+    let mut output = Output::new(&arguments.common);
+    let result = output.begin().map_err(Failure::from);
+    let code = match result.and_then(|()| commands::run(&arguments, &mut output)) {
+        Ok(code) => code,
+        Err(failure) => output.failure(&failure),
+    };
+    code.into()
+}

@@ -82,6 +82,16 @@ impl Edit {
         }
     }
 
+    /// The place of the configuration document that a value leaves, if one does.
+    pub(crate) fn leaves(&self) -> Option<&Location> {
+        match self {
+            Self::Relocate { from: place, .. } | Self::Remove { at: place, .. } => {
+                Some(place).filter(|place| place.document == DocumentName::Configuration)
+            }
+            _ => None,
+        }
+    }
+
     /// Makes the change.
     ///
     /// # Errors

@@ -241,8 +241,8 @@ impl Engine {
                 change.to = Some(Location::configuration(Path::keys([under]).join(&shown)));
                 change.from = Some(Location::configuration(shown));
             }
-            // Nobody can say that what is unknown is no secret. Marked after its report, which says so in its own words.
-            self.documents.configuration.mark_secret(&to.path);
+            // Nobody can say that what is unknown is no secret. The whole table, because one mark is enough.
+            self.documents.configuration.mark_secret(&Path::keys([under]));
         }
         Ok(())
     }

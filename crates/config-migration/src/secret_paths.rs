@@ -40,7 +40,7 @@ impl SecretPaths {
 
     /// True if the value there is secret.
     pub fn covers(&self, path: &Path) -> bool {
-        self.covering(path).is_some()
+        path.without_indexes().first_prefix(|prefix| self.0.contains(prefix)).is_some()
     }
 
     /// The path, cut off at the secret that it leads into: the keys inside a secret are secret as well.
@@ -70,11 +70,6 @@ impl SecretPaths {
     /// Puts the marks of a value that arrives at this place.
     pub(crate) fn put(&mut self, path: &Path, inside: &[Path]) {
         inside.iter().for_each(|marked| self.mark(&path.join(marked)));
-    }
-
-    fn covering(&self, path: &Path) -> Option<&Path> {
-        let path = path.without_indexes();
-        self.0.iter().find(|marked| path.starts_with(marked))
     }
 }
 

@@ -5,10 +5,10 @@ use std::fmt;
 use toml_edit::DocumentMut;
 
 use crate::edit::Documents;
-use crate::toml_edits::TomlEdits;
+use crate::toml_edits::{TomlEdits, all_comments};
 use crate::{
-    ConfigurationError, Document, Migrated, Notation, Result, Secret, SecretPaths, Step, migrate,
-    toml_reader,
+    CARRIED_JSON, ConfigurationError, Document, Migrated, Notation, Path, Result, Secret,
+    SecretPaths, Step, migrate, toml_reader,
 };
 
 /// A TOML text that steps can be applied to without touching anything else (FC-UPGRADE-0001 §10).
@@ -41,7 +41,8 @@ impl TomlDocument {
     /// `Syntax` with line and column and never with text, `TooLarge`, `TooDeep`; `LayoutNotKept` if the text is laid out so
     /// that toml_edit cannot write it back byte for byte: dotted keys of one table with others between them, line ends of
     /// both kinds.
-    pub fn parse(text: &str, secrets: SecretPaths) -> Result<Self> {
+    pub fn parse(text: &str, mut secrets: SecretPaths) -> Result<Self> {
+        secrets.mark(&Path::keys([CARRIED_JSON]));
         let (envelope, normalized) = Envelope::open(text)?;
         // Parsed as it is first, so that an error tells the line of the text that was given.
         toml_reader::parse(text)?;
@@ -64,18 +65,46 @@ impl TomlDocument {
     /// steps gave, so that both are the same but for the order of keys, which the text decides.
     ///
     /// # Errors
-    /// Those of [`migrate`]. `NotInPlace` for [`Step::Wrap`] and [`Step::Unwrap`], for values that TOML cannot hold, and for
-    /// moves that would lose a comment. `NotReproduced` if the text does not say what the steps gave.
+    /// Those of [`migrate`]. `NotInPlace` for moves of tables that have values in [`CARRIED_JSON`], for [`Step::Wrap`] and [`Step::Unwrap`], for values that TOML cannot hold, and for
+    /// moves into one line of values with comments; `LayoutNotKept` if a comment would be lost otherwise. `NotReproduced` if the text does not say what the steps gave.
     pub fn edit(&self, steps: &[Step]) -> Result<EditedToml> {
         let migrated = migrate(&Documents::new(self.document()?), steps)?;
+        self.refuse_stale_carried(&migrated)?;
         let mut edits = TomlEdits::new(self.parsed.clone());
         migrated.undo.edits().iter().try_for_each(|edit| edits.apply(edit))?;
         let (output, secret_comments) = edits.finish();
+        let mut comments = all_comments(&output);
+        comments.extend(secret_comments.iter().map(|comment| comment.expose().to_owned()));
+        comments.sort();
+        if comments != all_comments(&self.parsed) {
+            return Err(ConfigurationError::LayoutNotKept);
+        }
         let text = self.envelope.seal(&output.to_string());
         if !toml_reader::read(&text)?.same_content(migrated.documents.configuration.root()) {
             return Err(ConfigurationError::NotReproduced { notation: Notation::Toml });
         }
         Ok(EditedToml { text: Secret::new(text), migrated, secret_comments })
+    }
+}
+
+impl TomlDocument {
+    /// An entry of [`CARRIED_JSON`] names the place of its value. Were the table around that place moved, the entry would
+    /// lead back to nowhere.
+    fn refuse_stale_carried(&self, migrated: &Migrated) -> Result<()> {
+        let Some(carried) = self.parsed.get(CARRIED_JSON).and_then(|item| item.as_table_like())
+        else {
+            return Ok(());
+        };
+        let carried: Vec<Path> = carried.iter().filter_map(|(key, _)| key.parse().ok()).collect();
+        for edit in migrated.undo.edits() {
+            let Some(from) = edit.leaves() else { continue };
+            if carried.iter().any(|path| path.starts_with(&from.path)) {
+                return Err(ConfigurationError::NotInPlace {
+                    path: self.secrets.shown(&from.path),
+                });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -124,7 +153,6 @@ impl Envelope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Path;
 
     const TEXT: &str = r#"# About this file.
 
@@ -234,10 +262,35 @@ list = [ 1,
         let text = "a = 1\nt = { x = 1, y = 2 } # t\n";
         let output =
             edited(text, &[Step::rename(["t", "x"], "z"), Step::relocate(["a"], ["t", "a"])]);
-        assert_eq!(
-            output.text.expose(),
-            "t = { z = 1, y = 2 , a = 1 } # t\n".replace(" , a = 1 }", ", a = 1 }")
-        );
+        assert_eq!(output.text.expose(), "t = { z = 1, y = 2, a = 1 } # t\n");
+    }
+
+    #[test]
+    fn comments_inside_a_secret_leave_with_it() {
+        let text = "[s] # sk-1\nlist = [ 1, # sk-2\n 2 ]\n# sk-3\nx = 1\n# stays\n";
+        let output = edited(text, &[Step::move_secret(["s"], ["s"])]);
+        assert_eq!(output.text.expose(), "# stays\n");
+        assert_eq!(output.secret_comments.len(), 3);
+    }
+
+    #[test]
+    fn a_move_into_one_line_that_would_lose_a_comment_is_refused() {
+        let text = "t = {}\n[a]\n# why\nx = 1\n";
+        let document = TomlDocument::parse(text, SecretPaths::none()).unwrap();
+        let error = document.edit(&[Step::relocate(["a"], ["t", "a"])]).unwrap_err();
+        assert_eq!(error, ConfigurationError::NotInPlace { path: ["a"].into() });
+    }
+
+    #[test]
+    fn a_table_with_carried_values_is_not_moved_away_from_them() {
+        let text = "[a]\nx = 1\n[carried_json]\n\"a.y\" = { position = 1, json = \"null\" }\n";
+        let document = TomlDocument::parse(text, SecretPaths::none()).unwrap();
+        let error = document.edit(&[Step::rename(["a"], "b")]).unwrap_err();
+        assert_eq!(error, ConfigurationError::NotInPlace { path: ["a"].into() });
+        assert!(document.edit(&[Step::rename(["a", "x"], "z")]).is_ok());
+        // What is carried may be a secret, so it is not shown.
+        let report = document.edit(&[]).unwrap().migrated.report.to_string();
+        assert_eq!(report, "kept a.x: 1\nkept carried_json: [secret]\n");
     }
 
     #[test]

@@ -277,15 +277,71 @@ fn prepend(decor: &mut Decor, lines: &str) {
     decor.set_prefix(format!("{blank}{lines}{rest}"));
 }
 
-/// The comments above and behind an entry.
+/// Every comment of a document, sorted.
+pub(crate) fn all_comments(document: &DocumentMut) -> Vec<String> {
+    let mut comments = Vec::new();
+    collect_table(document.as_table(), &mut comments);
+    collect(Some(document.trailing()), &mut comments);
+    comments.sort();
+    comments
+}
+
+/// The comments above, behind and inside an entry.
 fn comments_of(key: &Key, item: &Item) -> Vec<String> {
-    let mut decors = vec![key.leaf_decor()];
+    let mut comments = Vec::new();
+    collect_decor(key.leaf_decor(), &mut comments);
+    collect_item(item, &mut comments);
+    comments
+}
+
+fn collect_item(item: &Item, comments: &mut Vec<String>) {
     match item {
-        Item::Table(table) => decors.push(table.decor()),
-        Item::Value(value) => decors.push(value.decor()),
-        Item::None | Item::ArrayOfTables(_) => {}
+        Item::None => {}
+        Item::Value(value) => collect_value(value, comments),
+        Item::Table(table) => collect_table(table, comments),
+        Item::ArrayOfTables(tables) => {
+            tables.iter().for_each(|table| collect_table(table, comments));
+        }
     }
-    let texts = decors.into_iter().flat_map(|decor| [decor.prefix(), decor.suffix()]);
-    let lines = texts.flatten().filter_map(RawString::as_str).flat_map(str::lines);
-    lines.map(str::trim).filter(|line| line.starts_with('#')).map(str::to_owned).collect()
+}
+
+fn collect_table(table: &Table, comments: &mut Vec<String>) {
+    collect_decor(table.decor(), comments);
+    for (name, item) in table {
+        if let Some(key) = table.key(name) {
+            collect_decor(key.leaf_decor(), comments);
+        }
+        collect_item(item, comments);
+    }
+}
+
+fn collect_value(value: &toml_edit::Value, comments: &mut Vec<String>) {
+    collect(value.decor().prefix(), comments);
+    match value {
+        toml_edit::Value::Array(array) => {
+            array.iter().for_each(|element| collect_value(element, comments));
+            collect(Some(array.trailing()), comments);
+        }
+        toml_edit::Value::InlineTable(table) => {
+            for (name, value) in table {
+                if let Some(key) = table.key(name) {
+                    collect_decor(key.leaf_decor(), comments);
+                }
+                collect_value(value, comments);
+            }
+            collect(Some(table.trailing()), comments);
+        }
+        _ => {}
+    }
+    collect(value.decor().suffix(), comments);
+}
+
+fn collect_decor(decor: &Decor, comments: &mut Vec<String>) {
+    collect(decor.prefix(), comments);
+    collect(decor.suffix(), comments);
+}
+
+fn collect(raw: Option<&RawString>, comments: &mut Vec<String>) {
+    let lines = raw.and_then(RawString::as_str).unwrap_or_default().lines().map(str::trim);
+    comments.extend(lines.filter(|line| line.starts_with('#')).map(str::to_owned));
 }

@@ -135,6 +135,7 @@ mod tests {
         crate::toml_reader::read(&text).unwrap();
         let prose = "x = 1.5\n".repeat(1000);
         check(&prose).unwrap();
+        check(&"a.b.c = { d.e = [] }\n".repeat(1000)).unwrap();
         check(&format!("a = [{}]\n", "1.5, ".repeat(1000))).unwrap();
     }
 }

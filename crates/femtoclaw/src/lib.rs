@@ -2,17 +2,22 @@
 
 pub mod adoption;
 mod authority;
+mod catalogue;
 mod codec;
+pub mod configuration;
 mod envelope;
 mod execution;
 mod inventory;
 mod json;
 mod keys;
 mod manifest;
+mod parts;
 mod pieces;
 mod record;
 mod releases;
+mod render;
 mod role;
+pub mod sample;
 pub mod schema1;
 pub mod schema2;
 pub mod schema3;
@@ -21,6 +26,7 @@ mod steps;
 mod yaml;
 
 pub use authority::{Capability, CapabilityParameter, Effect, Policy, PolicyCondition, PolicyRule};
+pub use catalogue::FemtoClaw;
 pub use codec::CodecError;
 pub use envelope::Envelope;
 pub use execution::{Conflict, Execution, Origin, Testimony};
@@ -34,6 +40,7 @@ pub use manifest::{
     ExtensionManifest, MANIFEST_NAMES, MAXIMUM_MANIFEST_BYTES, ManifestCommand, ManifestError,
     ManifestFault, ManifestParameter, is_plain_component,
 };
+pub use parts::{PartError, parse_capabilities, parse_extensions, parse_policies};
 pub use record::{
     AuditEntry, ExecutionRecord, ExecutionStatus, HistoryEntry, Json, MemoryMessage, MessageRole,
     RecordKind, Snapshot, TelemetryEvent, WalEvent,

@@ -263,7 +263,7 @@ mod tests {
         let manifest = parse("name: a\ndescription: before --- after\nversion: 1.0.0").unwrap();
         assert_eq!(manifest.description.as_deref(), Some("before --- after"));
         let folded = parse("name: a\ndescription: |\n  ---\n  text\nversion: 1.0.0").unwrap();
-        assert_eq!(folded.description.as_deref(), Some("---\ntext"));
+        assert_eq!(folded.description.as_deref(), Some("---\ntext\n"));
     }
 
     #[test]

@@ -33,7 +33,8 @@ pub struct Journal {
 }
 
 /// What [`Journal::open`] had to put right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Repair {
     /// Nothing.
     None,

@@ -7,6 +7,25 @@
 //!   versions are crossed.
 //! - Nothing is dropped: a record that has no place in the next schema goes to the [`ARCHIVE`] keyspace with a reason,
 //!   and the counts must balance ([`RecordCounts`]).
+//!
+//! The order of calls: [`MigrationPath::resolve`], [`rehearse`]; clone the closed store with [`clone_mode`] into staging;
+//! [`migrate`] the clone, [`verify`] it through a new handle. The caller then syncs the tree, seals and activates it: until
+//! then nothing that was there before has changed, which is what makes a migration atomic (§7).
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `schema`, `step`, `source` | the terms in which a runtime describes its schemas, steps and older formats |
+//! | `path`, `fingerprint` | which steps lead where, and whether they are still the same |
+//! | `apply`, `counts` | the rules that every step is held to, and the conservation law |
+//! | `run`, `output`, `writer` | the fused run: reading, joining, writing |
+//! | `sort`, `merge`, `run_file` | sorting more than fits in memory |
+//! | `engine`, `store`, `keyspace_map` | the storage engine, used as the facts about it demand |
+//! | `archive` | records without a place |
+//! | `verify` | the proof |
+//!
+//! What is absent: nothing here clears a keyspace, writes to one that held records, creates blobs, retries after an error of
+//! the engine, or reads a clock. What is not proven: how much memory the engine itself takes beside its block cache, for the
+//! index and the filter of each table that is being written.
 
 mod apply;
 mod archive;
@@ -18,6 +37,7 @@ mod keyspace_map;
 mod merge;
 mod output;
 mod path;
+mod report;
 mod run;
 mod run_file;
 mod schema;
@@ -26,6 +46,7 @@ mod source;
 mod step;
 mod store;
 mod verify;
+mod writer;
 
 pub use archive::{ArchivedRecord, InvalidArchivedRecord};
 pub use counts::{RecordCounts, StepCounts};
@@ -34,7 +55,8 @@ pub use error::{MigrationError, Result};
 pub use fingerprint::fingerprint;
 pub use keyspace_map::{KeyspaceMap, PhysicalKeyspace};
 pub use path::{Disposition, MAXIMUM_STEPS, MigrationPath};
-pub use run::{MigrationReport, Origin, PROGRESS_RECORDS, Phase, Progress, migrate};
+pub use report::{MigrationReport, Origin, PROGRESS_RECORDS, Phase, Progress};
+pub use run::migrate;
 pub use schema::{ARCHIVE, KeyspaceClass, KeyspaceDefinition, RecordCheck, SchemaDefinition};
 pub use source::{RecordSource, SourceError, Visitor};
 pub use step::{Action, Emitter, Example, MigrationStep, Output, Record, TransformError};

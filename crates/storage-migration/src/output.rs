@@ -1,115 +1,232 @@
-//! The end of a run: sorted records become keyspaces, and the keyspaces that they supersede go.
+//! The target of a run: which keyspaces stay, which are written and how, which go.
+//!
+//! Records on their way into a keyspace wait in its sorter. When they outgrow memory and all came in key order so far,
+//! they are bulk-loaded at once, and so is every one that follows: no scratch file, no second write. The first that comes
+//! out of order ends this: what was loaded is read back into the sorter, and the keyspace is written at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
-use integrity::{KeyspaceDigest, KeyspaceHasher, LogicalDigest};
+use fjall::Keyspace;
+use integrity::{KeyspaceDigest, LogicalDigest};
 
-use crate::run::{Run, SorterName};
+use crate::run::{Run, SorterName, stays};
+use crate::writer::KeyspaceWriter;
 use crate::{
-    ARCHIVE, KeyspaceClass, KeyspaceMap, MigrationError, MigrationReport, Origin, Phase,
-    PhysicalKeyspace, Progress, Result, Store,
+    ARCHIVE, KeyspaceClass, KeyspaceMap, MigrationError, MigrationPath, MigrationReport, Phase,
+    PhysicalKeyspace, Progress, Record, Result, Store,
 };
 
-/// Writes every keyspace that does not stay, deletes what they supersede, and verifies the list of keyspaces.
-pub(crate) fn write_output(
-    run: &mut Run<'_, '_>,
-    origin: Origin<'_>,
-    store: &mut Store,
-) -> Result<MigrationReport> {
-    let source = match origin {
-        Origin::Store(map) => map.clone(),
-        Origin::Records(_) => KeyspaceMap::default(),
-    };
-    let plan = Plan::new(run, &source);
-    let mut written = LogicalDigest::default();
-    for (name, physical) in &plan.write {
-        let digest = write_keyspace(run, store, name, physical)?;
-        run.counts.written += digest.records;
-        written.insert(name, digest);
-    }
-    for logical in plan.superseded.keys() {
-        store.delete_keyspace(logical)?;
-    }
-    store.check_keyspaces(&plan.keyspaces)?;
-    Ok(MigrationReport {
-        from: run.path.from(),
-        to: run.path.to(),
-        keyspaces: plan.keyspaces,
-        written,
-        superseded: plan.superseded.into_values().collect(),
-        counts: run.counts.clone(),
-        scratch_runs: run.sorters.runs_written(),
-    })
-}
+/// Keyspaces of the target that are to be written, by logical name.
+pub(crate) type Handles = BTreeMap<&'static str, Keyspace>;
 
-/// Which keyspaces stay, which are written, which go.
-struct Plan {
+/// Which keyspaces stay, which are written, which go. The archive is decided on at the end of a run.
+pub(crate) struct Plan {
+    source: KeyspaceMap,
     keyspaces: KeyspaceMap,
     write: BTreeMap<&'static str, String>,
     superseded: BTreeMap<String, String>,
 }
 
 impl Plan {
-    fn new(run: &Run<'_, '_>, source: &KeyspaceMap) -> Self {
-        let (mut keyspaces, mut write) = (KeyspaceMap::default(), BTreeMap::new());
-        let mut superseded: BTreeMap<String, String> = source
-            .iter()
-            .map(|(logical, keyspace)| (logical.to_owned(), keyspace.physical.clone()))
-            .collect();
-        let defined =
-            run.path.target().keyspaces.iter().map(|keyspace| (keyspace.name, keyspace.class));
-        let archive = (run.writes_archive || source.get(ARCHIVE).is_some())
-            .then_some((ARCHIVE, KeyspaceClass::Ledger));
-        for (name, class) in defined.chain(archive) {
-            let stays = if name == ARCHIVE { !run.writes_archive } else { run.stays(name) };
-            match source.get(name).filter(|_| stays) {
-                Some(keyspace) => {
-                    let physical = keyspace.physical.clone();
-                    superseded.remove(name);
-                    keyspaces.insert(name, PhysicalKeyspace { physical, class });
-                }
-                None => {
-                    keyspaces.add(name, class, run.path.to(), source);
-                    if let Some(keyspace) = keyspaces.get(name) {
-                        write.insert(name, keyspace.physical.clone());
-                    }
-                }
-            }
+    /// Plans the keyspaces of the path's target over those of a source that is migrated in place, if there is one.
+    pub(crate) fn new(path: &MigrationPath<'_>, source: Option<&KeyspaceMap>) -> Self {
+        let in_place = source.is_some();
+        let source = source.cloned().unwrap_or_default();
+        let of_source = |(logical, keyspace): (&str, &PhysicalKeyspace)| {
+            (logical.to_owned(), keyspace.physical.clone())
+        };
+        let superseded = source.iter().map(of_source).collect();
+        let (keyspaces, write) = (KeyspaceMap::default(), BTreeMap::new());
+        let mut plan = Self { source, keyspaces, write, superseded };
+        for keyspace in path.target().keyspaces {
+            let stays = stays(path, in_place, keyspace.name);
+            plan.add(path, keyspace.name, keyspace.class, stays);
         }
-        Self { keyspaces, write, superseded }
+        plan
+    }
+
+    /// Creates the keyspaces that are to be written.
+    pub(crate) fn create(&self, store: &Store) -> Result<Handles> {
+        let create = |(name, physical): (&&'static str, &String)| {
+            Ok((*name, store.create_keyspace(physical)?))
+        };
+        self.write.iter().map(create).collect()
+    }
+
+    fn add(
+        &mut self,
+        path: &MigrationPath<'_>,
+        name: &'static str,
+        class: KeyspaceClass,
+        stays: bool,
+    ) {
+        if let Some(keyspace) = self.source.get(name).filter(|_| stays) {
+            let physical = keyspace.physical.clone();
+            self.superseded.remove(name);
+            self.keyspaces.insert(name, PhysicalKeyspace { physical, class });
+            return;
+        }
+        self.keyspaces.add(name, class, path.to(), &self.source);
+        if let Some(keyspace) = self.keyspaces.get(name) {
+            self.write.insert(name, keyspace.physical.clone());
+        }
     }
 }
 
-/// Writes one keyspace, digesting it on the way. Two records under one key are refused.
-fn write_keyspace(
-    run: &mut Run<'_, '_>,
-    store: &Store,
-    name: &'static str,
-    physical: &str,
-) -> Result<KeyspaceDigest> {
-    let total = run.arrived.get(name).copied().unwrap_or(0);
-    let mut sorted = run.sorters.take(&SorterName::Target(name))?;
-    let handle = store.create_keyspace(physical)?;
-    let mut hasher = KeyspaceHasher::new(name);
-    let mut records = 0;
-    // No key is empty, so nothing precedes the first.
-    let mut last = Vec::new();
-    store.ingest(&handle, &mut || {
-        let Some(record) = sorted.next()? else { return Ok(None) };
-        if record.key == last {
-            let (keyspace, key) = (name.to_owned(), record.key);
-            return Err(MigrationError::DuplicateKey { keyspace, key });
+/// What a run leaves for the store to do: logical names to delete, directories that must be gone once it is closed.
+pub(crate) struct Leftovers {
+    pub(crate) superseded: Vec<String>,
+    pub(crate) removed: Vec<PathBuf>,
+}
+
+/// Keyspaces that are written while records still arrive.
+#[derive(Default)]
+pub(crate) struct DirectWrites<'r> {
+    open: BTreeMap<&'static str, KeyspaceWriter<'r>>,
+    /// Keyspaces where a record came out of order.
+    abandoned: BTreeSet<&'static str>,
+}
+
+impl<'r> Run<'r, '_> {
+    /// Takes a record into a keyspace of the target.
+    pub(crate) fn take_in(
+        &mut self,
+        keyspace: &'static str,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<()> {
+        if let Some(writer) = self.direct.open.get_mut(keyspace) {
+            if writer.is_next(key) {
+                return writer.write(self.store, key, value);
+            }
+            self.abandon_direct(keyspace)?;
         }
-        hasher.update(&record.key, &record.value);
-        last.clone_from(&record.key);
-        records += 1;
-        run.report(Phase::Write, name, records, Some(total));
-        Ok(Some(record))
-    })?;
-    (run.progress)(&Progress { phase: Phase::Write, keyspace: name, records, total: Some(total) });
-    if records != total {
-        let law = format!("{name}: records written = records that arrived");
-        return Err(MigrationError::CountsDoNotBalance { law, left: records, right: total });
+        self.sort_in(SorterName::Target(keyspace), key, value)
     }
-    Ok(hasher.finish())
+
+    /// Adds a record to a sorter. If that is one too many, the largest sorter is written directly if it can be, or spilled.
+    pub(crate) fn sort_in(&mut self, name: SorterName, key: &[u8], value: &[u8]) -> Result<()> {
+        self.sorters.push(&name, key, value);
+        // Bounded by the number of sorters: each turn empties one.
+        while let Some(largest) = self.sorters.over_budget() {
+            if !self.start_direct(largest)? {
+                self.sorters.spill(&largest)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn start_direct(&mut self, name: SorterName) -> Result<bool> {
+        let SorterName::Target(keyspace) = name else { return Ok(false) };
+        let Some(handle) = self.handles.get(keyspace) else { return Ok(false) };
+        if self.direct.abandoned.contains(keyspace) {
+            return Ok(false);
+        }
+        let Some(mut buffer) = self.sorters.take_if_sorted(&name) else { return Ok(false) };
+        let mut writer = KeyspaceWriter::new(keyspace, handle);
+        // Bounded by the records in the buffer.
+        while let Some(Record { key, value }) = buffer.next() {
+            writer.write(self.store, &key, &value)?;
+        }
+        self.direct.open.insert(keyspace, writer);
+        Ok(true)
+    }
+
+    /// Reads back what was written directly.
+    fn abandon_direct(&mut self, keyspace: &'static str) -> Result<()> {
+        let (handles, store): (&'r Handles, &'r Store) = (self.handles, self.store);
+        self.direct.abandoned.insert(keyspace);
+        let (Some(writer), Some(handle)) =
+            (self.direct.open.remove(keyspace), handles.get(keyspace))
+        else {
+            return Ok(());
+        };
+        let (expected, mut records, mut failure) = (writer.finish()?.records, 0, None);
+        store.scan_handle(handle, &mut |key, value| {
+            records += 1;
+            failure = self.sort_in(SorterName::Target(keyspace), key, value).err();
+            failure.is_none()
+        })?;
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        balance(keyspace, records, expected)
+    }
+
+    /// Writes every keyspace that does not stay and was not written yet.
+    pub(crate) fn write_output(mut self, mut plan: Plan) -> Result<(MigrationReport, Leftovers)> {
+        if self.writes_archive || plan.source.get(ARCHIVE).is_some() {
+            plan.add(self.path, ARCHIVE, KeyspaceClass::Ledger, !self.writes_archive);
+        }
+        let (mut written, mut removed) = (LogicalDigest::default(), Vec::new());
+        for (name, physical) in &plan.write {
+            let digest = self.write_keyspace(name, physical, &mut removed)?;
+            self.counts.written += digest.records;
+            written.insert(name, digest);
+        }
+        let superseded = plan.superseded.values().cloned().collect();
+        let report = MigrationReport {
+            from: self.path.from(),
+            to: self.path.to(),
+            keyspaces: plan.keyspaces,
+            written,
+            superseded,
+            counts: self.counts,
+            scratch_runs: self.sorters.runs_written(),
+        };
+        let superseded = plan.superseded.into_keys().collect();
+        Ok((report, Leftovers { superseded, removed }))
+    }
+
+    fn write_keyspace(
+        &mut self,
+        name: &'static str,
+        physical: &str,
+        removed: &mut Vec<PathBuf>,
+    ) -> Result<KeyspaceDigest> {
+        let total = self.arrived.get(name).copied().unwrap_or(0);
+        let digest = match (self.direct.open.remove(name), self.handles.get(name)) {
+            (Some(writer), _) => writer.finish()?,
+            (None, Some(handle)) if !self.direct.abandoned.contains(name) => {
+                self.write_sorted(name, handle, total)?
+            }
+            (None, used) => {
+                // Never into a keyspace that held something before: the engine cannot empty one safely (H7).
+                if let Some(used) = used {
+                    removed.push(self.store.discard_keyspace(used)?);
+                }
+                let handle = self.store.create_keyspace(physical)?;
+                self.write_sorted(name, &handle, total)?
+            }
+        };
+        let (phase, records) = (Phase::Write, digest.records);
+        (self.progress)(&Progress { phase, keyspace: name, records, total: Some(total) });
+        balance(name, digest.records, total)?;
+        Ok(digest)
+    }
+
+    fn write_sorted(
+        &mut self,
+        name: &'static str,
+        handle: &Keyspace,
+        total: u64,
+    ) -> Result<KeyspaceDigest> {
+        let mut sorted = self.sorters.take(&SorterName::Target(name))?;
+        let mut writer = KeyspaceWriter::new(name, handle);
+        // Bounded by the number of records that arrived.
+        while let Some(Record { key, value }) = sorted.next()? {
+            writer.write(self.store, &key, &value)?;
+            self.report(Phase::Write, name, writer.records(), Some(total));
+        }
+        writer.finish()
+    }
+}
+
+fn balance(keyspace: &str, left: u64, right: u64) -> Result<()> {
+    if left == right {
+        return Ok(());
+    }
+    let law = format!("{keyspace}: records written = records that arrived");
+    Err(MigrationError::CountsDoNotBalance { law, left, right })
 }

@@ -27,8 +27,10 @@ pub enum Disposition {
 /// A sequence of steps from one schema to another, each checked against the schemas that it lies between. May be empty.
 #[derive(Clone)]
 pub struct MigrationPath<'a> {
-    schemas: Vec<SchemaDefinition>,
+    source: SchemaDefinition,
     steps: Vec<&'a dyn MigrationStep>,
+    /// The schema that each step leads to.
+    targets: Vec<SchemaDefinition>,
 }
 
 impl<'a> MigrationPath<'a> {
@@ -48,9 +50,10 @@ impl<'a> MigrationPath<'a> {
             let (steps, maximum) = (steps.len(), MAXIMUM_STEPS);
             return Err(MigrationError::PathTooLong { from, to, steps, maximum });
         }
-        let versions = std::iter::once(from).chain(steps.iter().map(|step| step.to()));
-        let schemas = versions.map(|version| find(schemas, version)).collect::<Result<Vec<_>>>()?;
-        let path = Self { schemas, steps };
+        let source = find(schemas, from)?;
+        let targets =
+            steps.iter().map(|step| find(schemas, step.to())).collect::<Result<Vec<_>>>()?;
+        let path = Self { source, steps, targets };
         path.stages().try_for_each(|stage| stage.check())?;
         Ok(path)
     }
@@ -67,12 +70,12 @@ impl<'a> MigrationPath<'a> {
 
     /// The definition of the schema that it starts from.
     pub fn source(&self) -> &SchemaDefinition {
-        self.schemas.first().unwrap_or(&NOTHING)
+        &self.source
     }
 
     /// The definition of the schema that it leads to.
     pub fn target(&self) -> &SchemaDefinition {
-        self.schemas.last().unwrap_or(&NOTHING)
+        self.targets.last().unwrap_or(&self.source)
     }
 
     /// Its steps, in order.
@@ -104,7 +107,7 @@ impl<'a> MigrationPath<'a> {
 
     /// Each step with the schemas on both sides of it.
     pub(crate) fn stages(&self) -> impl Iterator<Item = Stage<'_, 'a>> {
-        let sides = self.schemas.iter().zip(self.schemas.iter().skip(1));
+        let sides = std::iter::once(&self.source).chain(&self.targets).zip(&self.targets);
         self.steps.iter().zip(sides).map(|(step, (from, to))| Stage { step: *step, from, to })
     }
 }
@@ -120,10 +123,6 @@ impl std::fmt::Debug for MigrationPath<'_> {
             .finish()
     }
 }
-
-/// Never seen: a resolved path has one schema more than it has steps.
-static NOTHING: SchemaDefinition =
-    SchemaDefinition { version: SchemaVersion::new(0), keyspaces: &[], check: |_, _, _| Ok(()) };
 
 /// One step between its schemas.
 #[derive(Clone, Copy)]

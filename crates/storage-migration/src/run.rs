@@ -3,85 +3,22 @@
 //! A record on its way is pushed from level to level; level `i` is the schema that step `i` starts from. A kept record
 //! goes on as it is, a rewritten one as what the step makes of it, fragments wait in a sorter until everything was read;
 //! then the groups of the first step are joined, then those of the second, and so on. Whatever comes out behind the last
-//! step waits in the sorter of its keyspace, and is bulk-loaded from there in key order.
+//! step waits in the sorter of its keyspace, and is bulk-loaded from there in key order (see `output`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-
-use integrity::LogicalDigest;
-use serde::{Deserialize, Serialize};
-use versioning::SchemaVersion;
 
 use crate::apply::check_storable;
 use crate::keyspace_map::check_schema;
-use crate::output::write_output;
+use crate::output::{DirectWrites, Handles, Plan};
 use crate::path::Stage;
 use crate::run_file::Scratch;
 use crate::sort::SorterPool;
 use crate::{
     ARCHIVE, Action, ArchivedRecord, Disposition, Emitter, EngineOptions, KeyspaceMap,
-    MigrationError, MigrationPath, Output, Record, RecordCounts, RecordSource, Result, SourceError,
-    StepCounts, Store,
+    MigrationError, MigrationPath, MigrationReport, Origin, Output, PROGRESS_RECORDS, Phase,
+    Progress, Record, RecordCounts, RecordSource, Result, SourceError, StepCounts, Store,
 };
-
-/// Progress is reported every so many records, and once at the end of each keyspace.
-pub const PROGRESS_RECORDS: u64 = 4096;
-
-/// Where the records of a migration come from.
-#[derive(Clone, Copy)]
-pub enum Origin<'a> {
-    /// From the store in the directory itself, which is a disposable clone (see [`clone_mode`](crate::clone_mode)):
-    /// untouched and observed keyspaces stay as they are, rewritten ones are replaced.
-    Store(&'a KeyspaceMap),
-    /// From elsewhere: a new store is created in the directory, which must be new or empty.
-    Records(&'a dyn RecordSource),
-}
-
-/// What a migration is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Reading a keyspace of the source and transforming its records.
-    Read,
-    /// Joining the groups of a keyspace.
-    Join,
-    /// Writing a keyspace of the target.
-    Write,
-    /// Reading a keyspace back.
-    Verify,
-}
-
-/// How far a migration is (FC-UPGRADE-0001 §8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress<'a> {
-    /// What is being done.
-    pub phase: Phase,
-    /// To which keyspace.
-    pub keyspace: &'a str,
-    /// Records done in it.
-    pub records: u64,
-    /// Records that there are, if that is known.
-    pub total: Option<u64>,
-}
-
-/// What a migration did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MigrationReport {
-    /// The schema before.
-    pub from: SchemaVersion,
-    /// The schema now.
-    pub to: SchemaVersion,
-    /// The keyspaces of the store now. To be kept: the store is opened against it.
-    pub keyspaces: KeyspaceMap,
-    /// The digest of each keyspace that was written, computed while it was. Keyspaces that stayed are measured by
-    /// [`verify`](crate::verify).
-    pub written: LogicalDigest,
-    /// Physical keyspaces that were deleted because others took their place.
-    pub superseded: Vec<String>,
-    /// What became of the records.
-    pub counts: RecordCounts,
-    /// Scratch files written. Depends on the memory budget; nothing else in the report does.
-    pub scratch_runs: u64,
-}
 
 /// Runs a whole path: reads each record at most once, writes each at most once, loses none (FC-UPGRADE-0001 §6–§8, §19).
 ///
@@ -102,29 +39,46 @@ pub fn migrate(
     options: &EngineOptions,
     progress: &mut dyn FnMut(&Progress<'_>),
 ) -> Result<MigrationReport> {
-    let mut run = Run::new(path, origin, scratch, options, progress);
-    let mut store = match origin {
+    let (mut store, plan) = match origin {
         Origin::Store(map) => {
             map.check_schema(path.source())?;
-            Store::open(directory, map, options)?
+            (Store::open(directory, map, options)?, Plan::new(path, Some(map)))
         }
         Origin::Records(source) => {
             let names = source.keyspaces();
             check_schema(names.iter().map(String::as_str), path.source())?;
-            Store::create(directory, &KeyspaceMap::default(), options)?
+            let empty = KeyspaceMap::default();
+            (Store::create(directory, &empty, options)?, Plan::new(path, None))
         }
     };
-    let source: &dyn RecordSource = match origin {
-        Origin::Store(_) => &store,
-        Origin::Records(source) => source,
+    let handles = plan.create(&store)?;
+    let (source, in_place): (&dyn RecordSource, bool) = match origin {
+        Origin::Store(_) => (&store, true),
+        Origin::Records(source) => (source, false),
     };
+    let sorters = SorterPool::new(Scratch::new(scratch), options);
+    let mut run = Run::new(path, in_place, sorters, (&store, &handles), options, progress);
     run.read_all(source)?;
     run.join_all()?;
     run.add_earlier_archive(source)?;
-    let report = write_output(&mut run, origin, &mut store)?;
+    let (report, leftovers) = run.write_output(plan)?;
     report.counts.check()?;
+    drop(handles);
+    for logical in &leftovers.superseded {
+        store.delete_keyspace(logical)?;
+    }
+    store.expect_removed(leftovers.removed);
+    store.check_keyspaces(&report.keyspaces)?;
     store.close()?;
     Ok(report)
+}
+
+/// True if a keyspace of the source stays as it is. Nothing is ever added to such a keyspace: a step that keeps or
+/// observes a keyspace may not emit into it.
+pub(crate) fn stays(path: &MigrationPath<'_>, in_place: bool, keyspace: &str) -> bool {
+    let stays = Some(Disposition::Untouched) == path.disposition(keyspace)
+        || Some(Disposition::Observed) == path.disposition(keyspace);
+    in_place && stays
 }
 
 /// The sorters of a run.
@@ -141,6 +95,11 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) path: &'r MigrationPath<'a>,
     stages: Vec<Stage<'r, 'a>>,
     in_place: bool,
+    /// Keyspaces of the source that stay as they are.
+    staying: BTreeSet<&'static str>,
+    pub(crate) store: &'r Store,
+    pub(crate) handles: &'r Handles,
+    pub(crate) direct: DirectWrites<'r>,
     pub(crate) sorters: SorterPool<SorterName>,
     pub(crate) counts: RecordCounts,
     /// Records that arrived in each keyspace of the target.
@@ -159,8 +118,9 @@ type Take<'r, 'a> = dyn FnMut(&mut Run<'r, 'a>, &[u8], &[u8]) -> Result<()>;
 impl<'r, 'a> Run<'r, 'a> {
     fn new(
         path: &'r MigrationPath<'a>,
-        origin: Origin<'_>,
-        scratch: &Path,
+        in_place: bool,
+        sorters: SorterPool<SorterName>,
+        (store, handles): (&'r Store, &'r Handles),
         options: &'r EngineOptions,
         progress: &'r mut dyn FnMut(&Progress<'_>),
     ) -> Self {
@@ -170,11 +130,15 @@ impl<'r, 'a> Run<'r, 'a> {
             ..StepCounts::default()
         };
         let steps = stages.iter().map(named).collect();
-        let budget_bytes = options.memory_budget_bytes;
+        let source = path.source().keyspaces.iter().map(|keyspace| keyspace.name);
         Self {
             path,
-            in_place: matches!(origin, Origin::Store(_)),
-            sorters: SorterPool::new(Scratch::new(scratch), budget_bytes, options.open_runs),
+            staying: source.filter(|name| stays(path, in_place, name)).collect(),
+            in_place,
+            store,
+            handles,
+            direct: DirectWrites::default(),
+            sorters,
             counts: RecordCounts { steps, ..RecordCounts::default() },
             arrived: BTreeMap::new(),
             writes_archive: false,
@@ -184,16 +148,6 @@ impl<'r, 'a> Run<'r, 'a> {
             options,
             progress,
         }
-    }
-
-    /// True if a keyspace of the source stays as it is. Nothing is ever added to such a keyspace: a step that keeps or
-    /// observes a keyspace may not emit into it.
-    pub(crate) fn stays(&self, keyspace: &str) -> bool {
-        self.in_place
-            && matches!(
-                self.path.disposition(keyspace),
-                Some(Disposition::Untouched | Disposition::Observed)
-            )
     }
 
     fn read_all(&mut self, source: &dyn RecordSource) -> Result<()> {
@@ -220,7 +174,7 @@ impl<'r, 'a> Run<'r, 'a> {
             run.counts.carried += 1;
             check_storable(ARCHIVE, key, value)?;
             *run.arrived.entry(ARCHIVE).or_default() += 1;
-            run.sorters.push(&SorterName::Target(ARCHIVE), key, value)
+            run.take_in(ARCHIVE, key, value)
         })
     }
 
@@ -315,7 +269,7 @@ impl<'r, 'a> Run<'r, 'a> {
                 Output::Fragment { keyspace, group, fragment, derived } => {
                     lives |= !derived;
                     self.count(level, |counts| counts.fragments += 1);
-                    self.sorters.push(&SorterName::Join(level, keyspace), &group, &fragment)?;
+                    self.sort_in(SorterName::Join(level, keyspace), &group, &fragment)?;
                 }
                 Output::Archive { reason } => {
                     self.count(level, |counts| counts.archived += 1);
@@ -346,18 +300,18 @@ impl<'r, 'a> Run<'r, 'a> {
         check_storable(ARCHIVE, &encoded.key, &encoded.value)?;
         self.counts.archived += 1;
         *self.arrived.entry(ARCHIVE).or_default() += 1;
-        self.sorters.push(&SorterName::Target(ARCHIVE), &encoded.key, &encoded.value)
+        self.take_in(ARCHIVE, &encoded.key, &encoded.value)
     }
 
     fn arrive(&mut self, keyspace: &'static str, key: &[u8], value: &[u8]) -> Result<()> {
-        if self.stays(keyspace) {
+        if self.staying.contains(keyspace) {
             self.counts.stayed += 1;
             return Ok(());
         }
         check_storable(keyspace, key, value)?;
         self.counts.arrived += 1;
         *self.arrived.entry(keyspace).or_default() += 1;
-        self.sorters.push(&SorterName::Target(keyspace), key, value)
+        self.take_in(keyspace, key, value)
     }
 
     /// Joins the groups of each step in turn. What a join emits can only make groups of later steps.

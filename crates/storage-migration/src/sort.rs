@@ -1,17 +1,18 @@
 //! Sorting more records than fit in memory: sorters that share one budget, spill sorted runs, and merge them.
+//!
+//! What comes out depends on the records alone, never on the budget or on where it struck.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::merge::Merge;
 use crate::run_file::{Run, Scratch};
-use crate::{Record, Result};
+use crate::{EngineOptions, Record, Result};
 
 /// What a record costs in memory beside its bytes.
 const ENTRY_BYTES: usize = size_of::<Entry>();
 
-/// Sorters by name, under one budget: whenever all of them together hold more, the largest one spills. The order in
-/// which records come out depends on the records alone, never on the budget or on where it struck.
+/// Sorters by name, under one budget: whenever all of them together hold more, the largest one is to give way.
 pub(crate) struct SorterPool<Name: Ord + Clone> {
     sorters: BTreeMap<Name, Sorter>,
     scratch: Scratch,
@@ -21,26 +22,49 @@ pub(crate) struct SorterPool<Name: Ord + Clone> {
 }
 
 impl<Name: Ord + Clone> SorterPool<Name> {
-    /// Sorters that hold `budget_bytes` together, spill into `scratch`, and merge `open_runs` runs at once.
-    pub(crate) fn new(scratch: Scratch, budget_bytes: usize, open_runs: usize) -> Self {
-        let open_runs = open_runs.max(2);
+    /// Sorters that keep to the options' memory budget and spill into `scratch`.
+    pub(crate) fn new(scratch: Scratch, options: &EngineOptions) -> Self {
+        let (budget_bytes, open_runs) = (options.memory_budget_bytes, options.open_runs.max(2));
         Self { sorters: BTreeMap::new(), scratch, budget_bytes, open_runs, held_bytes: 0 }
     }
 
-    /// Adds a record to a sorter, which is created if it is new.
-    pub(crate) fn push(&mut self, name: &Name, key: &[u8], value: &[u8]) -> Result<()> {
+    /// Adds a record to a sorter, which is created if it is new. Afterwards [`SorterPool::over_budget`] is to be asked.
+    pub(crate) fn push(&mut self, name: &Name, key: &[u8], value: &[u8]) {
         if !self.sorters.contains_key(name) {
             self.sorters.insert(name.clone(), Sorter::default());
         }
         if let Some(sorter) = self.sorters.get_mut(name) {
             let before = sorter.bytes();
-            sorter.push(key, value);
+            sorter.buffer.push(key, value);
             self.held_bytes += sorter.bytes() - before;
         }
-        if self.held_bytes > self.budget_bytes {
-            self.spill_largest()?;
+    }
+
+    /// The largest sorter, if all together hold more than the budget: it is to be spilled or emptied.
+    pub(crate) fn over_budget(&self) -> Option<Name> {
+        if self.held_bytes <= self.budget_bytes {
+            return None;
         }
-        Ok(())
+        // Among equals the last by name: any fixed choice will do.
+        let largest = self.sorters.iter().max_by_key(|(_, sorter)| sorter.bytes());
+        largest.filter(|(_, sorter)| sorter.bytes() > 0).map(|(name, _)| name.clone())
+    }
+
+    /// Moves what a sorter holds in memory to a scratch file.
+    pub(crate) fn spill(&mut self, name: &Name) -> Result<()> {
+        let Some(sorter) = self.sorters.get_mut(name) else { return Ok(()) };
+        self.held_bytes = self.held_bytes.saturating_sub(sorter.bytes());
+        sorter.spill(&mut self.scratch)
+    }
+
+    /// Everything that a sorter holds, if all of it is in memory and arrived in order; the sorter is empty afterwards.
+    pub(crate) fn take_if_sorted(&mut self, name: &Name) -> Option<Buffer> {
+        let sorter = self.sorters.get_mut(name)?;
+        if !sorter.runs.is_empty() || sorter.buffer.unsorted {
+            return None;
+        }
+        self.held_bytes = self.held_bytes.saturating_sub(sorter.bytes());
+        Some(std::mem::take(&mut sorter.buffer))
     }
 
     /// The names of all sorters that were pushed to and not taken yet.
@@ -71,14 +95,6 @@ impl<Name: Ord + Clone> SorterPool<Name> {
         self.scratch.runs()
     }
 
-    fn spill_largest(&mut self) -> Result<()> {
-        // Among equals the last by name: any fixed choice will do.
-        let largest = self.sorters.values_mut().max_by_key(|sorter| sorter.bytes());
-        let Some(sorter) = largest.filter(|sorter| sorter.bytes() > 0) else { return Ok(()) };
-        self.held_bytes = self.held_bytes.saturating_sub(sorter.bytes());
-        sorter.spill(&mut self.scratch)
-    }
-
     fn merge_runs(&mut self, runs: Vec<Run>) -> Result<Run> {
         let mut merge = Merge::open(runs, Buffer::default())?;
         let mut writer = self.scratch.start_run()?;
@@ -100,10 +116,6 @@ struct Sorter {
 impl Sorter {
     fn bytes(&self) -> usize {
         self.buffer.bytes.len() + self.buffer.entries.len() * ENTRY_BYTES
-    }
-
-    fn push(&mut self, key: &[u8], value: &[u8]) {
-        self.buffer.push(key, value);
     }
 
     fn spill(&mut self, scratch: &mut Scratch) -> Result<()> {

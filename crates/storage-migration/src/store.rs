@@ -9,7 +9,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use crate::engine::contain;
 use crate::keyspace_map::owned;
 use crate::{
-    EngineOptions, KeyspaceMap, MigrationError, Record, RecordSource, Result, SourceError, Visitor,
+    EngineOptions, KeyspaceMap, MigrationError, RecordSource, Result, SourceError, Visitor,
 };
 
 /// Where the engine keeps its keyspaces.
@@ -20,6 +20,7 @@ const TABLES: &str = "tables";
 const VERSION_MARKER: &str = "version";
 /// The pointer of a keyspace to its tables; of keyspace 0, which lists the others.
 const META_POINTER: &str = "keyspaces/0/current";
+const BULK_LOAD: &str = "bulk-load a keyspace";
 /// Open file descriptors that the engine may cache.
 const CACHED_FILES: usize = 128;
 
@@ -127,7 +128,15 @@ impl Store {
         keyspace: &str,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<()> {
-        let handle = self.keyspace(keyspace)?;
+        self.scan_handle(self.keyspace(keyspace)?, visit)
+    }
+
+    /// As [`Store::scan_while`], for a keyspace that is not part of the map.
+    pub(crate) fn scan_handle(
+        &self,
+        handle: &Keyspace,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<()> {
         let engine = "scan a keyspace";
         let mut records = contain(engine, &self.directory, || Ok(handle.iter()))?;
         let mut next = || {
@@ -191,25 +200,32 @@ impl Store {
         Ok(handle)
     }
 
-    /// Bulk-loads an empty keyspace with what `next` gives, in strictly ascending order of keys.
-    pub(crate) fn ingest(
-        &self,
-        keyspace: &Keyspace,
-        next: &mut dyn FnMut() -> Result<Option<Record>>,
-    ) -> Result<()> {
+    /// Starts to bulk-load an empty keyspace.
+    pub(crate) fn start_bulk_load<'k>(&self, keyspace: &'k Keyspace) -> Result<BulkLoad<'k>> {
         // An unsynced batch in the journal and an ingest could be torn apart by a crash (H8).
         self.persist()?;
-        let engine = "bulk-load a keyspace";
-        // An ingestion without records would leave an empty file behind.
-        let Some(first) = next()? else { return Ok(()) };
-        let mut ingestion = contain(engine, &self.directory, || keyspace.start_ingestion())?;
-        // Bounded by the number of records that the sorter holds.
-        let mut record = Some(first);
-        while let Some(Record { key, value }) = record {
-            contain(engine, &self.directory, || ingestion.write(key, value))?;
-            record = next()?;
-        }
-        contain(engine, &self.directory, || ingestion.finish())
+        let started = contain(BULK_LOAD, &self.directory, || keyspace.start_ingestion())?;
+        let mut ingestion = Some(started);
+        let call = Box::new(move |record: Option<(&[u8], &[u8])>| match (record, &mut ingestion) {
+            (Some((key, value)), Some(ingestion)) => ingestion.write(key, value),
+            (None, ingestion) => {
+                ingestion.take().map_or(Err(fjall::Error::Poisoned), |ingestion| ingestion.finish())
+            }
+            (Some(_), None) => Err(fjall::Error::Poisoned),
+        });
+        Ok(BulkLoad { directory: self.directory.clone(), call })
+    }
+
+    /// Deletes a keyspace that is not part of the map, and returns the directory that goes with it.
+    pub(crate) fn discard_keyspace(&self, handle: &Keyspace) -> Result<PathBuf> {
+        let path = handle.path().to_path_buf();
+        self.engine("delete a keyspace", |database| database.delete_keyspace(handle.clone()))?;
+        Ok(path)
+    }
+
+    /// Directories of deleted keyspaces, for [`Store::close`] to verify that they are gone.
+    pub(crate) fn expect_removed(&mut self, paths: Vec<PathBuf>) {
+        self.removed.extend(paths);
     }
 
     /// Deletes the keyspace behind a logical name. Its files go at the latest when the store is closed.
@@ -271,6 +287,27 @@ impl Store {
             drop(database);
             Ok(())
         })
+    }
+}
+
+/// A bulk load: records in strictly ascending order of keys become immutable tables, past journal and memtable.
+pub(crate) struct BulkLoad<'k> {
+    directory: PathBuf,
+    /// The engine does not export the type of its ingestion; this hides it. None finishes.
+    call: Box<Ingest<'k>>,
+}
+
+type Ingest<'k> = dyn FnMut(Option<(&[u8], &[u8])>) -> fjall::Result<()> + 'k;
+
+impl BulkLoad<'_> {
+    /// Adds the next record. The caller answers for the order: the engine panics on a wrong one.
+    pub(crate) fn write(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        contain(BULK_LOAD, &self.directory, || (self.call)(Some((key, value))))
+    }
+
+    /// Publishes the tables. After an error they may be there all the same (H3).
+    pub(crate) fn finish(mut self) -> Result<()> {
+        contain(BULK_LOAD, &self.directory, || (self.call)(None))
     }
 }
 

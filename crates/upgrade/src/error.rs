@@ -98,6 +98,14 @@ pub enum Cause {
         /// Every violation.
         violations: Vec<String>,
     },
+    /// An attempt was interrupted, and reading alone may not put that right.
+    #[error("an attempt to {operation} (number {attempt}) was interrupted")]
+    Interrupted {
+        /// The attempt.
+        attempt: u64,
+        /// What was attempted.
+        operation: Operation,
+    },
     /// There is no earlier generation to go back to.
     #[error("generation {generation} has no earlier generation to go back to")]
     NoRollbackTarget {
@@ -307,6 +315,7 @@ impl Cause {
             Self::SourceChanged { .. } => "source-changed",
             Self::StalePlan { .. } => "stale-plan",
             Self::InvalidConfiguration { .. } => "configuration-invalid",
+            Self::Interrupted { .. } => "interrupted",
             Self::NoRollbackTarget { .. } => "no-rollback-target",
             Self::WrongRuntime { .. } => "wrong-runtime",
             Self::NoSuchGeneration { .. } => "no-such-generation",

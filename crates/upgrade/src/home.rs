@@ -30,7 +30,7 @@ pub struct Home<'e> {
 }
 
 /// What opening a home put right.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Recovery {
     /// What the journal's end needed.
     pub journal: Option<Repair>,
@@ -70,6 +70,29 @@ impl<'e> Home<'e> {
         Self::open_locked(layout, lock, environment, telemetry)
     }
 
+    /// Opens a home for an operation that only reads, but needs the lock for its scratch space. Puts nothing right: an
+    /// interrupted attempt is refused.
+    ///
+    /// # Errors
+    /// [`Cause::Interrupted`], or as [`Home::open`].
+    pub fn open_to_read(
+        root: &Path,
+        environment: Environment<'e>,
+        telemetry: &'e mut dyn TelemetrySink,
+        lock_timeout: Duration,
+    ) -> Result<Self> {
+        let layout = Layout::new(root);
+        require_home(&layout)?;
+        let lock = HomeLock::acquire(&layout, lock_timeout)
+            .map_err(|error| Error::new(locked(error), Condition::Unchanged(None)))?;
+        // Under the lock nobody else's attempt is going on: one that has not ended was interrupted.
+        if let Some(open) = HomeView::read(root, environment)?.state.attempt {
+            let cause = Cause::Interrupted { attempt: open.number, operation: open.operation };
+            return Err(Error::new(cause, Condition::Unfinished));
+        }
+        Self::open_locked(layout, lock, environment, telemetry)
+    }
+
     /// As [`Home::open`], with the lock held already.
     pub(crate) fn open_locked(
         layout: Layout,
@@ -104,7 +127,7 @@ impl<'e> Home<'e> {
     }
 
     /// As the home stands now, nothing having been changed.
-    pub(crate) fn unchanged(&self) -> Condition {
+    pub fn unchanged(&self) -> Condition {
         Condition::Unchanged(current(&self.state))
     }
 
@@ -354,6 +377,11 @@ impl<'e> HomeView<'e> {
     /// What the journal amounts to.
     pub fn state(&self) -> &HomeState {
         &self.state
+    }
+
+    /// As the home stands, nothing having been changed.
+    pub fn unchanged(&self) -> Condition {
+        Condition::Unchanged(current(&self.state))
     }
 
     /// All records of the journal, oldest first.

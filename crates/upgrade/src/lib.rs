@@ -45,7 +45,8 @@ pub use verify::{VerifiedGeneration, VerifyReport};
 // What the signatures above speak of.
 pub use integrity::Digest;
 pub use journal::{
-    Authority, Event, JsonLines, NoTelemetry, Operation, Record, TelemetryEvent, TelemetrySink,
+    Authority, Event, JsonLines, NoTelemetry, Operation, Record, Repair, TelemetryEvent,
+    TelemetrySink,
 };
 pub use rollback::{Generation, Manifest};
 pub use storage_migration::{EngineOptions, RecordSource, Store};

@@ -1,7 +1,7 @@
 //! Going back, and declaring that there is no need to (FC-UPGRADE-0001 §15).
 
 use journal::{AttemptNumber, DataPolicy, Event, Operation};
-use rollback::{Generation, Part, VerifyDepth};
+use rollback::{Generation, Layout, Part, VerifyDepth};
 use serde::Serialize;
 use versioning::{GenerationNumber, RuntimeVersion};
 
@@ -9,10 +9,10 @@ use crate::apply::report;
 use crate::environment::ProgressListener;
 use crate::error::{Cause, Error, Result};
 use crate::home::shorten;
-use crate::lifecycle::Standing;
+use crate::lifecycle::{HomeState, Standing};
 use crate::plan::{open_current, store_is_open};
 use crate::seal::digest_parts;
-use crate::{Authorization, Home};
+use crate::{Authorization, Home, HomeView};
 
 /// What a rollback did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,6 +25,32 @@ pub struct RolledBack {
     pub to: GenerationNumber,
     /// Its version.
     pub to_version: RuntimeVersion,
+}
+
+impl HomeView<'_> {
+    /// What a rollback would do.
+    ///
+    /// # Errors
+    /// If there is no generation to go back to.
+    pub fn plan_rollback(&self) -> Result<RolledBack> {
+        plan_rollback(&self.layout, &self.state)
+            .map_err(|cause| Error::new(cause, self.unchanged()))
+    }
+}
+
+fn plan_rollback(layout: &Layout, state: &HomeState) -> std::result::Result<RolledBack, Cause> {
+    let Some((from, current)) = state.current_generation() else {
+        return Err(Cause::NeverAdopted { path: layout.root().to_path_buf() });
+    };
+    let Some((to, target)) = state.rollback_target() else {
+        return Err(Cause::NoRollbackTarget { generation: from });
+    };
+    Ok(RolledBack {
+        from,
+        from_version: current.versions.runtime.clone(),
+        to,
+        to_version: target.versions.runtime.clone(),
+    })
 }
 
 impl Home<'_> {
@@ -45,7 +71,7 @@ impl Home<'_> {
         let refuse = |cause| Error::new(cause, unchanged.clone());
         let authorization =
             Authorization::require(authorization, Operation::Rollback).map_err(refuse)?;
-        let outcome = self.rollback_target().map_err(refuse)?;
+        let outcome = plan_rollback(&self.layout, &self.state).map_err(refuse)?;
         match self.revert(&outcome, &authorization, reason, progress) {
             Ok(()) => {}
             Err(cause) => self.conclude(cause, |state| state.current == Some(outcome.to))?,
@@ -53,29 +79,6 @@ impl Home<'_> {
         // For people only; the journal has decided.
         let _ = self.layout.point_current_to(outcome.to);
         Ok(outcome)
-    }
-
-    /// What a rollback would do.
-    ///
-    /// # Errors
-    /// If there is no generation to go back to.
-    pub fn plan_rollback(&self) -> Result<RolledBack> {
-        self.rollback_target().map_err(|cause| Error::new(cause, self.unchanged()))
-    }
-
-    fn rollback_target(&self) -> std::result::Result<RolledBack, Cause> {
-        let Some((from, current)) = self.state.current_generation() else {
-            return Err(Cause::NeverAdopted { path: self.layout.root().to_path_buf() });
-        };
-        let Some((to, target)) = self.state.rollback_target() else {
-            return Err(Cause::NoRollbackTarget { generation: from });
-        };
-        Ok(RolledBack {
-            from,
-            from_version: current.versions.runtime.clone(),
-            to,
-            to_version: target.versions.runtime.clone(),
-        })
     }
 
     fn revert(

@@ -19,6 +19,9 @@ pub struct InvalidTimestamp {
 }
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
+
     /// The moment this many nanoseconds after 1970-01-01T00:00:00Z; negative before. `None` beyond the year 9999.
     pub fn from_unix_nanoseconds(nanoseconds: i128) -> Option<Self> {
         jiff::Timestamp::from_nanosecond(nanoseconds).ok().map(Self)

@@ -28,6 +28,7 @@ use integrity::Digest;
 use upgrade::{AdoptedFile, Adoption, AdoptionRefusal, Finding, FindingOutcome, Part};
 use versioning::RuntimeVersion;
 
+pub(crate) use extension::directories as extension_directories;
 pub use index::{IndexError, MAXIMUM_INDEX_BYTES, index_digest};
 pub use repeated::{MAXIMUM_NUMBER_RUNS, MAXIMUM_TEXTS};
 pub use report::MAXIMUM_FINDINGS_PER_FILE;

@@ -64,6 +64,75 @@ fn neither_the_memory_budget_nor_the_number_of_merge_passes_changes_the_result()
     assert_eq!(large.keyspaces, small.keyspaces);
 }
 
+/// Records in key order need no scratch file, however little memory there is.
+#[test]
+fn what_arrives_in_key_order_is_written_directly_whatever_the_budget() {
+    let (place, steps, source) = (Place::new(), steps(), source(3000));
+    let (_, report, found) = place.build(&path(&steps, 1, 1), &source, &tiny());
+    assert_eq!(report.scratch_runs, 0);
+    assert_eq!(found, digest(&source.keyspaces));
+}
+
+/// A record that comes out of order after thousands that did not: what was written directly is taken back, and neither
+/// the keyspace that it was written to nor its directory is left.
+#[test]
+fn a_late_record_out_of_order_changes_nothing_but_the_work() {
+    let (place, mut steps, mut source) = (Place::new(), steps(), source(0));
+    for number in 0..3000_u32 {
+        let key = number.to_be_bytes().to_vec();
+        source.keyspaces.get_mut("events").unwrap().insert(key, b"Aa text".to_vec());
+    }
+    steps[0].transform = |_, key, value, out| {
+        let late = key == 2999_u32.to_be_bytes();
+        out.emit("audit", if late { vec![0] } else { key.into() }, value.into());
+        Ok(())
+    };
+    let (directory, report, found) = place.build(&path(&steps, 1, 2), &source, &tiny());
+    assert!(report.scratch_runs > 0);
+    assert_eq!(found.get("audit").unwrap().records, 3000);
+    assert_eq!(report.keyspaces.get("audit").unwrap().physical, "audit.v2");
+    let keyspaces = std::fs::read_dir(directory.join("keyspaces")).unwrap().count();
+    assert_eq!(keyspaces, SCHEMAS[1].keyspaces.len() + 1, "and the engine's own");
+    let (_, _, in_memory) = place.build(&path(&steps, 1, 2), &source, &defaults());
+    assert_eq!(in_memory, found);
+}
+
+/// There and back again: a keyspace that was kept on the way there meets its own old name on the way back.
+#[test]
+fn a_keyspace_that_meets_its_own_old_name_gets_another() {
+    let (place, source) = (Place::new(), source(20));
+    let step = |name, from, to, action| crate::toy::Toy {
+        name,
+        from,
+        to,
+        action,
+        transform: |keyspace, key, value, out| {
+            let keyspace = SCHEMAS[0].keyspace(keyspace).unwrap().name;
+            out.emit(keyspace, key.into(), value.into());
+            Ok(())
+        },
+        join: crate::toy::no_join,
+        examples: Vec::new(),
+    };
+    use storage_migration::{Action, MigrationPath, SchemaDefinition};
+    let there = step("there", 1, 2, |_| Action::Keep);
+    let back = step("back", 2, 1, |_| Action::Rewrite);
+    let version = versioning::SchemaVersion::new;
+    let schemas = [SCHEMAS[0], SchemaDefinition { version: version(2), ..SCHEMAS[0] }];
+    let resolve = |from, to| {
+        MigrationPath::resolve(&schemas, &[&there, &back], version(from), version(to)).unwrap()
+    };
+    let (at, first, before) = place.build(&resolve(1, 1), &source, &defaults());
+    let origin = (at.as_path(), &first.keyspaces, &before);
+    let (at, second, after) = place.upgrade(&resolve(1, 2), origin, &defaults());
+    assert_eq!(second.keyspaces.get("notes").unwrap().physical, "notes.v1");
+    assert_eq!(second.counts.read, 0);
+    let origin = (at.as_path(), &second.keyspaces, &after);
+    let (_, third, last) = place.upgrade(&resolve(2, 1), origin, &defaults());
+    assert_eq!(third.keyspaces.get("notes").unwrap().physical, "notes.v1.2");
+    assert_eq!(last, before);
+}
+
 #[test]
 fn every_record_is_read_once_and_written_once_however_many_steps_there_are() {
     let (place, steps, source) = (Place::new(), steps(), source(800));
@@ -310,12 +379,13 @@ proptest! {
         keyspaces in sources(),
         budget in 1_usize..4000,
         open_runs in 2_usize..6,
+        recheck_every in 0_u64..3,
     ) {
         let (place, steps) = (Place::new(), steps());
         let path = path(&steps, 1, 4);
         let expected = digest(&model(&path, &keyspaces));
         let source = Memory { keyspaces, ..Memory::default() };
-        let options = EngineOptions { memory_budget_bytes: budget, open_runs, ..defaults() };
+        let options = EngineOptions { memory_budget_bytes: budget, open_runs, recheck_every, ..defaults() };
         let (_, report, found) = place.build(&path, &source, &options);
         prop_assert_eq!(found, expected);
         prop_assert_eq!(report.counts.read, source.reads.get());

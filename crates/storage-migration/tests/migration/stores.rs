@@ -171,6 +171,20 @@ fn a_second_handle_on_an_open_store_is_refused_and_a_closed_one_opens_at_once() 
     }
 }
 
+/// fjall does not join its workers; what they may still do after a close is sync, not write.
+#[test]
+fn after_a_close_no_thread_of_the_engine_writes_any_more() {
+    let (place, steps, records) = (Place::new(), steps(), source(500));
+    let threaded = EngineOptions { worker_threads: 2, ..options() };
+    for _ in 0..3 {
+        let (directory, _, _) = place.build(&path(&steps, 1, 4), &records, &threaded);
+        let seal = || integrity::TreeSeal::of_tree(&directory, |_| false).unwrap();
+        let at_once = seal();
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        assert_eq!(seal(), at_once);
+    }
+}
+
 #[test]
 fn only_tables_are_linked() {
     let mode = |path: &str| clone_mode(Path::new(path));

@@ -1,0 +1,193 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use upgrade::Digest;
+use versioning::{GenerationNumber, RuntimeVersion};
+
+/// What `--version` shows: the command, and the newest of everything that it carries.
+const LONG_VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncarries femtoclaw 2.0.0 (storage schema 3, configuration schema 2, protocol 2.0)"
+);
+
+/// Upgrades a FemtoClaw home (runtime, records, configuration, policy, extensions) in one atomic step, and back.
+#[derive(Debug, Parser)]
+#[command(name = "femtoclaw-upgrade", version, long_version = LONG_VERSION, max_term_width = 100)]
+#[command(after_help = "Examples:
+  femtoclaw-upgrade adopt --from /var/lib/femtoclaw --home /srv/femtoclaw
+  femtoclaw-upgrade plan --home /srv/femtoclaw
+  femtoclaw-upgrade apply --home /srv/femtoclaw --development
+  femtoclaw-upgrade rollback --home /srv/femtoclaw --development
+
+Exit codes:
+  0 done, or nothing to do       5 not authorized
+  1 failed, home unchanged       6 integrity violated
+  2 changes pending (--check)    7 failed and rolled back
+  3 incompatible                 8 recovery needed
+  4 restart needed               9 locked by another process
+                                64 usage")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The home [default: $FEMTOCLAW_HOME].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Print JSON Lines instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Answer every question with yes.
+    #[arg(long, short = 'y', global = true)]
+    pub(crate) yes: bool,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Wait this long for another process that holds the home.
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    pub(crate) lock_timeout: Duration,
+    /// Who does this, for the journal [default: $USER].
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) operator: Option<String>,
+    /// Append telemetry events to this file, as JSON Lines.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) telemetry: Option<PathBuf>,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a 1.0.x directory generation 1 of a new home. The directory is not modified.
+    Adopt {
+        /// The directory of the installation.
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// The version that it is, where its files do not tell.
+        #[arg(long, value_name = "VERSION")]
+        source_version: Option<RuntimeVersion>,
+        /// The runtime binary that belongs to it.
+        #[arg(long, value_name = "FILE")]
+        runtime: Option<PathBuf>,
+        /// Show what would be adopted. Writes nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Show what an upgrade would do. Writes nothing.
+    Plan {
+        #[command(flatten)]
+        target: Target,
+        /// Exit with code 2 if there is something to do.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Upgrade: build the next generation, prove it, and make it current.
+    Apply {
+        #[command(flatten)]
+        target: Target,
+        #[command(flatten)]
+        authority: AuthorityArguments,
+        /// Do it only if this is still the plan's digest.
+        #[arg(long, value_name = "DIGEST")]
+        plan: Option<Digest>,
+        /// Show what would be done, as `plan` does. Writes nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Show the generations and which is current. Writes nothing.
+    Status,
+    /// Show every attempt, decision, step and outcome. Writes nothing.
+    History,
+    /// Read everything and compare it with what was sealed.
+    Verify,
+    /// Declare the generation on trial healthy.
+    Confirm {
+        /// Show what would be done. Writes nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Make the previous generation current again, exactly as it was left.
+    Rollback {
+        #[command(flatten)]
+        authority: AuthorityArguments,
+        /// Why, for the journal.
+        #[arg(long, value_name = "TEXT", default_value = "asked for by the operator")]
+        reason: String,
+        /// Show what would be done. Writes nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Put right what an interruption left; with --generation, replace a lost or broken journal.
+    Recover {
+        #[command(flatten)]
+        authority: AuthorityArguments,
+        /// The generation that is to be current, when the journal cannot tell any more.
+        #[arg(long, value_name = "N")]
+        generation: Option<GenerationNumber>,
+        /// Show what would be done. Writes nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write every record as JSON Lines.
+    Export {
+        /// The generation; the current one if there is none.
+        #[arg(long, value_name = "N")]
+        generation: Option<GenerationNumber>,
+        /// Write to this new file instead of standard output.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// What to upgrade to.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// The release; the newest that this command carries if there is none.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) target_version: Option<RuntimeVersion>,
+    /// The runtime binary to place into the new generation.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) runtime: Option<PathBuf>,
+}
+
+/// On whose authority.
+#[derive(Debug, Args)]
+pub(crate) struct AuthorityArguments {
+    /// Go without a signed authorisation. Shown in `status` and in the journal.
+    #[arg(long)]
+    pub(crate) development: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,454 @@
+//! What each command does: look, ask, do, say.
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use femtoclaw_catalogue::FemtoClaw;
+use serde_json::{Value, json};
+use upgrade::{
+    AdoptRequest, Authorization, EngineOptions, Environment, Error, Home, HomeView, JsonLines,
+    NoTelemetry, RecoverRequest, Request, TelemetrySink,
+};
+
+use crate::arguments::{Arguments, AuthorityArguments, Command, Common, Target};
+use crate::consent::ask;
+use crate::human;
+use crate::output::Output;
+use crate::progress::ProgressLine;
+use crate::surroundings::{SystemClock, operator, variable};
+
+/// Exit code: there is something to do (`plan --check`).
+const CHANGES_PENDING: u8 = 2;
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The upgrade system refused or failed.
+    Upgrade(Error),
+    /// Nobody was there to say yes.
+    NeedsConsent { question: String },
+    /// Somebody said no.
+    Declined,
+    /// No home was named.
+    NoHome,
+    /// The output could not be written, or the answer not be read.
+    Output(io::Error),
+    /// A file named on the command line cannot be written.
+    File { path: PathBuf, error: io::Error },
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Upgrade(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upgrade(error) => error.fmt(formatter),
+            Self::NeedsConsent { question } => write!(
+                formatter,
+                "there is no terminal to ask: {question}\nThe home is unchanged.\n\
+                 Say so on the command line with `--yes`."
+            ),
+            Self::Declined => formatter.write_str("declined\nThe home is unchanged."),
+            Self::NoHome => formatter.write_str(
+                "no home was named\nNothing was changed.\n\
+                 Name it with `--home DIR`, or in $FEMTOCLAW_HOME.",
+            ),
+            Self::Output(error) => write!(formatter, "cannot write the output: {error}"),
+            Self::File { path, error } => write!(
+                formatter,
+                "cannot write {}: {error}\nThe home is unchanged.\nName another file.",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Upgrade(error) => error.exit_code(),
+            Self::NeedsConsent { .. } | Self::NoHome => 64,
+            Self::Declined | Self::Output(_) | Self::File { .. } => 1,
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let (name, condition, next) = match self {
+            Self::Upgrade(error) => (error.name(), error.condition().to_string(), error.next()),
+            Self::NeedsConsent { .. } => ("needs-consent", unchanged(), "Add `--yes`.".to_owned()),
+            Self::Declined => ("declined", unchanged(), String::new()),
+            Self::NoHome => ("no-home-named", unchanged(), "Add `--home DIR`.".to_owned()),
+            Self::Output(_) => ("output-failed", unchanged(), String::new()),
+            Self::File { .. } => ("file-not-written", unchanged(), String::new()),
+        };
+        let message = match self {
+            Self::Upgrade(error) => error.cause().to_string(),
+            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+        };
+        let exit_code = self.exit_code();
+        json!({
+            "type": "error", "error": name, "exit_code": exit_code, "message": message,
+            "condition": condition, "next": next,
+        })
+    }
+}
+
+fn unchanged() -> String {
+    "The home is unchanged.".to_owned()
+}
+
+/// Runs a command and returns its exit code.
+pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Failure> {
+    let common = &arguments.common;
+    let operator = common.operator.clone().unwrap_or_else(operator);
+    let session = Session {
+        environment: Environment {
+            catalogue: &FemtoClaw,
+            clock: &SystemClock,
+            operator: &operator,
+            engine: &EngineOptions::default(),
+        },
+        common,
+        home: home(common)?,
+    };
+    let mut telemetry = telemetry(common)?;
+    let telemetry = &mut *telemetry;
+    match &arguments.command {
+        Command::Adopt { from, source_version, runtime, dry_run } => {
+            let request = AdoptRequest {
+                source: from.clone(),
+                home: session.home.clone(),
+                assumed: source_version.clone(),
+                runtime: runtime.clone(),
+                lock_timeout: common.lock_timeout,
+            };
+            session.adopt(&request, *dry_run, telemetry, output)
+        }
+        Command::Plan { target, check } => session.plan(target, *check, output),
+        Command::Apply { target, dry_run: true, .. } => session.plan(target, false, output),
+        Command::Apply { target, authority, plan, .. } => {
+            session.apply(target, authority, *plan, telemetry, output)
+        }
+        Command::Status => session.status(output),
+        Command::History => session.history(output),
+        Command::Verify => session.verify(telemetry, output),
+        Command::Confirm { dry_run } => session.confirm(*dry_run, telemetry, output),
+        Command::Rollback { authority, reason, dry_run } => {
+            session.rollback(authority, reason, *dry_run, telemetry, output)
+        }
+        Command::Recover { authority, generation, dry_run } => {
+            let request = RecoverRequest {
+                home: session.home.clone(),
+                generation: *generation,
+                lock_timeout: common.lock_timeout,
+            };
+            session.recover(&request, authority, *dry_run, telemetry, output)
+        }
+        Command::Export { generation, output: file } => {
+            session.export(*generation, file.as_deref(), telemetry)
+        }
+    }
+}
+
+fn home(common: &Common) -> Result<PathBuf, Failure> {
+    let named = common.home.clone();
+    named.or_else(|| variable("FEMTOCLAW_HOME").map(PathBuf::from)).ok_or(Failure::NoHome)
+}
+
+fn telemetry(common: &Common) -> Result<Box<dyn TelemetrySink>, Failure> {
+    let Some(path) = &common.telemetry else { return Ok(Box::new(NoTelemetry)) };
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|error| Failure::File { path: path.clone(), error })?;
+    Ok(Box::new(JsonLines(file)))
+}
+
+fn authorization(authority: &AuthorityArguments) -> Option<Authorization> {
+    authority.development.then(Authorization::development)
+}
+
+/// One run of the command.
+struct Session<'s> {
+    environment: Environment<'s>,
+    common: &'s Common,
+    home: PathBuf,
+}
+
+impl<'s> Session<'s> {
+    fn view(&self) -> Result<HomeView<'s>, Failure> {
+        Ok(HomeView::read(&self.home, self.environment)?)
+    }
+
+    fn open<'t>(&self, telemetry: &'t mut dyn TelemetrySink) -> Result<Home<'t>, Failure>
+    where
+        's: 't,
+    {
+        Ok(Home::open(&self.home, self.environment, telemetry, self.common.lock_timeout)?)
+    }
+
+    fn open_to_read<'t>(&self, telemetry: &'t mut dyn TelemetrySink) -> Result<Home<'t>, Failure>
+    where
+        's: 't,
+    {
+        let timeout = self.common.lock_timeout;
+        Ok(Home::open_to_read(&self.home, self.environment, telemetry, timeout)?)
+    }
+
+    fn adopt(
+        &self,
+        request: &AdoptRequest,
+        dry_run: bool,
+        telemetry: &mut dyn TelemetrySink,
+        output: &mut Output,
+    ) -> Result<u8, Failure> {
+        if dry_run {
+            let adoption = upgrade::inspect(request, self.environment)?;
+            let value = json!({
+                "version": adoption.versions.runtime, "versions": adoption.versions,
+                "evidence": adoption.evidence, "files": adoption.files.len(),
+                "findings": adoption.findings,
+            });
+            output.result("would-adopt", &value, |style| {
+                human::would_adopt(&adoption, &request.source, style)
+            })?;
+            return Ok(0);
+        }
+        let mut line = ProgressLine::new();
+        let adopted = upgrade::adopt(request, self.environment, telemetry, &mut |p| line.show(p))?;
+        drop(line);
+        let manifest = adopted.generation.manifest();
+        let value = json!({
+            "generation": adopted.generation.number(), "version": manifest.versions.runtime,
+            "evidence": adopted.adoption.evidence, "files": adopted.adoption.files.len(),
+            "records": manifest.records(), "keyspaces": manifest.logical(),
+            "state": manifest.state, "findings": adopted.adoption.findings,
+        });
+        output.result("adopted", &value, |style| human::adopted(&adopted, &request.home, style))?;
+        Ok(0)
+    }
+
+    fn plan(&self, target: &Target, check: bool, output: &mut Output) -> Result<u8, Failure> {
+        let plan = self.view()?.plan(&request(target))?;
+        let value = json!({
+            "digest": plan.digest(), "nothing_to_do": plan.is_nothing_to_do(),
+            "generation": plan.to.generation, "plan": plan,
+        });
+        output.result("plan", &value, |style| human::plan(&plan, style))?;
+        Ok(if check && !plan.is_nothing_to_do() { CHANGES_PENDING } else { 0 })
+    }
+
+    fn apply(
+        &self,
+        target: &Target,
+        authority: &AuthorityArguments,
+        approved: Option<upgrade::Digest>,
+        telemetry: &mut dyn TelemetrySink,
+        output: &mut Output,
+    ) -> Result<u8, Failure> {
+        let view = self.view()?;
+        let refused = |cause| Error::new(cause, view.unchanged());
+        let authorization =
+            Authorization::require(authorization(authority), upgrade::Operation::Upgrade)
+                .map_err(refused)?;
+        let request = request(target);
+        let plan = view.plan(&request)?;
+        if !plan.is_nothing_to_do() {
+            if !output.is_json() && !self.common.yes {
+                let style = crate::output::Style::plain();
+                let _ = io::stderr().write_all(human::plan(&plan, &style).as_bytes());
+            }
+            let (from, to) = (&plan.from.versions.runtime, &plan.to.versions.runtime);
+            ask(&format!("Upgrade from {from} to {to}?"), self.common.yes)?;
+        }
+        // What was just shown is what is approved, unless a digest was given.
+        let approved = approved.unwrap_or_else(|| plan.digest());
+        let mut line = ProgressLine::new();
+        let mut home = self.open(telemetry)?;
+        let applied =
+            home.apply(&request, Some(approved), Some(authorization), &mut |progress| {
+                line.show(progress);
+            })?;
+        drop(line);
+        match applied {
+            None => output.result("nothing-to-do", &json!({}), |_| human::nothing_to_do(&plan))?,
+            Some(applied) => {
+                let mut value = serde_json::to_value(&applied).unwrap_or_default();
+                if let Value::Object(value) = &mut value {
+                    value.insert("records_before".to_owned(), applied.before.records().into());
+                    value.insert("records_after".to_owned(), applied.after.records().into());
+                }
+                output.result("applied", &value, |style| human::applied(&applied, &plan, style))?;
+            }
+        }
+        Ok(0)
+    }
+
+    fn status(&self, output: &mut Output) -> Result<u8, Failure> {
+        let status = self.view()?.status();
+        output.result("status", &status, |style| human::status(&status, style))?;
+        Ok(0)
+    }
+
+    fn history(&self, output: &mut Output) -> Result<u8, Failure> {
+        let view = self.view()?;
+        if output.is_json() {
+            for record in view.records() {
+                output.result("record", record, |_| String::new())?;
+            }
+        } else {
+            output.result("history", &json!({}), |_| human::history(view.records()))?;
+        }
+        Ok(0)
+    }
+
+    fn verify(
+        &self,
+        telemetry: &mut dyn TelemetrySink,
+        output: &mut Output,
+    ) -> Result<u8, Failure> {
+        let mut line = ProgressLine::new();
+        let home = self.open_to_read(telemetry)?;
+        let report = home.verify(&mut |progress| line.show(progress))?;
+        drop(line);
+        let mut value = serde_json::to_value(&report).unwrap_or_default();
+        if let Value::Object(value) = &mut value {
+            value.insert("ok".to_owned(), report.problems.is_empty().into());
+        }
+        output.result("verified", &value, |style| human::verified(&report, style))?;
+        report.into_result(&home)?;
+        Ok(0)
+    }
+
+    fn confirm(
+        &self,
+        dry_run: bool,
+        telemetry: &mut dyn TelemetrySink,
+        output: &mut Output,
+    ) -> Result<u8, Failure> {
+        let status = self.view()?.status();
+        let on_trial = status.generations.iter().find(|found| found.standing == "trial");
+        let Some(generation) = on_trial.map(|found| found.generation) else {
+            output.result("nothing-to-do", &json!({}), |_| "Nothing is on trial.\n".to_owned())?;
+            return Ok(0);
+        };
+        let value = json!({"generation": generation});
+        if dry_run {
+            output.result("would-confirm", &value, |_| {
+                format!("Would confirm generation {generation}. Nothing was written.\n")
+            })?;
+            return Ok(0);
+        }
+        ask(&format!("Confirm generation {generation}?"), self.common.yes)?;
+        self.open(telemetry)?.confirm()?;
+        output
+            .result("confirmed", &value, |_| format!("Generation {generation} is confirmed.\n"))?;
+        Ok(0)
+    }
+
+    fn rollback(
+        &self,
+        authority: &AuthorityArguments,
+        reason: &str,
+        dry_run: bool,
+        telemetry: &mut dyn TelemetrySink,
+        output: &mut Output,
+    ) -> Result<u8, Failure> {
+        let view = self.view()?;
+        let planned = view.plan_rollback()?;
+        if dry_run {
+            output.result("would-roll-back", &planned, |_| human::would_roll_back(&planned))?;
+            return Ok(0);
+        }
+        let refused = |cause| Error::new(cause, view.unchanged());
+        let authorization =
+            Authorization::require(authorization(authority), upgrade::Operation::Rollback)
+                .map_err(refused)?;
+        let (from, to) = (&planned.from_version, &planned.to_version);
+        ask(&format!("Go back from {from} to {to}?"), self.common.yes)?;
+        let mut line = ProgressLine::new();
+        let mut home = self.open(telemetry)?;
+        let done = home.rollback(Some(authorization), reason, &mut |progress| {
+            line.show(progress);
+        })?;
+        drop(line);
+        output.result("rolled-back", &done, |style| human::rolled_back(&done, style))?;
+        Ok(0)
+    }
+
+    fn recover(
+        &self,
+        request: &RecoverRequest,
+        authority: &AuthorityArguments,
+        dry_run: bool,
+        telemetry: &mut dyn TelemetrySink,
+        output: &mut Output,
+    ) -> Result<u8, Failure> {
+        if dry_run {
+            let status = self.view()?.status();
+            let value = json!({"attempt": status.attempt, "current": status.current});
+            output.result("would-recover", &value, |_| human::would_recover(&status))?;
+            return Ok(0);
+        }
+        let authorization =
+            Authorization::require(authorization(authority), upgrade::Operation::Recover)
+                .map_err(|cause| Error::new(cause, upgrade::Condition::Unchanged(None)))?;
+        let question = match request.generation {
+            Some(number) => format!("Replace the journal, with generation {number} current?"),
+            None => "Put right what an interruption left?".to_owned(),
+        };
+        ask(&question, self.common.yes)?;
+        let mut line = ProgressLine::new();
+        let environment = self.environment;
+        let home =
+            upgrade::recover(request, environment, telemetry, Some(authorization), &mut |p| {
+                line.show(p);
+            })?;
+        drop(line);
+        let recovery = home.recovery();
+        let state = home.state();
+        let value = json!({
+            "current": state.current, "version": state.runtime(), "recovery": recovery,
+            "nothing_to_do": recovery.is_nothing() && request.generation.is_none(),
+        });
+        output.result("recovered", &value, |style| human::recovered(&home, style))?;
+        Ok(0)
+    }
+
+    fn export(
+        &self,
+        generation: Option<versioning::GenerationNumber>,
+        file: Option<&Path>,
+        telemetry: &mut dyn TelemetrySink,
+    ) -> Result<u8, Failure> {
+        let home = self.open_to_read(telemetry)?;
+        let generation = home.generation(generation)?;
+        let mut target: Box<dyn Write> = match file {
+            None => Box::new(io::stdout().lock()),
+            Some(path) => {
+                let file = OpenOptions::new().write(true).create_new(true).open(path);
+                let path = path.to_path_buf();
+                Box::new(file.map_err(|error| Failure::File { path, error })?)
+            }
+        };
+        home.export(&generation, &mut BufWriter::new(&mut target))?;
+        Ok(0)
+    }
+}
+
+fn request(target: &Target) -> Request {
+    Request { target: target.target_version.clone(), runtime: target.runtime.clone() }
+}

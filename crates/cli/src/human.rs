@@ -1,0 +1,350 @@
+//! Results as text: at most 80 columns, as far as what they name allows.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use upgrade::{
+    Adopted, Adoption, Applied, Event, Finding, FindingOutcome, Home, Plan, Record, RolledBack,
+    Status, VerifyReport,
+};
+
+use crate::output::Style;
+
+/// How many findings of an adoption are listed; `--json` has all of them.
+const FINDINGS_SHOWN: usize = 20;
+
+pub(crate) fn would_adopt(adoption: &Adoption, source: &Path, style: &Style) -> String {
+    let version = &adoption.versions.runtime;
+    let mut text = format!(
+        "Would adopt {} as femtoclaw {version} ({} files). Nothing was written.\n",
+        source.display(),
+        adoption.files.len()
+    );
+    evidence(&mut text, &adoption.evidence);
+    findings(&mut text, &adoption.findings, style);
+    text
+}
+
+pub(crate) fn adopted(adopted: &Adopted, home: &Path, style: &Style) -> String {
+    let manifest = adopted.generation.manifest();
+    let mut text = format!(
+        "Adopted femtoclaw {} as generation {} of {}.\n",
+        style.strong(&manifest.versions.runtime.to_string()),
+        adopted.generation.number(),
+        home.display()
+    );
+    evidence(&mut text, &adopted.adoption.evidence);
+    let _ = writeln!(text, "\n  {:<20} {:>10}", "keyspace", "records");
+    for (name, sealed) in &manifest.keyspaces {
+        let _ = writeln!(text, "  {name:<20} {:>10}", sealed.content.records);
+    }
+    let _ = writeln!(text, "\n  files   {}", adopted.adoption.files.len());
+    let _ = writeln!(text, "  state   {}", manifest.state);
+    findings(&mut text, &adopted.adoption.findings, style);
+    text
+}
+
+fn evidence(text: &mut String, evidence: &[String]) {
+    for reason in evidence {
+        let _ = writeln!(text, "  because {reason}");
+    }
+}
+
+fn findings(text: &mut String, findings: &[Finding], style: &Style) {
+    if findings.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{}", style.strong("Out of the ordinary:"));
+    for finding in findings.iter().take(FINDINGS_SHOWN) {
+        let outcome = match finding.outcome {
+            FindingOutcome::Kept => "kept",
+            FindingOutcome::SetAside => "set aside",
+            FindingOutcome::Refused => "refused",
+        };
+        let _ = writeln!(text, "  {outcome:<9} {finding}");
+    }
+    if findings.len() > FINDINGS_SHOWN {
+        let more = findings.len() - FINDINGS_SHOWN;
+        let _ = writeln!(text, "  … and {more} more; `--json` lists all of them");
+    }
+}
+
+pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
+    if plan.is_nothing_to_do() {
+        return nothing_to_do(plan);
+    }
+    let (from, to) = (&plan.from.versions, &plan.to.versions);
+    let mut text = format!(
+        "{}  {} → {}  (generation {} → {})\n{}\n\n",
+        style.strong("Upgrade"),
+        from.runtime,
+        style.strong(&to.runtime.to_string()),
+        plan.from.generation,
+        plan.to.generation,
+        plan.to.summary
+    );
+    if let Some(kinds) = &plan.kinds {
+        let _ = writeln!(text, "  kind           {kinds}");
+    }
+    let _ = writeln!(text, "  storage        schema {} → {}", from.storage, to.storage);
+    let _ = writeln!(text, "  configuration  schema {} → {}", from.configuration, to.configuration);
+    let _ = writeln!(text, "  protocol       {} → {}", from.protocol, to.protocol);
+    let runtime = match plan.runtime {
+        Some(digest) => format!("placed, {digest}"),
+        None => "no binary was given; the runtime brings itself".to_owned(),
+    };
+    let _ = writeln!(text, "  runtime        {runtime}");
+    let _ = writeln!(text, "\n{}", style.strong("Store"));
+    for step in &plan.steps {
+        let (from, to, print) = (step.from, step.to, step.fingerprint.short());
+        let _ = writeln!(text, "  {from} → {to}  {:<24} {print}", step.name);
+    }
+    for keyspace in &plan.keyspaces {
+        let (name, records, action) = (&keyspace.name, keyspace.records, keyspace.action);
+        let _ = writeln!(text, "  {name:<20} {records:>10} records  {action}");
+    }
+    if plan.from.records_may_have_grown {
+        let _ = writeln!(text, "  A runtime has written since these were counted.");
+    }
+    let _ = writeln!(text, "\n{}", style.strong("Configuration"));
+    for change in &plan.configuration {
+        let _ = writeln!(text, "  {change}");
+    }
+    if plan.configuration.is_empty() {
+        let _ = writeln!(text, "  unchanged");
+    }
+    let carried: Vec<String> = plan.carried.keys().map(ToString::to_string).collect();
+    let _ = writeln!(text, "\nCarried over byte for byte: {}.", carried.join(", "));
+    let _ = writeln!(
+        text,
+        "A rollback restores generation {} exactly as it is now.\n\nplan {}",
+        plan.from.generation,
+        plan.digest()
+    );
+    text
+}
+
+pub(crate) fn nothing_to_do(plan: &Plan) -> String {
+    let (generation, version) = (plan.from.generation, &plan.from.versions.runtime);
+    format!("Nothing to do: generation {generation} is at {version}.\n")
+}
+
+pub(crate) fn applied(applied: &Applied, plan: &Plan, style: &Style) -> String {
+    let mut text = format!(
+        "Generation {} ({}) is current, on trial with {} starts.\n\n  {:<20} {:>10} {:>10}\n",
+        applied.to,
+        style.strong(&plan.to.versions.runtime.to_string()),
+        applied.tries,
+        "keyspace",
+        "before",
+        "after"
+    );
+    let names: std::collections::BTreeSet<&str> =
+        applied.before.iter().chain(applied.after.iter()).map(|(name, _)| name).collect();
+    let count = |digest: Option<&integrity::KeyspaceDigest>| {
+        digest.map_or_else(|| "–".to_owned(), |found| found.records.to_string())
+    };
+    for name in names {
+        let (before, after) = (applied.before.get(name), applied.after.get(name));
+        let _ = writeln!(text, "  {name:<20} {:>10} {:>10}", count(before), count(after));
+    }
+    let _ = writeln!(text, "\n  before  {}", applied.before.state());
+    let _ = writeln!(text, "  after   {}", applied.state);
+    if applied.links_refused > 0 {
+        let _ = writeln!(
+            text,
+            "\n{} files were copied, because this file system refuses hard links.",
+            applied.links_refused
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\nOnce it has proven itself: `femtoclaw-upgrade confirm`. \
+         To go back: `femtoclaw-upgrade rollback`."
+    );
+    text
+}
+
+pub(crate) fn status(status: &Status, style: &Style) -> String {
+    let mut text = String::new();
+    for generation in &status.generations {
+        let mark = if generation.current { "●" } else { " " };
+        let tries = generation.tries.map(|tries| format!(" {tries}/{}", upgrade::TRIAL_TRIES));
+        let target = if generation.rollback_target { " (rollback target)" } else { "" };
+        let line = format!(
+            "{mark} {:>3}  {:<12} {}{}{target}",
+            generation.generation.to_string(),
+            generation.versions.runtime.to_string(),
+            generation.standing,
+            tries.unwrap_or_default()
+        );
+        let line = if generation.current { style.strong(&line) } else { line };
+        let _ = writeln!(text, "{line}");
+    }
+    if status.current.is_none() {
+        let _ = writeln!(text, "No generation is current: the adoption was never completed.");
+    }
+    if let Some(generation) = status.generations.iter().find(|generation| generation.current) {
+        let versions = &generation.versions;
+        let _ = writeln!(
+            text,
+            "\nstorage schema {}, configuration schema {}, protocol {}",
+            versions.storage, versions.configuration, versions.protocol
+        );
+    }
+    let _ = writeln!(text, "{} records in the journal", status.journal_records);
+    if status.development {
+        let _ = writeln!(text, "DEVELOPMENT: what is current was not authorised by a signature");
+    }
+    if let Some(attempt) = &status.attempt {
+        let _ = writeln!(
+            text,
+            "Attempt {} stands at “{}”: it is going on, or was interrupted \
+             (`femtoclaw-upgrade recover`).",
+            attempt.attempt, attempt.phase
+        );
+    }
+    text
+}
+
+pub(crate) fn history(records: &[Record]) -> String {
+    let mut text = String::new();
+    for record in records {
+        let time: String = record.time.to_string().chars().take(19).collect();
+        let (seq, attempt, name) = (record.seq, record.attempt, record.event.name());
+        let _ =
+            writeln!(text, "{seq:>4}  {time}  #{attempt:<4} {name:<11} {}", facts(&record.event));
+    }
+    text
+}
+
+fn facts(event: &Event) -> String {
+    match event {
+        Event::Initialized { product, replaces, .. } => match replaces {
+            Some(digest) => format!("{product}, replacing {}", digest.short()),
+            None => product.clone(),
+        },
+        Event::Authorized { operation, authority, operator } => {
+            format!("{operation}, {authority}, by {operator}")
+        }
+        Event::Prepared { to, previous, target, .. } => match previous {
+            Some(previous) => {
+                format!("generation {to}: {} → {}", previous.runtime, target.runtime)
+            }
+            None => format!("generation {to}: {}", target.runtime),
+        },
+        Event::Quiesced { generation, parts, .. } => {
+            format!("generation {generation} {}", parts.short())
+        }
+        Event::Sealed { generation, manifest } => {
+            format!("generation {generation} {}", manifest.short())
+        }
+        Event::Activated { generation, .. } | Event::Confirmed { generation } => {
+            format!("generation {generation}")
+        }
+        Event::Started { generation, runtime } => format!("generation {generation}: {runtime}"),
+        Event::Reverted { from, to, reason, .. } => {
+            format!("generation {from} → {to}: {}", first_line(reason))
+        }
+        Event::Aborted { reason } => first_line(reason),
+        Event::Recovered { generation, reason, .. } => {
+            format!("generation {generation}: {}", first_line(reason))
+        }
+        Event::Collected { generation } => format!("generation {generation}"),
+        _ => String::new(),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+pub(crate) fn verified(report: &VerifyReport, style: &Style) -> String {
+    let mut text = format!("journal       {} records, intact\n", report.journal_records);
+    for generation in &report.generations {
+        let mark = if generation.current { "●" } else { " " };
+        let state = if generation.written_to {
+            "intact, and written to by a runtime since it was sealed"
+        } else {
+            "exactly as sealed"
+        };
+        let _ = writeln!(
+            text,
+            "generation {mark} {:<3} {:<12} {} files, {} records, {state}",
+            generation.generation.to_string(),
+            generation.versions.runtime.to_string(),
+            generation.files,
+            generation.records
+        );
+        let _ = writeln!(text, "                state    {}", generation.state);
+        let _ = writeln!(text, "                content  {}", generation.content);
+    }
+    if report.problems.is_empty() {
+        let _ = writeln!(text, "{}", style.strong("Everything is as it should be."));
+    }
+    text
+}
+
+pub(crate) fn would_roll_back(planned: &RolledBack) -> String {
+    format!(
+        "Would go back from generation {} ({}) to generation {} ({}), exactly as it was left.\n\
+         Generation {} would be kept with all of its records. Nothing was written.\n",
+        planned.from, planned.from_version, planned.to, planned.to_version, planned.from
+    )
+}
+
+pub(crate) fn rolled_back(done: &RolledBack, style: &Style) -> String {
+    format!(
+        "Generation {} ({}) is current again, exactly as it was left.\n\
+         Generation {} ({}) is kept with all of its records: \
+         `femtoclaw-upgrade export --generation {}`.\n",
+        done.to,
+        style.strong(&done.to_version.to_string()),
+        done.from,
+        done.from_version,
+        done.from
+    )
+}
+
+pub(crate) fn would_recover(status: &Status) -> String {
+    match &status.attempt {
+        None => "Nothing was interrupted. Nothing was written.\n".to_owned(),
+        Some(attempt) => format!(
+            "Would end attempt {} (“{}”) without effect. Nothing was written.\n",
+            attempt.attempt, attempt.phase
+        ),
+    }
+}
+
+pub(crate) fn recovered(home: &Home<'_>, style: &Style) -> String {
+    let recovery = home.recovery();
+    let mut text = String::new();
+    if let Some((attempt, operation)) = recovery.aborted {
+        let _ =
+            writeln!(text, "Attempt {attempt} ({operation}) was interrupted, and had no effect.");
+    }
+    if let Some(repair) = recovery.journal {
+        let done = match repair {
+            upgrade::Repair::TornTail => "a torn record that was never acknowledged was cut off",
+            _ => "a record that was written was made durable",
+        };
+        let _ = writeln!(text, "At the journal's end {done}.");
+    }
+    if recovery.swept > 0 {
+        let _ = writeln!(text, "{} unfinished directories were removed.", recovery.swept);
+    }
+    if recovery.is_nothing() {
+        let _ = writeln!(text, "There was nothing to put right.");
+    }
+    match home.state().current_generation() {
+        Some((number, generation)) => {
+            let version = style.strong(&generation.versions.runtime.to_string());
+            let _ = writeln!(text, "Generation {number} ({version}) is current.");
+        }
+        None => {
+            let _ =
+                writeln!(text, "No generation is current: run `femtoclaw-upgrade adopt` again.");
+        }
+    }
+    text
+}

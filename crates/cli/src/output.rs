@@ -1,0 +1,103 @@
+//! Where results and failures go.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::arguments::{Color, Common};
+use crate::commands::Failure;
+use crate::surroundings::variable;
+
+/// The version of the JSON that the command prints.
+const JSON_FORMAT: u32 = 1;
+
+/// Standard output, as text or as JSON Lines.
+pub(crate) struct Output {
+    json: bool,
+    color: bool,
+}
+
+impl Output {
+    /// As the command line wants it.
+    pub(crate) fn new(common: &Common) -> Self {
+        let color = match common.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => io::stdout().is_terminal() && variable("NO_COLOR").is_none(),
+        };
+        Self { json: common.json, color }
+    }
+
+    /// Writes the first line of JSON.
+    pub(crate) fn begin(&mut self) -> io::Result<()> {
+        if self.json {
+            let version = env!("CARGO_PKG_VERSION");
+            self.line(&json!({"type": "version", "version": version, "format": JSON_FORMAT}))?;
+        }
+        Ok(())
+    }
+
+    /// True if results are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Writes a result: as text, or as a line of JSON with this `type`.
+    pub(crate) fn result(
+        &mut self,
+        kind: &str,
+        value: &impl Serialize,
+        text: impl FnOnce(&Style) -> String,
+    ) -> Result<(), Failure> {
+        let written = if self.json {
+            let mut line = json!({"type": kind});
+            let value = serde_json::to_value(value).unwrap_or(Value::Null);
+            if let (Value::Object(line), Value::Object(value)) = (&mut line, value) {
+                line.extend(value);
+            }
+            self.line(&line)
+        } else {
+            self.text(&text(&Style { color: self.color }))
+        };
+        written.map_err(Failure::Output)
+    }
+
+    /// Writes what went wrong, and returns the exit code. The sentence goes to standard error in any case.
+    pub(crate) fn failure(&mut self, failure: &Failure) -> u8 {
+        let code = failure.exit_code();
+        if self.json {
+            // Nobody is left to tell if this cannot be written.
+            let _ = self.line(&failure.to_json());
+        }
+        let _ = writeln!(io::stderr(), "error: {failure}");
+        code
+    }
+
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        let mut output = io::stdout().lock();
+        output.write_all(text.as_bytes())?;
+        output.flush()
+    }
+
+    fn line(&mut self, value: &Value) -> io::Result<()> {
+        self.text(&format!("{value}\n"))
+    }
+}
+
+/// How text is set off.
+pub(crate) struct Style {
+    color: bool,
+}
+
+impl Style {
+    /// Without colour.
+    pub(crate) fn plain() -> Self {
+        Self { color: false }
+    }
+
+    /// Bold, where there is colour.
+    pub(crate) fn strong(&self, text: &str) -> String {
+        if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}

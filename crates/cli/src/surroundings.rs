@@ -1,0 +1,47 @@
+//! What the command, and only the command, asks of its surroundings: clock, environment, terminal.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use versioning::{Clock, Timestamp};
+
+/// The operating system's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the command is where the time comes from")]
+    fn now(&self) -> Timestamp {
+        let nanoseconds = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => i128::try_from(since.as_nanos()).unwrap_or(i128::MAX),
+            Err(error) => -i128::try_from(error.duration().as_nanos()).unwrap_or(i128::MAX),
+        };
+        // A clock that shows no year with four digits shows nothing worth keeping; the journal keeps the order anyway.
+        Timestamp::from_unix_nanoseconds(nanoseconds).unwrap_or(Timestamp::EPOCH)
+    }
+}
+
+/// A stopwatch, for progress only.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "progress is shown in time, and decides nothing")]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// An environment variable, if it is set to something.
+#[expect(clippy::disallowed_methods, reason = "the command is where the environment is read")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Who runs the command, as far as the environment tells.
+pub(crate) fn operator() -> String {
+    variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".to_owned())
+}

@@ -1,0 +1,82 @@
+//! What FemtoClaw tells the upgrade system about itself.
+
+use std::path::Path;
+
+use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceError};
+use upgrade::{Adoption, AdoptionRefusal, Catalogue, Files, MigratedConfiguration, Release};
+use versioning::{ConfigurationSchema, RuntimeVersion, SchemaVersion};
+
+use crate::schema1::AdoptedFiles;
+use crate::steps::{DecodeRecords, JoinExecutions};
+use crate::{adoption, configuration, releases, render, schema1, schema2, schema3};
+
+/// FemtoClaw: 1.0.0 and 1.0.3, which can be adopted, and 2.0.0, which can be upgraded to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FemtoClaw;
+
+const SCHEMAS: [SchemaDefinition; 3] = [schema1::SCHEMA, schema2::SCHEMA, schema3::SCHEMA];
+const STEPS: [&dyn MigrationStep; 2] = [&DecodeRecords, &JoinExecutions];
+
+impl Catalogue for FemtoClaw {
+    fn product(&self) -> &'static str {
+        "femtoclaw"
+    }
+
+    fn releases(&self) -> &[Release] {
+        releases::all()
+    }
+
+    fn schemas(&self) -> &[SchemaDefinition] {
+        &SCHEMAS
+    }
+
+    fn steps(&self) -> &[&'static dyn MigrationStep] {
+        &STEPS
+    }
+
+    fn inspect(
+        &self,
+        directory: &Path,
+        assumed: Option<&RuntimeVersion>,
+    ) -> Result<Adoption, AdoptionRefusal> {
+        adoption::inspect(directory, assumed)
+    }
+
+    fn foreign_source(
+        &self,
+        schema: SchemaVersion,
+        generation: &Path,
+    ) -> Result<Option<Box<dyn RecordSource>>, SourceError> {
+        if schema != schema1::SCHEMA.version {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(AdoptedFiles::open(generation)?)))
+    }
+
+    fn migrate_configuration(
+        &self,
+        from: ConfigurationSchema,
+        to: ConfigurationSchema,
+        files: &Files,
+    ) -> Result<MigratedConfiguration, Vec<String>> {
+        configuration::migrate_files(from, to, files)
+    }
+
+    fn validate_configuration(
+        &self,
+        schema: ConfigurationSchema,
+        files: &Files,
+    ) -> Result<(), Vec<String>> {
+        configuration::validate(schema, files)
+    }
+
+    fn render(
+        &self,
+        schema: SchemaVersion,
+        keyspace: &str,
+        key: &[u8],
+        value: &[u8],
+    ) -> serde_json::Value {
+        render::render(schema, keyspace, key, value)
+    }
+}
