@@ -49,15 +49,31 @@ pub(crate) fn output_of(command: &mut Command) -> Result<Vec<u8>, String> {
     Err(format!("`{}` ended with {}: {}", shown(command), output.status, said.trim()))
 }
 
-/// The directory in which cargo builds, as `cargo metadata` tells it.
+/// Builds a package and returns the path of one of its binaries. What cargo says goes to standard error.
 ///
 /// # Errors
-/// If cargo does not tell.
-pub(crate) fn target_directory() -> Result<PathBuf, String> {
+/// If it does not build, or has no such binary.
+pub(crate) fn build(package: &str, binary: &str, release: bool) -> Result<PathBuf, String> {
     let mut command = cargo();
-    command.args(["metadata", "--format-version", "1", "--no-deps", "--offline"]);
-    let metadata: serde_json::Value = serde_json::from_slice(&output_of(&mut command)?)
-        .map_err(|error| format!("cargo metadata is no JSON: {error}"))?;
-    let directory = metadata.get("target_directory").and_then(serde_json::Value::as_str);
-    directory.map(PathBuf::from).ok_or_else(|| "cargo metadata names no target directory".to_owned())
+    command.args(["build", "--locked", "--package", package, "--bin", binary]);
+    command.arg("--message-format=json-render-diagnostics");
+    if release {
+        command.arg("--release");
+    }
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cannot start `{}`: {error}", shown(&command)))?;
+    if !output.status.success() {
+        return Err(format!("`{}` ended with {}", shown(&command), output.status));
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let executables = messages.lines().filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        let name = message.get("target")?.get("name")?.as_str()?;
+        let path = message.get("executable")?.as_str()?;
+        (name == binary).then(|| PathBuf::from(path))
+    });
+    executables.last().ok_or_else(|| format!("cargo built no binary {binary}"))
 }

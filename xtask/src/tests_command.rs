@@ -1,8 +1,9 @@
 //! `cargo xtask test`: all tests of the workspace, and no test is left out without a word.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use crate::runner::{cargo, shown};
 use crate::{CommandResult, Failure};
@@ -61,19 +62,67 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
         request.runner.extend(["--skip".to_owned(), need.tests.to_owned()]);
     }
     let mut command = cargo();
-    command.args(["test", "--workspace", "--locked"]).args(&request.cargo);
+    command.args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(&request.cargo);
     if !request.runner.is_empty() {
         command.arg("--").args(&request.runner);
     }
     println!("+ {}", shown(&command));
-    let status = command
-        .status()
-        .map_err(|error| Failure::Failed(format!("cannot start cargo test: {error}")))?;
+    let (status, total) = run_and_count(&mut command)
+        .map_err(|error| Failure::Failed(format!("cannot run cargo test: {error}")))?;
     for need in &missing {
         println!("{}", left_out(need));
     }
+    println!("total: {} passed, {} failed, {} skipped", total.passed, total.failed, total.skipped);
+    if status.success() && total.passed == 0 {
+        return Err(Failure::Failed("no test ran".to_owned()));
+    }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// What all test binaries together ran.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Total {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl Total {
+    /// Adds what a test binary says at its end: `test result: ok. 5 passed; 0 failed; 1 ignored; …`.
+    fn add(&mut self, line: &str) {
+        let Some((_, counts)) =
+            line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
+        else {
+            return;
+        };
+        for count in counts.split(';') {
+            let Some((number, what)) = count.trim().split_once(' ') else { continue };
+            let Ok(number) = number.parse::<u64>() else { continue };
+            match what {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" | "filtered out" => self.skipped += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Runs the tests, hands on what they print line by line, and adds up their results.
+fn run_and_count(command: &mut Command) -> std::io::Result<(ExitStatus, Total)> {
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut total = Total::default();
+    if let Some(output) = child.stdout.take() {
+        let mut reader = BufReader::new(output);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line)? > 0 {
+            std::io::stdout().write_all(&line)?;
+            total.add(String::from_utf8_lossy(&line).trim_end());
+            line.clear();
+        }
+    }
+    Ok((child.wait()?, total))
 }
 
 fn left_out(need: &Need) -> String {
@@ -86,10 +135,7 @@ fn is_installed(tool: &str) -> bool {
 }
 
 fn is_in(tool: &str, path: &OsStr) -> bool {
-    std::env::split_paths(path).any(|directory: std::path::PathBuf| {
-        let candidate: &Path = &directory.join(tool);
-        candidate.is_file()
-    })
+    std::env::split_paths(path).any(|directory| Path::new(&directory).join(tool).is_file())
 }
 
 #[cfg(test)]
@@ -107,6 +153,15 @@ mod tests {
         assert_eq!(request.cargo, words("--release -p journal"));
         assert_eq!(request.runner, words("--strict torn"));
         assert_eq!(Request::parse(&[]), Request::default());
+    }
+
+    #[test]
+    fn results_of_all_binaries_are_added_up() {
+        let mut total = Total::default();
+        total.add("running 3 tests");
+        total.add("test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s");
+        total.add("test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s");
+        assert_eq!(total, Total { passed: 6, failed: 2, skipped: 3 });
     }
 
     #[test]

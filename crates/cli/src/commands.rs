@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::OpenOptions;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use femtoclaw_catalogue::FemtoClaw;
@@ -267,7 +267,7 @@ impl<'s> Session<'s> {
         let request = request(target);
         let plan = view.plan(&request)?;
         if !plan.is_nothing_to_do() {
-            if !output.is_json() && !self.common.yes {
+            if !output.is_json() && !self.common.yes && io::stdin().is_terminal() {
                 let style = crate::output::Style::plain();
                 let _ = io::stderr().write_all(human::plan(&plan, &style).as_bytes());
             }

@@ -251,7 +251,6 @@ fn facts(event: &Event) -> String {
             format!("generation {generation}: {}", first_line(reason))
         }
         Event::Collected { generation } => format!("generation {generation}"),
-        _ => String::new(),
     }
 }
 

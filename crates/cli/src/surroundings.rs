@@ -43,5 +43,12 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 
 /// Who runs the command, as far as the environment tells.
 pub(crate) fn operator() -> String {
-    variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| "unknown".to_owned())
+    let named = variable("USER").or_else(|| variable("LOGNAME"));
+    named.or_else(user_id).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// The user's number, where no name is set.
+fn user_id() -> Option<String> {
+    let process = std::fs::metadata("/proc/self").ok()?;
+    Some(format!("uid {}", std::os::unix::fs::MetadataExt::uid(&process)))
 }

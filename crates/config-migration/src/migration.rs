@@ -346,10 +346,10 @@ impl Engine {
     ) -> Result<usize> {
         let table = Location { document: at.document, path: parent(&at.path)? };
         let members = self.documents.get(&table).and_then(Value::members).unwrap_or_default();
-        let stays = |key: &str| {
-            let path = table.path.child(key);
-            leaving.is_none_or(|leaving| leaving.document != at.document || leaving.path != path)
-        };
+        let leaving = leaving.filter(|leaving| leaving.document == at.document);
+        let leaving = leaving.and_then(|leaving| leaving.path.split_last());
+        let leaving = leaving.filter(|(parent, _)| *parent == table.path).map(|(_, key)| key);
+        let stays = |key: &str| leaving != Some(key);
         let staying = || members.iter().filter(|(key, _)| stays(key));
         let first_table = staying().position(|(_, value)| matches!(value, Value::Object(_)));
         Ok(if is_table { staying().count() } else { first_table.unwrap_or(staying().count()) })

@@ -21,7 +21,9 @@ pub use tree::{
     Entry, EntryKind, MAXIMUM_DEPTH, remove_tree, restrict_directory, restrict_tree, sync_tree,
     walk,
 };
-pub use write::{create_directory, remove_file, rename, replace_file, sync_directory, write_file};
+pub use write::{
+    create_directory, create_file, remove_file, rename, replace_file, sync_directory, write_file,
+};
 
 /// Permission bits of every directory in a home: nobody but the owner (FC-UPGRADE-0001 §23).
 pub const DIRECTORY_MODE: u32 = 0o700;

@@ -19,6 +19,12 @@ pub fn create_directory(path: &Path) -> Result<()> {
 ///
 /// The name itself is durable only once the parent is synced: see [`sync_directory`].
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    create_file(path, bytes)?.sync_all().map_err(|error| Error::new(Operation::Sync, path, error))
+}
+
+/// Writes a new file with mode 0600, and leaves it to the caller to make it durable: for files of a tree that is synced as
+/// a whole ([`sync_tree`](crate::sync_tree)). Fails if the name exists.
+pub fn create_file(path: &Path, bytes: &[u8]) -> Result<File> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -26,7 +32,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
         .open(path)
         .map_err(|error| Error::new(Operation::Create, path, error))?;
     file.write_all(bytes).map_err(|error| Error::new(Operation::Write, path, error))?;
-    file.sync_all().map_err(|error| Error::new(Operation::Sync, path, error))
+    Ok(file)
 }
 
 /// Replaces a file in one step: writes `<name>.tmp` beside it, syncs that, renames it into place and syncs the parent.

@@ -1,4 +1,19 @@
 //! FemtoClaw's own schemas, migrations and releases, and the adoption of 1.0.x directories.
+//!
+//! The upgrade system knows no FemtoClaw: [`FemtoClaw`] tells it everything, through [`upgrade::Catalogue`].
+//!
+//! | question | where |
+//! |---|---|
+//! | What is in a directory that 1.0.x left behind? | [`adoption`], [`Inventory`] |
+//! | What is in a store? | [`schema1`] (the files as they lie), [`schema2`] (decoded), [`schema3`] (as the runtime asks) |
+//! | How does one become the next? | [`DecodeRecords`], [`JoinExecutions`] |
+//! | What may a configuration say? | [`configuration`] |
+//! | What does a runtime read when it starts? | [`parse_policies`], [`parse_capabilities`], [`parse_extensions`], [`configuration::RuntimeConfiguration`], the functions of [`schema3`] |
+//! | What can it be tried on? | [`sample`] |
+//!
+//! Two rules hold everywhere. The bytes that 1.0.x wrote are kept beside whatever is made of them, because printing a
+//! record again changes it. And what cannot be read is set aside whole, with its place and the reason, never dropped and
+//! never repaired; only what would be dangerous is refused.
 
 pub mod adoption;
 mod authority;

@@ -193,7 +193,8 @@ fn check(keyspace: &str, key: &[u8], value: &[u8]) -> Result<(), String> {
         "executions" => {
             let execution = execution(value).map_err(|error| error.to_string())?;
             execution.check()?;
-            differ(key == execution_key(&execution.record))
+            let testimonies = execution.testimonies.iter();
+            differ(testimonies.map(|part| execution_key(&part.record)).all(|own| own == key))
         }
         "executions_by_id" => {
             let tail = key.len().checked_sub(value.len()).and_then(|start| key.get(start..));

@@ -120,11 +120,12 @@ impl Journal {
     /// # Errors
     /// What the file system says. No record was touched, and the handle stays usable.
     pub fn reserve(&mut self) -> Result<()> {
-        let wanted = self.end + RESERVE_BYTES as u64;
-        if self.length >= wanted {
+        if self.length >= self.end + RESERVE_BYTES as u64 {
             return Ok(());
         }
-        let padding = vec![b'\n'; usize::try_from(wanted - self.length).unwrap_or(RESERVE_BYTES)];
+        // Twice as much, so that not every operation has to do this.
+        let wanted = self.end + 2 * RESERVE_BYTES as u64;
+        let padding = vec![b'\n'; usize::try_from(wanted - self.length).unwrap_or(2 * RESERVE_BYTES)];
         let path = self.directory.join(RECORDS_FILE);
         self.file
             .write_all_at(&padding, self.length)

@@ -90,7 +90,8 @@ impl Staging {
     /// # Errors
     /// As [`Staging::place`]; also if the file exists.
     pub fn write(&self, part: Part, relative: &str, bytes: &[u8]) -> Result<()> {
-        Ok(durable::write_file(&self.place(part, relative)?, bytes)?)
+        durable::create_file(&self.place(part, relative)?, bytes)?;
+        Ok(())
     }
 
     /// Writes a document beside the parts, such as an adoption's inventory.
@@ -98,7 +99,8 @@ impl Staging {
     /// # Errors
     /// If it exists, or what a file operation says.
     pub fn write_document(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        Ok(durable::write_file(&self.path.join(name), bytes)?)
+        durable::create_file(&self.path.join(name), bytes)?;
+        Ok(())
     }
 
     /// Copies a file from anywhere into a part.

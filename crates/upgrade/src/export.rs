@@ -3,19 +3,10 @@
 use std::io::Write;
 
 use rollback::Generation;
-use serde::Serialize;
+use serde_json::Value;
 
 use crate::Home;
 use crate::error::{Cause, Error, Result};
-
-/// One exported record.
-#[derive(Serialize)]
-struct Line<'a> {
-    r#type: &'static str,
-    keyspace: &'a str,
-    #[serde(flatten)]
-    record: serde_json::Value,
-}
 
 impl Home<'_> {
     /// Writes every record of a generation's store as one line of JSON, keyspace by keyspace in key order, and returns how
@@ -31,8 +22,11 @@ impl Home<'_> {
         let result = self.with_source(generation, |source| {
             for keyspace in source.keyspaces() {
                 let scanned = source.scan(&keyspace, &mut |key, value| {
-                    let record = catalogue.render(schema, &keyspace, key, value);
-                    let line = Line { r#type: "record", keyspace: &keyspace, record };
+                    let mut line = catalogue.render(schema, &keyspace, key, value);
+                    if let Value::Object(line) = &mut line {
+                        line.insert("type".to_owned(), "record".into());
+                        line.insert("keyspace".to_owned(), keyspace.as_str().into());
+                    }
                     let written = serde_json::to_writer(&mut *output, &line)
                         .map_err(std::io::Error::from)
                         .and_then(|()| output.write_all(b"\n"));

@@ -5,7 +5,7 @@ use std::path::Path;
 use integrity::{Digest, LogicalDigest};
 use rollback::{Generation, Part, VerifyDepth};
 use serde::Serialize;
-use storage_migration::{RecordSource, SchemaDefinition, Store, clone_mode};
+use storage_migration::{KeyspaceMap, RecordSource, SchemaDefinition, Store, clone_mode};
 use versioning::{GenerationNumber, SchemaVersion, Versions};
 
 use crate::apply::{forward, report, require_same};
@@ -187,10 +187,20 @@ impl Home<'_> {
         let scratch = self.layout.scratch("reading");
         durable::remove_tree(&scratch)?;
         durable::clone_tree(&generation.part(Part::Store), &scratch, clone_mode)?;
-        let store = Store::open(&scratch, &map, self.environment.engine)?;
+        let result = self.read_clone(&scratch, &map, read);
+        durable::remove_tree(&scratch)?;
+        result
+    }
+
+    fn read_clone<T>(
+        &self,
+        clone: &Path,
+        map: &KeyspaceMap,
+        read: impl FnOnce(&dyn RecordSource) -> std::result::Result<T, Cause>,
+    ) -> std::result::Result<T, Cause> {
+        let store = Store::open(clone, map, self.environment.engine)?;
         let result = read(&store)?;
         store.close()?;
-        durable::remove_tree(&scratch)?;
         Ok(result)
     }
 }

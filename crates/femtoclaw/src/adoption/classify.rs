@@ -35,7 +35,7 @@ pub(crate) fn classify(path: &Path, name: &str) -> Result<Guess, PieceError> {
     let guess = match first {
         None => return Ok(empty),
         Some(b'[') => {
-            let found = look(path, Layout::Array, |bytes| shape::of_element(bytes))?;
+            let found = look(path, Layout::Array, shape::of_element)?;
             if found.pieces == 0 {
                 return Ok(empty);
             }

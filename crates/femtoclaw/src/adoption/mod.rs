@@ -20,7 +20,7 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -91,6 +91,7 @@ struct Inspection<'a> {
 impl<'a> Inspection<'a> {
     fn new(directory: &'a Path, files: &[PlainFile]) -> Self {
         let extensions = extension::directories(files.iter().map(|file| file.path.as_str()));
+        let paths: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
         let mut inspection = Self {
             directory,
             extensions,
@@ -100,21 +101,25 @@ impl<'a> Inspection<'a> {
             drafts: Vec::new(),
         };
         // Before the files: whether an extension is set aside decides where each of its files goes.
-        for directory in inspection.extensions.clone() {
-            let is_there =
-                |name: &&str| files.iter().any(|file| file.path == format!("{directory}/{name}"));
-            let Some(name) = MANIFEST_NAMES.iter().copied().find(is_there) else { continue };
-            let mut report = Report::new(&format!("{directory}/{name}"));
-            match extension::check(inspection.directory, &directory, &mut report) {
-                Verdict::Adopted(name) => {
-                    inspection.adopted.insert(directory, name);
+        for extension in inspection.extensions.clone() {
+            for name in MANIFEST_NAMES {
+                let manifest = format!("{extension}/{name}");
+                if !paths.contains(manifest.as_str()) {
+                    continue;
                 }
-                Verdict::SetAside => {
-                    inspection.set_aside.insert(directory);
+                match extension::check(directory, &extension, &mut Report::new(&manifest)) {
+                    Verdict::Adopted(name) => {
+                        inspection.adopted.entry(extension.clone()).or_insert(name);
+                    }
+                    Verdict::SetAside => {
+                        inspection.set_aside.insert(extension.clone());
+                    }
+                    Verdict::Refused => {}
                 }
-                Verdict::Refused => {}
             }
         }
+        let set_aside = &inspection.set_aside;
+        inspection.adopted.retain(|extension, _| !set_aside.contains(extension));
         inspection
     }
 
@@ -165,7 +170,7 @@ impl<'a> Inspection<'a> {
             }
             Guess::Unknown(named) => {
                 let (line, cause) = diagnose(path)?;
-                let roles: Vec<Role> = named.into_iter().collect();
+                let roles: Vec<Role> = would_be(path, named)?.into_iter().collect();
                 refuse_or_set_aside(&roles, &cause, line, report);
                 Role::Unrecognized
             }
@@ -327,6 +332,10 @@ fn refuse_or_set_aside(roles: &[Role], cause: &str, line: Option<u64>, report: &
     let authority = roles.iter().find(|role| role.part() == Part::Policy);
     match authority {
         Some(role) => report.refused(line, authority::refusal(*role, cause)),
+        None if roles.contains(&Role::Configuration) => {
+            let message = "set aside whole; until it is repaired, defaults take its place";
+            report.set_aside(line, format!("{cause}; {message}"));
+        }
         None => report.set_aside(line, format!("{cause}; set aside whole")),
     }
 }
@@ -338,27 +347,48 @@ fn whole(path: &Path, layout: Layout) -> Result<Totals, PieceError> {
 
 /// Why a file has no shape: the first thing that is wrong with it as JSON, if there is anything.
 fn diagnose(path: &Path) -> Result<(Option<u64>, String), PieceError> {
+    let layout = match head(path)?.first() {
+        Some(b'{') => Layout::Document,
+        Some(b'[') => Layout::Array,
+        _ => return Ok((None, UNKNOWN.to_owned())),
+    };
     let mut fault = None;
     let mut reader = BufReader::new(File::open(path)?);
-    let result = read_pieces(&mut reader, Layout::Document, Limits::STANDARD, &mut |piece| {
+    let result = read_pieces(&mut reader, layout, Limits::STANDARD, &mut |piece| {
         fault = piece.damage.map(|damage| (Some(piece.line), damage.to_string()));
         if fault.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     match result {
-        Err(PieceError::Unreadable(error)) => return Err(error.into()),
-        Err(error) => return Ok((None, error.to_string())),
-        Ok(_) => {}
+        Err(PieceError::Unreadable(error)) => Err(error.into()),
+        Err(error) => Ok((None, error.to_string())),
+        Ok(_) => Ok(fault.unwrap_or((None, UNKNOWN.to_owned()))),
     }
-    let unknown = (None, "nothing that FemtoClaw 1.0.x writes looks like this".to_owned());
-    Ok(match fault {
-        Some((line, cause)) if starts_as_json(path)? => (line, cause),
-        _ => unknown,
-    })
 }
 
-fn starts_as_json(path: &Path) -> Result<bool, PieceError> {
-    use std::io::Read;
-    let mut first = [0_u8; 1];
-    let read = File::open(path)?.read(&mut first)?;
-    Ok(read == 1 && first == *b"{")
+const UNKNOWN: &str = "nothing that FemtoClaw 1.0.x writes looks like this";
+
+/// Bytes of a damaged file in which words of a policy are looked for.
+const HEAD_BYTES: u64 = 64 * 1024;
+
+fn head(path: &Path) -> Result<Vec<u8>, PieceError> {
+    let mut head = Vec::new();
+    File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
+    Ok(head.trim_ascii_start().to_vec())
+}
+
+/// The role that a file without a shape would have if it could be read: policies are too dangerous to lose under whatever
+/// name, so JSON that speaks as they do counts as one.
+fn would_be(path: &Path, named: Option<Role>) -> Result<Option<Role>, PieceError> {
+    let head = head(path)?;
+    let says = |word: &str| head.windows(word.len()).any(|window| window == word.as_bytes());
+    if !matches!(head.first(), Some(b'[' | b'{')) {
+        return Ok(named);
+    }
+    Ok(if says("\"effect\"") && (says("\"Allow\"") || says("\"Deny\"")) {
+        Some(Role::Policies)
+    } else if says("\"param_type\"") {
+        Some(Role::Capabilities)
+    } else {
+        named
+    })
 }

@@ -87,6 +87,7 @@ pub(crate) fn of_name(path: &str) -> Option<Role> {
         "snapshots.json" => Role::Snapshots,
         "policies.json" | "policy.json" => Role::Policies,
         "capabilities.json" => Role::Capabilities,
+        "config.json" => Role::Configuration,
         _ if !name.ends_with(".wal") => return None,
         _ if name.contains("memory") => Role::MemoryWal,
         _ => Role::Wal,

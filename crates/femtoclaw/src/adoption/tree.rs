@@ -1,7 +1,7 @@
 //! The files of a directory, and the dangers in their names.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use durable::{EntryKind, Operation};
 use upgrade::{AdoptionRefusal, Finding, FindingOutcome};
@@ -26,8 +26,12 @@ pub(crate) fn files(directory: &Path) -> Result<Vec<PlainFile>, AdoptionRefusal>
     let entries = durable::walk(directory).map_err(|error| match error.operation {
         Operation::Walk => {
             let below = error.path.strip_prefix(directory).unwrap_or(&error.path);
-            let finding = danger(below, error.source.to_string());
-            AdoptionRefusal::Dangerous { path: shown(), findings: vec![finding] }
+            let first = danger(below, error.source.to_string());
+            let mut findings = special_entries(directory);
+            if !findings.iter().any(|finding| finding.file == first.file) {
+                findings.push(first);
+            }
+            AdoptionRefusal::Dangerous { path: shown(), findings }
         }
         _ => AdoptionRefusal::Unreadable {
             path: error.path.display().to_string(),
@@ -59,6 +63,33 @@ pub(crate) fn files(directory: &Path) -> Result<Vec<PlainFile>, AdoptionRefusal>
     }
     files.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(files)
+}
+
+/// At most this many links and devices are named at once.
+const MAXIMUM_SPECIAL_ENTRIES: usize = 100;
+
+/// Names everything that is neither a plain file nor a directory, so that all of it can be moved away at once. What cannot
+/// be read is passed over here: the walk has reported it, or will.
+fn special_entries(directory: &Path) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut pending = vec![(PathBuf::new(), 0)];
+    while let Some((relative, depth)) = pending.pop() {
+        let Ok(entries) = std::fs::read_dir(directory.join(&relative)) else { continue };
+        for entry in entries.flatten() {
+            let path = relative.join(entry.file_name());
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() && depth < durable::MAXIMUM_DEPTH {
+                pending.push((path, depth + 1));
+            } else if !kind.is_dir() && !kind.is_file() {
+                let kind = if kind.is_symlink() { "a link" } else { "a device, pipe or socket" };
+                findings
+                    .push(danger(&path, format!("{kind}: neither a plain file nor a directory")));
+            }
+        }
+    }
+    findings.sort();
+    findings.truncate(MAXIMUM_SPECIAL_ENTRIES);
+    findings
 }
 
 fn danger(path: &Path, message: String) -> Finding {

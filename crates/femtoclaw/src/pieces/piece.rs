@@ -27,7 +27,7 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// The bounds in use: records of 64 MiB, damaged pieces of 1 MiB.
-    pub const STANDARD: Self = Self { record_bytes: 64 << 20, damaged_bytes: 1 << 20 };
+    pub(crate) const STANDARD: Self = Self { record_bytes: 64 << 20, damaged_bytes: 1 << 20 };
 }
 
 /// One piece of a file.

@@ -58,7 +58,7 @@ impl MigrationStep for JoinExecutions {
                 out.fragment("executions", group, testimony.encode().map_err(refusal)?);
             }
             "wal" => {
-                if let Some((group, testimony)) = testimony_of_event(&envelope)? {
+                if let Some([group, testimony]) = testimony_of_event(&envelope)? {
                     out.derive_fragment("executions", group, testimony);
                 }
             }
@@ -143,7 +143,8 @@ fn example(keyspace: &'static str, ordinal: u64, text: &str) -> Option<Example> 
     Some(Example { keyspace, record })
 }
 
-fn testimony_of_event(envelope: &Envelope) -> Result<Option<(Vec<u8>, Vec<u8>)>, TransformError> {
+/// The group and the testimony of an event that tells of an execution.
+fn testimony_of_event(envelope: &Envelope) -> Result<Option<[Vec<u8>; 2]>, TransformError> {
     let (event, _) = WalEvent::read(&envelope.decoded).map_err(refusal)?;
     if !EXECUTION_EVENTS.contains(&event.event_type.as_str()) {
         return Ok(None);
@@ -155,7 +156,7 @@ fn testimony_of_event(envelope: &Envelope) -> Result<Option<(Vec<u8>, Vec<u8>)>,
     let group = execution_key(&record);
     let (origin, source) = (Origin::Wal, envelope.source);
     let testimony = Testimony { origin, source, record, original: Vec::new() };
-    Ok(Some((group, testimony.encode().map_err(refusal)?)))
+    Ok(Some([group, testimony.encode().map_err(refusal)?]))
 }
 
 fn refusal(error: impl std::fmt::Display) -> TransformError {

@@ -1,0 +1,8 @@
+//! The command, run as its users run it: real processes on real homes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod durable_order;
+mod journey;
+mod kill;
+mod refusals;
+mod support;

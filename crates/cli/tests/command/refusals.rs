@@ -1,0 +1,302 @@
+//! Every refusal: its exit code, its name, and that the home is as it was.
+
+use std::fs;
+
+use crate::support::{Scene, files};
+
+#[test]
+fn without_authority_nothing_that_needs_it_proceeds() {
+    let scene = Scene::upgraded();
+    let before = files(&scene.home());
+    for arguments in [&["rollback"] as &[&str], &["recover"], &["recover", "--generation", "1"]] {
+        let error = scene.refused(arguments, 5);
+        assert_eq!(error["error"], "unauthorized");
+    }
+    assert_eq!(files(&scene.home()), before);
+    let scene = Scene::adopted();
+    let before = files(&scene.home());
+    assert_eq!(scene.refused(&["apply"], 5)["error"], "unauthorized");
+    assert_eq!(files(&scene.home()), before);
+}
+
+#[test]
+fn without_a_terminal_and_without_yes_nothing_proceeds() {
+    let scene = Scene::upgraded();
+    let before = files(&scene.home());
+    for arguments in
+        [&["rollback", "--development"] as &[&str], &["recover", "--development"], &["confirm"]]
+    {
+        let output = scene.run(arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("--yes"), "{arguments:?}");
+    }
+    assert_eq!(files(&scene.home()), before);
+    let scene = Scene::adopted();
+    assert_eq!(scene.run(&["apply", "--development"]).status.code(), Some(64));
+    assert_eq!(scene.ok(&["status"])["version"], "1.0.3");
+}
+
+#[test]
+fn what_makes_no_sense_is_a_usage_error() {
+    let scene = Scene::adopted();
+    for arguments in [
+        &["frobnicate"] as &[&str],
+        &["apply", "--target-version", "banana"],
+        &["recover", "--generation", "0"],
+        &["apply", "--plan", "md5:00"],
+        &["status", "--lock-timeout", "soon"],
+        &["adopt"],
+        &[],
+    ] {
+        assert_eq!(scene.run(arguments).status.code(), Some(64), "{arguments:?}");
+    }
+    let mut command = std::process::Command::new(crate::support::PROGRAM);
+    let output = command.env_clear().arg("status").output().unwrap();
+    assert_eq!(output.status.code(), Some(64), "no home was named");
+    assert_eq!(scene.run(&["--help"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_home_that_is_not_there_is_named() {
+    let scene = Scene::without_installation();
+    for arguments in [
+        &["status"] as &[&str],
+        &["plan"],
+        &["verify"],
+        &["history"],
+        &["export"],
+        &["apply", "--development"],
+        &["rollback", "--development"],
+        &["recover", "--development"],
+        &["recover", "--development", "--generation", "1"],
+        &["confirm"],
+    ] {
+        assert_eq!(scene.refused(arguments, 1)["error"], "not-a-home", "{arguments:?}");
+    }
+    assert!(!scene.home().exists());
+}
+
+#[test]
+fn incompatible_targets_are_refused_with_every_reason() {
+    let scene = Scene::adopted();
+    let apply = |version| ["apply", "--development", "--target-version", version];
+    for (version, reason) in
+        [("9.9.9", "9.9.9 is not known"), ("1.0.0", "would go back from 1.0.3 to 1.0.0")]
+    {
+        let error = scene.refused(&apply(version), 3);
+        assert_eq!(error["error"], "incompatible");
+        assert!(error["message"].as_str().unwrap().contains(reason), "{error}");
+    }
+    let error = scene.refused(&["plan", "--target-version", "1.0.0"], 3);
+    assert!(error["message"].as_str().unwrap().matches("\n  - ").count() >= 2, "{error}");
+}
+
+#[test]
+fn a_generation_on_trial_is_confirmed_or_rolled_back_before_the_next() {
+    let scene = Scene::adopted();
+    scene.ok(&["apply", "--development", "--target-version", "2.0.0-rc.1"]);
+    let error = scene.refused(&["apply", "--development"], 3);
+    assert!(error["message"].as_str().unwrap().contains("on trial"), "{error}");
+    assert_eq!(scene.ok(&["confirm"])["generation"], 2);
+    assert_eq!(scene.ok(&["confirm"])["type"], "nothing-to-do");
+    scene.ok(&["apply", "--development"]);
+}
+
+#[test]
+fn there_must_be_something_to_go_back_to() {
+    let scene = Scene::adopted();
+    assert_eq!(scene.refused(&["rollback", "--development"], 1)["error"], "no-rollback-target");
+}
+
+#[test]
+fn a_plan_that_was_approved_holds_for_that_plan_alone() {
+    let scene = Scene::adopted();
+    let plan = scene.ok(&["plan", "--target-version", "2.0.0-rc.1"])["digest"].clone();
+    let arguments = ["apply", "--development", "--plan", plan.as_str().unwrap()];
+    assert_eq!(scene.refused(&arguments, 1)["error"], "stale-plan");
+    assert_eq!(scene.ok(&["plan", "--target-version", "2.0.0-rc.1"])["digest"], plan);
+    scene.ok(&[&arguments as &[&str], &["--target-version", "2.0.0-rc.1"]].concat());
+}
+
+#[test]
+fn a_locked_home_names_its_holder() {
+    let scene = Scene::upgraded();
+    let lock =
+        fs::OpenOptions::new().read(true).write(true).open(scene.home().join("lock")).unwrap();
+    lock.lock().unwrap();
+    fs::write(scene.home().join("lock"), "4711\n").unwrap();
+    for arguments in [
+        &["rollback", "--development"] as &[&str],
+        &["verify"],
+        &["export"],
+        &["recover", "--development"],
+    ] {
+        let error = scene.refused(arguments, 9);
+        assert_eq!(error["error"], "locked");
+        assert!(error["message"].as_str().unwrap().contains("pid 4711"), "{error}");
+    }
+    // Looking needs no lock.
+    scene.ok(&["status"]);
+    scene.ok(&["history"]);
+    drop(lock);
+    scene.ok(&["verify"]);
+}
+
+#[test]
+fn a_store_that_somebody_has_open_is_not_left() {
+    let scene = Scene::upgraded();
+    let path = scene.home().join("generations/2/store/lock");
+    let lock = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    lock.lock().unwrap();
+    assert_eq!(scene.refused(&["rollback", "--development"], 9)["error"], "store-in-use");
+    drop(lock);
+    scene.ok(&["rollback", "--development"]);
+}
+
+#[test]
+fn every_byte_that_is_altered_is_found_and_named() {
+    let scene = Scene::upgraded();
+    for (file, name) in [
+        ("generations/1/store/data/execution.wal", "execution.wal"),
+        ("generations/1/config/config/config.json", "config.json"),
+        ("generations/2/config/femtoclaw.toml", "femtoclaw.toml"),
+        ("generations/2/policy/policy/policies.json", "policies.json"),
+        ("generations/2/manifest.json", "manifest of generation 2"),
+        ("generations/2/adoption.json", "adoption.json"),
+    ] {
+        let path = scene.home().join(file);
+        let intact = fs::read(&path).unwrap();
+        let mut altered = intact.clone();
+        let middle = altered.len() / 2;
+        altered[middle] ^= 1;
+        fs::write(&path, altered).unwrap();
+        let error = scene.refused(&["verify"], 6);
+        assert_eq!(error["error"], "integrity-violated", "{file}");
+        assert!(error["message"].as_str().unwrap().contains(name), "{file}: {error}");
+        fs::write(&path, intact).unwrap();
+    }
+    scene.ok(&["verify"]);
+}
+
+#[test]
+fn a_rollback_to_what_was_altered_is_refused() {
+    let scene = Scene::upgraded();
+    let path = scene.home().join("generations/1/store/data/audit.json");
+    fs::write(&path, "[]").unwrap();
+    assert_eq!(scene.refused(&["rollback", "--development"], 6)["error"], "integrity-violated");
+    assert_eq!(scene.ok(&["status"])["version"], "2.0.0");
+}
+
+#[test]
+fn an_upgrade_of_what_was_altered_is_undone() {
+    let scene = Scene::adopted();
+    let path = scene.home().join("generations/1/store/data/audit.json");
+    let intact = fs::read(&path).unwrap();
+    fs::write(&path, "[]").unwrap();
+    let error = scene.refused(&["apply", "--development"], 6);
+    assert!(error["condition"].as_str().unwrap().contains("undone"), "{error}");
+    assert_eq!(scene.ok(&["status"])["version"], "1.0.3");
+    fs::write(&path, intact).unwrap();
+    scene.ok(&["apply", "--development"]);
+}
+
+#[test]
+fn a_broken_journal_takes_a_decision() {
+    let scene = Scene::upgraded();
+    let path = scene.home().join("journal/records.jsonl");
+    let intact = fs::read(&path).unwrap();
+    let content = scene.verified(1)["content"].clone();
+    let mut broken = intact.clone();
+    broken[700] ^= 1;
+    fs::write(&path, &broken).unwrap();
+    for arguments in [
+        &["status"] as &[&str],
+        &["verify"],
+        &["plan"],
+        &["rollback", "--development"],
+        &["recover", "--development"],
+    ] {
+        let error = scene.refused(arguments, 8);
+        assert_eq!(error["error"], "journal-lost", "{arguments:?}");
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains("the generations found are 1, 2"), "{message}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), broken, "a broken journal was touched");
+    let error = scene.refused(&["recover", "--development", "--generation", "7"], 8);
+    assert_eq!(error["error"], "no-such-generation");
+    let recovered = scene.ok(&["recover", "--development", "--generation", "1"]);
+    assert_eq!((&recovered["current"], &recovered["version"]), (&1.into(), &"1.0.3".into()));
+    assert_eq!(scene.verified_current_content(), content);
+    let kept = fs::read(scene.home().join("journal.replaced-1/records.jsonl")).unwrap();
+    assert_eq!(kept, broken, "what was left of the journal is set aside, whole");
+    let applied = scene.ok(&["apply", "--development"]);
+    assert_eq!(applied["to"], 3, "the number of a generation is never used again");
+}
+
+#[test]
+fn a_lost_journal_takes_a_decision_too() {
+    let scene = Scene::upgraded();
+    fs::remove_dir_all(scene.home().join("journal")).unwrap();
+    assert_eq!(scene.refused(&["status"], 8)["error"], "journal-lost");
+    let source = scene.source();
+    let adopt = ["adopt", "--from", source.to_str().unwrap()];
+    assert_eq!(scene.refused(&adopt, 1)["error"], "home-exists");
+    let recovered = scene.ok(&["recover", "--development", "--generation", "2"]);
+    assert_eq!(recovered["version"], "2.0.0");
+    let error = scene.refused(&["recover", "--development", "--generation", "1"], 1);
+    assert_eq!(error["error"], "nothing-to-recover");
+}
+
+#[test]
+fn a_home_is_never_adopted_over_another() {
+    let scene = Scene::adopted();
+    let source = scene.source();
+    let adopt = ["adopt", "--from", source.to_str().unwrap()];
+    let before = files(&scene.home());
+    assert_eq!(scene.refused(&adopt, 1)["error"], "home-exists");
+    assert_eq!(files(&scene.home()), before);
+    let home = scene.home();
+    let inside = ["adopt", "--from", home.to_str().unwrap()];
+    assert_eq!(scene.refused(&inside, 1)["error"], "home-exists");
+}
+
+#[test]
+fn an_invalid_configuration_stops_an_upgrade() {
+    let scene = Scene::new();
+    let path = scene.source().join("config/config.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let configuration: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let level = configuration["logging"]["level"].as_str().unwrap();
+    fs::write(&path, text.replace(&format!("\"{level}\""), "\"deafening\"")).unwrap();
+    scene.ok(&["adopt", "--from", scene.source().to_str().unwrap()]);
+    let error = scene.refused(&["apply", "--development"], 3);
+    assert!(error["message"].as_str().unwrap().contains("logging.level"), "{error}");
+    assert_eq!(scene.ok(&["status"])["version"], "1.0.3");
+}
+
+#[test]
+fn an_interruption_is_put_right_by_what_may_change_a_home_alone() {
+    let scene = Scene::adopted();
+    let mut child = scene
+        .command(&["apply", "--development", "--yes"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let journal = scene.home().join("journal/records.jsonl");
+    // As soon as the attempt is on record it is killed.
+    while !fs::read_to_string(&journal).unwrap().contains("PREPARED\",\"from\":1") {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was killed");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let status = scene.ok(&["status"]);
+    if status["attempt"].is_null() {
+        panic!("the kill came too late: {status}");
+    }
+    assert_eq!(scene.refused(&["verify"], 8)["error"], "interrupted");
+    assert_eq!(scene.refused(&["export"], 8)["error"], "interrupted");
+    assert_eq!(scene.ok(&["status"])["attempt"], status["attempt"]);
+    scene.ok(&["recover", "--development"]);
+    assert_eq!(scene.ok(&["status"])["attempt"], serde_json::Value::Null);
+    scene.ok(&["apply", "--development"]);
+}
