@@ -69,11 +69,11 @@ pub(crate) fn build(package: &str, binary: &str, release: bool) -> Result<PathBu
         return Err(format!("`{}` ended with {}", shown(&command), output.status));
     }
     let messages = String::from_utf8_lossy(&output.stdout);
-    let executables = messages.lines().filter_map(|line| {
+    let mut executables = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let name = message.get("target")?.get("name")?.as_str()?;
         let path = message.get("executable")?.as_str()?;
         (name == binary).then(|| PathBuf::from(path))
     });
-    executables.last().ok_or_else(|| format!("cargo built no binary {binary}"))
+    executables.next_back().ok_or_else(|| format!("cargo built no binary {binary}"))
 }
