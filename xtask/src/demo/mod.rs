@@ -13,7 +13,8 @@ use std::process::ExitCode;
 
 use femtoclaw_catalogue::sample::{SampleDamage, SampleOptions, SampleSummary, write_sample_home};
 use integrity::TreeSeal;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::runner::build;
 use crate::{CommandResult, Failure};
@@ -62,9 +63,11 @@ impl Options {
     }
 }
 
-/// What the demonstration showed.
-#[derive(Debug)]
+/// What the demonstration showed, in the order in which it is written.
+#[derive(Debug, Serialize)]
 struct Outcome {
+    r#type: &'static str,
+    ok: bool,
     from: String,
     to: String,
     records: u64,
@@ -72,6 +75,17 @@ struct Outcome {
     digest_after_rollback: String,
     journal_records: u64,
 }
+
+/// What is written if something could not be shown.
+#[derive(Serialize)]
+struct Unproven<'a> {
+    r#type: &'static str,
+    ok: bool,
+    error: &'a str,
+}
+
+/// The `type` of the line that tells a program how it went.
+const TYPE: &str = "demo";
 
 /// Runs the demonstration. Whatever it cannot prove makes it fail.
 pub(crate) fn run(arguments: &[String]) -> CommandResult {
@@ -87,20 +101,15 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
     Ok(if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn result_line(result: &Result<Outcome, String>) -> Value {
-    match result {
-        Ok(outcome) => json!({
-            "type": "demo",
-            "ok": true,
-            "from": outcome.from,
-            "to": outcome.to,
-            "records": outcome.records,
-            "digest_before": outcome.digest_before,
-            "digest_after_rollback": outcome.digest_after_rollback,
-            "journal_records": outcome.journal_records,
-        }),
-        Err(message) => json!({"type": "demo", "ok": false, "error": message}),
-    }
+/// One line of JSON, whatever happened.
+fn result_line(result: &Result<Outcome, String>) -> String {
+    let line = match result {
+        Ok(outcome) => serde_json::to_string(outcome),
+        Err(message) => {
+            serde_json::to_string(&Unproven { r#type: TYPE, ok: false, error: message })
+        }
+    };
+    line.unwrap_or_else(|error| format!("cannot write the result: {error}"))
 }
 
 /// Prepares the stage, lets the acts play, and clears it again.
@@ -180,6 +189,8 @@ fn acts(tool: &Tool, sample: Option<&SampleSummary>) -> Result<Outcome, String> 
     require(journal_records == restored.journal_records, "history and verify count differently")?;
 
     let outcome = Outcome {
+        r#type: TYPE,
+        ok: true,
         from: adopted.version,
         to: upgraded.version,
         records: before.total(),
@@ -192,8 +203,9 @@ fn acts(tool: &Tool, sample: Option<&SampleSummary>) -> Result<Outcome, String> 
 }
 
 fn summary(outcome: &Outcome, after: &Records, parts: &BTreeMap<&str, String>) -> String {
-    let Outcome { from, to, records, digest_before, digest_after_rollback, journal_records } =
-        outcome;
+    let Outcome {
+        from, to, records, digest_before, digest_after_rollback, journal_records, ..
+    } = outcome;
     let mut text = format!(
         "\nIt worked: {from} -> {to} -> {from}\n\
          \n  adopted       {records} records of {from}; the directory they came from was not modified\
@@ -312,6 +324,7 @@ fn copy_tree(from: &Path, to: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn words(line: &str) -> Vec<String> {
         line.split_whitespace().map(str::to_owned).collect()
@@ -330,6 +343,8 @@ mod tests {
     #[test]
     fn the_result_is_one_line_either_way() {
         let good = result_line(&Ok(Outcome {
+            r#type: TYPE,
+            ok: true,
             from: "1.0.3".to_owned(),
             to: "2.0.0".to_owned(),
             records: 7,
@@ -337,10 +352,13 @@ mod tests {
             digest_after_rollback: "a".to_owned(),
             journal_records: 14,
         }));
-        assert_eq!(good["ok"], true);
-        assert_eq!(good.as_object().unwrap().len(), 8);
-        let bad = result_line(&Err("two\nlines".to_owned())).to_string();
-        assert!(bad.contains("\"ok\":false") && bad.lines().count() == 1, "{bad}");
+        let expected = concat!(
+            r#"{"type":"demo","ok":true,"from":"1.0.3","to":"2.0.0","records":7,"#,
+            r#""digest_before":"a","digest_after_rollback":"a","journal_records":14}"#
+        );
+        assert_eq!(good, expected);
+        let bad = result_line(&Err("two\nlines".to_owned()));
+        assert_eq!(bad, r#"{"type":"demo","ok":false,"error":"two\nlines"}"#);
     }
 
     #[test]

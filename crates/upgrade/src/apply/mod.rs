@@ -10,23 +10,24 @@
 //! Confirming is an operation of its own, later ([`Home::confirm`]). Whatever fails before `activate` leaves the current
 //! generation as it was: nothing ever wrote to it.
 
-use std::collections::BTreeMap;
+mod store;
 
 use integrity::{Digest, LogicalDigest};
 use journal::{AttemptNumber, Event, Operation};
 use rollback::{AppliedStep, Generation, MigrationMetadata, Origin, Parent, Part, Staging};
 use serde::Serialize;
-use storage_migration::{
-    KeyspaceMap, MigrationPath, MigrationReport, SchemaDefinition, clone_mode,
-};
+use storage_migration::SchemaDefinition;
 use versioning::{GenerationNumber, SchemaVersion};
 
 use crate::adopt::{INVENTORY, RUNTIME_BINARY};
 use crate::environment::{Progress, ProgressListener};
 use crate::error::{Cause, Error, Result};
 use crate::plan::{digest_files, open_current, read_part, store_is_open};
-use crate::seal::{Description, digest_parts, keyspace_map, seal, sealed_keyspaces};
+use crate::seal::{Description, digest_parts, seal, sealed_keyspaces};
 use crate::{Authorization, Home, Plan, Request};
+
+use store::StagedStore;
+pub(crate) use store::require_same;
 
 /// What an upgrade did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,7 +70,6 @@ struct Staged {
     current: Generation,
     staging: Staging,
     store: StagedStore,
-    links_refused: u64,
 }
 
 /// Everything of the next generation was read back and found right.
@@ -83,22 +83,6 @@ struct Sealed {
     attempt: AttemptNumber,
     generation: Generation,
     outcome: Applied,
-}
-
-/// The store of a staged generation.
-struct StagedStore {
-    before: LogicalDigest,
-    after: AfterMigration,
-}
-
-/// How a staged store came to be.
-enum AfterMigration {
-    /// By a migration, which says what it wrote.
-    Migrated(Box<MigrationReport>),
-    /// Unchanged, in the engine's format.
-    Cloned(KeyspaceMap),
-    /// Unchanged, in another format.
-    Copied,
 }
 
 impl Home<'_> {
@@ -234,7 +218,7 @@ impl<'p> Upgrade<'p, Authorized> {
     ) -> std::result::Result<Upgrade<'p, Staged>, Cause> {
         let Authorized { attempt, current } = self.stage;
         let staging = Staging::create(&home.layout, self.plan.to.generation)?;
-        let (store, links_refused) = stage_store(home, self.plan, &current, &staging, progress)?;
+        let store = StagedStore::build(home, self.plan, &current, &staging, progress)?;
         report(progress, "migrating the configuration");
         let (from, to) = (&self.plan.from.versions, &self.plan.to.versions);
         let generation = current.number();
@@ -262,7 +246,7 @@ impl<'p> Upgrade<'p, Authorized> {
         if let Some(runtime) = &self.request.runtime {
             staging.place_runtime(RUNTIME_BINARY, runtime)?;
         }
-        let stage = Staged { attempt, current, staging, store, links_refused };
+        let stage = Staged { attempt, current, staging, store };
         Ok(Upgrade { plan: self.plan, request: self.request, stage })
     }
 }
@@ -276,37 +260,8 @@ impl<'p> Upgrade<'p, Staged> {
     ) -> std::result::Result<Upgrade<'p, Verified>, Cause> {
         let staged = self.stage;
         let target = home.schema(self.plan.to.versions.storage)?;
-        let directory = staged.staging.part(Part::Store);
-        let options = home.environment.engine;
-        let mut forward = forward(progress);
-        let before = &staged.store.before;
-        let after = match &staged.store.after {
-            AfterMigration::Migrated(report) => storage_migration::verify(
-                &directory,
-                report,
-                &target,
-                Some(before),
-                options,
-                &mut forward,
-            )?,
-            AfterMigration::Cloned(map) => {
-                let found = storage_migration::measure_and_check(
-                    &directory,
-                    map,
-                    &target,
-                    options,
-                    &mut forward,
-                )?;
-                require_same(self.plan.to.generation, before, &found)?;
-                found
-            }
-            AfterMigration::Copied => {
-                let path = staged.staging.path();
-                let found = home.measure_foreign(target.version, path, &mut forward)?;
-                require_same(self.plan.to.generation, before, &found)?;
-                found
-            }
-        };
+        let to = self.plan.to.generation;
+        let after = staged.store.verify(home, to, &target, &staged.staging, progress)?;
         verify_files(home, self.plan, &staged)?;
         let stage = Verified { staged, after };
         Ok(Upgrade { plan: self.plan, request: self.request, stage })
@@ -327,13 +282,7 @@ impl<'p> Upgrade<'p, Verified> {
         let target = home.schema(plan.to.versions.storage)?;
         let parent =
             Parent { generation: staged.current.number(), manifest: staged.current.digest() };
-        let (map, counts) = match &staged.store.after {
-            AfterMigration::Migrated(report) => {
-                (Some(&report.keyspaces), serde_json::to_value(&report.counts).unwrap_or_default())
-            }
-            AfterMigration::Cloned(map) => (Some(map), serde_json::Value::Null),
-            AfterMigration::Copied => (None, serde_json::Value::Null),
-        };
+        let (map, counts) = staged.store.description();
         let migration = MigrationMetadata {
             previous: plan.from.versions.clone(),
             target: plan.to.versions.clone(),
@@ -358,7 +307,7 @@ impl<'p> Upgrade<'p, Verified> {
             before: staged.store.before,
             after,
             tries: plan.tries,
-            links_refused: staged.links_refused,
+            links_refused: staged.store.links_refused,
         };
         let generation = seal(staged.staging, description)?;
         let event =
@@ -407,91 +356,6 @@ fn verify_files(home: &Home<'_>, plan: &Plan, staged: &Staged) -> std::result::R
     Ok(())
 }
 
-/// Builds the store of the next generation: migrated, or as it is if the schema does not move.
-fn stage_store(
-    home: &Home<'_>,
-    plan: &Plan,
-    current: &Generation,
-    staging: &Staging,
-    progress: &mut ProgressListener<'_>,
-) -> std::result::Result<(StagedStore, u64), Cause> {
-    let environment = home.environment;
-    let (from, to) = (plan.from.versions.storage, plan.to.versions.storage);
-    let path = MigrationPath::resolve(
-        environment.catalogue.schemas(),
-        environment.catalogue.steps(),
-        from,
-        to,
-    )?;
-    storage_migration::rehearse(&path)?;
-    let directory = staging.vacate(Part::Store)?;
-    let scratch = staging.path().join("scratch");
-    durable::create_directory(&scratch)?;
-    let (origin_map, foreign) = (
-        keyspace_map(current.manifest()),
-        environment.catalogue.foreign_source(from, current.path())?,
-    );
-    let mut links_refused = 0;
-    let (before, after) = match (&foreign, origin_map) {
-        (None, Some(map)) => {
-            report(progress, "cloning the store");
-            let cloned = durable::clone_tree(&current.part(Part::Store), &directory, clone_mode)?;
-            links_refused = cloned.links_refused;
-            let mut listen = forward(progress);
-            let options = environment.engine;
-            let schema = home.schema(from)?;
-            let before = storage_migration::measure_and_check(
-                &directory,
-                &map,
-                &schema,
-                options,
-                &mut listen,
-            )?;
-            home.check_content(current, &before)?;
-            if path.steps().is_empty() {
-                (before, AfterMigration::Cloned(map))
-            } else {
-                let origin = storage_migration::Origin::Store(&map);
-                let report = storage_migration::migrate(
-                    &path,
-                    origin,
-                    &directory,
-                    &scratch,
-                    options,
-                    &mut listen,
-                )?;
-                (before, AfterMigration::Migrated(Box::new(report)))
-            }
-        }
-        (Some(_), _) | (None, None) => {
-            let mut listen = forward(progress);
-            let before = home.measure_foreign(from, current.path(), &mut listen)?;
-            home.check_content(current, &before)?;
-            match foreign.as_deref().filter(|_| !path.steps().is_empty()) {
-                Some(source) => {
-                    let origin = storage_migration::Origin::Records(source);
-                    let report = storage_migration::migrate(
-                        &path,
-                        origin,
-                        &directory,
-                        &scratch,
-                        environment.engine,
-                        &mut listen,
-                    )?;
-                    (before, AfterMigration::Migrated(Box::new(report)))
-                }
-                None => {
-                    let store = current.part(Part::Store);
-                    durable::clone_tree(&store, &directory, |_| durable::CloneMode::Copy)?;
-                    (before, AfterMigration::Copied)
-                }
-            }
-        }
-    };
-    durable::remove_tree(&scratch)?;
-    Ok((StagedStore { before, after }, links_refused))
-}
-
 /// What the data has been through, this upgrade included.
 fn applied_steps(current: &Generation, plan: &Plan) -> Vec<AppliedStep> {
     let mut applied = current.manifest().applied.clone();
@@ -502,31 +366,6 @@ fn applied_steps(current: &Generation, plan: &Plan) -> Vec<AppliedStep> {
         fingerprint: step.fingerprint,
     }));
     applied
-}
-
-/// Two logical digests must agree, keyspace by keyspace.
-pub(crate) fn require_same(
-    generation: GenerationNumber,
-    expected: &LogicalDigest,
-    found: &LogicalDigest,
-) -> std::result::Result<(), Cause> {
-    let names: BTreeMap<&str, ()> =
-        expected.iter().chain(found.iter()).map(|(name, _)| (name, ())).collect();
-    let describe = |digest: &LogicalDigest, name: &str| {
-        digest.get(name).map_or_else(
-            || "missing".to_owned(),
-            |found| format!("{} records, {}", found.records, found.digest),
-        )
-    };
-    match names.into_keys().find(|name| expected.get(name) != found.get(name)) {
-        None => Ok(()),
-        Some(name) => Err(Cause::ContentAltered {
-            generation,
-            keyspace: name.to_owned(),
-            expected: describe(expected, name),
-            found: describe(found, name),
-        }),
-    }
 }
 
 fn read_files(root: &std::path::Path) -> std::result::Result<crate::Files, Cause> {

@@ -1,0 +1,213 @@
+//! The store of the next generation: built beside the current one, and read back.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use integrity::LogicalDigest;
+use rollback::{Generation, Part, Staging};
+use storage_migration::{
+    KeyspaceMap, MigrationPath, MigrationReport, Origin, RecordSource, SchemaDefinition, clone_mode,
+};
+use versioning::GenerationNumber;
+
+use super::{forward, report};
+use crate::environment::ProgressListener;
+use crate::error::Cause;
+use crate::seal::keyspace_map;
+use crate::{Home, Plan};
+
+/// The store of a staged generation.
+pub(super) struct StagedStore {
+    /// What was there before, as it was read.
+    pub(super) before: LogicalDigest,
+    /// Files that could not be hard-linked and were copied.
+    pub(super) links_refused: u64,
+    after: AfterMigration,
+}
+
+/// How a staged store came to be.
+enum AfterMigration {
+    /// By a migration, which says what it wrote.
+    Migrated(Box<MigrationReport>),
+    /// Unchanged, in the engine's format.
+    Cloned(KeyspaceMap),
+    /// Unchanged, in another format.
+    Copied,
+}
+
+/// Where a store is built, and from what.
+struct Building<'b, 'e> {
+    home: &'b Home<'e>,
+    current: &'b Generation,
+    path: MigrationPath<'b>,
+    directory: &'b Path,
+    scratch: &'b Path,
+}
+
+impl StagedStore {
+    /// Builds the store: migrated, or as it is if the schema does not move. The current one is only read.
+    pub(super) fn build(
+        home: &Home<'_>,
+        plan: &Plan,
+        current: &Generation,
+        staging: &Staging,
+        progress: &mut ProgressListener<'_>,
+    ) -> Result<Self, Cause> {
+        let catalogue = home.environment.catalogue;
+        let from = plan.from.versions.storage;
+        let to = plan.to.versions.storage;
+        let path = MigrationPath::resolve(catalogue.schemas(), catalogue.steps(), from, to)?;
+        storage_migration::rehearse(&path)?;
+        let directory = staging.vacate(Part::Store)?;
+        let scratch = staging.path().join("scratch");
+        durable::create_directory(&scratch)?;
+        let building = Building { home, current, path, directory: &directory, scratch: &scratch };
+        let foreign = catalogue.foreign_source(from, current.path())?;
+        let store = match (foreign, keyspace_map(current.manifest())) {
+            (Some(source), _) => building.from_foreign(&*source, progress)?,
+            (None, Some(map)) => building.from_engine(map, progress)?,
+            (None, None) => {
+                let reason = format!("nobody knows how to read a store of schema {from}");
+                return Err(Cause::Incompatible { reasons: vec![reason] });
+            }
+        };
+        durable::remove_tree(&scratch)?;
+        Ok(store)
+    }
+
+    /// Reads the staged store back through a new handle, and holds it to what was written or carried over.
+    pub(super) fn verify(
+        &self,
+        home: &Home<'_>,
+        generation: GenerationNumber,
+        target: &SchemaDefinition,
+        staging: &Staging,
+        progress: &mut ProgressListener<'_>,
+    ) -> Result<LogicalDigest, Cause> {
+        let directory = staging.part(Part::Store);
+        let (before, options) = (&self.before, home.environment.engine);
+        let mut listen = forward(progress);
+        let found = match &self.after {
+            AfterMigration::Migrated(report) => {
+                return Ok(storage_migration::verify(
+                    &directory,
+                    report,
+                    target,
+                    Some(before),
+                    options,
+                    &mut listen,
+                )?);
+            }
+            AfterMigration::Cloned(map) => {
+                storage_migration::measure_and_check(&directory, map, target, options, &mut listen)?
+            }
+            AfterMigration::Copied => {
+                home.measure_foreign(target.version, staging.path(), &mut listen)?
+            }
+        };
+        require_same(generation, before, &found)?;
+        Ok(found)
+    }
+
+    /// What the manifest says of the store: its keyspaces, if it is the engine's, and the migration's counts.
+    pub(super) fn description(&self) -> (Option<&KeyspaceMap>, serde_json::Value) {
+        match &self.after {
+            AfterMigration::Migrated(report) => {
+                (Some(&report.keyspaces), serde_json::to_value(&report.counts).unwrap_or_default())
+            }
+            AfterMigration::Cloned(map) => (Some(map), serde_json::Value::Null),
+            AfterMigration::Copied => (None, serde_json::Value::Null),
+        }
+    }
+}
+
+impl Building<'_, '_> {
+    /// From a store of the engine: a clone, by hard links as far as files are immutable, migrated in place of the clone.
+    fn from_engine(
+        &self,
+        map: KeyspaceMap,
+        progress: &mut ProgressListener<'_>,
+    ) -> Result<StagedStore, Cause> {
+        report(progress, "cloning the store");
+        let store = self.current.part(Part::Store);
+        let cloned = durable::clone_tree(&store, self.directory, clone_mode)?;
+        let options = self.home.environment.engine;
+        let schema = self.home.schema(self.path.from())?;
+        let mut listen = forward(progress);
+        let before = storage_migration::measure_and_check(
+            self.directory,
+            &map,
+            &schema,
+            options,
+            &mut listen,
+        )?;
+        self.home.check_content(self.current, &before)?;
+        let after = if self.path.steps().is_empty() {
+            AfterMigration::Cloned(map)
+        } else {
+            self.migrate(Origin::Store(&map), &mut listen)?
+        };
+        Ok(StagedStore { before, links_refused: cloned.links_refused, after })
+    }
+
+    /// From files of an older format: a new store, or the same files if the schema does not move.
+    fn from_foreign(
+        &self,
+        source: &dyn RecordSource,
+        progress: &mut ProgressListener<'_>,
+    ) -> Result<StagedStore, Cause> {
+        let mut listen = forward(progress);
+        let from = self.path.from();
+        let before = self.home.measure_foreign(from, self.current.path(), &mut listen)?;
+        self.home.check_content(self.current, &before)?;
+        let after = if self.path.steps().is_empty() {
+            let store = self.current.part(Part::Store);
+            durable::clone_tree(&store, self.directory, |_| durable::CloneMode::Copy)?;
+            AfterMigration::Copied
+        } else {
+            self.migrate(Origin::Records(source), &mut listen)?
+        };
+        Ok(StagedStore { before, links_refused: 0, after })
+    }
+
+    fn migrate(
+        &self,
+        origin: Origin<'_>,
+        listen: &mut dyn FnMut(&storage_migration::Progress<'_>),
+    ) -> Result<AfterMigration, Cause> {
+        let options = self.home.environment.engine;
+        let report = storage_migration::migrate(
+            &self.path,
+            origin,
+            self.directory,
+            self.scratch,
+            options,
+            listen,
+        )?;
+        Ok(AfterMigration::Migrated(Box::new(report)))
+    }
+}
+
+/// Two logical digests must agree, keyspace by keyspace.
+pub(crate) fn require_same(
+    generation: GenerationNumber,
+    expected: &LogicalDigest,
+    found: &LogicalDigest,
+) -> Result<(), Cause> {
+    let names: BTreeSet<&str> = expected.iter().chain(found.iter()).map(|(name, _)| name).collect();
+    let describe = |digest: &LogicalDigest, name: &str| {
+        digest.get(name).map_or_else(
+            || "missing".to_owned(),
+            |found| format!("{} records, {}", found.records, found.digest),
+        )
+    };
+    match names.into_iter().find(|name| expected.get(name) != found.get(name)) {
+        None => Ok(()),
+        Some(name) => Err(Cause::ContentAltered {
+            generation,
+            keyspace: name.to_owned(),
+            expected: describe(expected, name),
+            found: describe(found, name),
+        }),
+    }
+}

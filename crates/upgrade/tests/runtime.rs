@@ -1,0 +1,362 @@
+//! A runtime on a home: what `boot` gives, what it refuses, and what becomes of what the runtime writes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
+use femtoclaw_catalogue::{Envelope, FemtoClaw, RecordKey};
+use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceError};
+use upgrade::{
+    AdoptRequest, Adoption, AdoptionRefusal, Authorization, Booted, Catalogue, Cause,
+    EngineOptions, Environment, Error, Files, Home, MigratedConfiguration, NoTelemetry, Part,
+    Release, Request, VerifyReport,
+};
+use versioning::{
+    ConfigurationSchema, FixedClock, GenerationNumber, RuntimeVersion, SchemaVersion, Timestamp,
+};
+
+const CLOCK: FixedClock = FixedClock(Timestamp::EPOCH);
+
+/// A home in a directory of its own.
+struct Scene {
+    directory: tempfile::TempDir,
+    engine: EngineOptions,
+}
+
+impl Scene {
+    fn adopted() -> Self {
+        let scene =
+            Self { directory: tempfile::tempdir().unwrap(), engine: EngineOptions::default() };
+        let source = scene.directory.path().join("installation");
+        write_sample_home(&source, &SampleOptions::default()).unwrap();
+        let request = AdoptRequest {
+            source,
+            home: scene.home(),
+            assumed: None,
+            runtime: None,
+            lock_timeout: Duration::ZERO,
+        };
+        upgrade::adopt(&request, scene.environment(), &mut NoTelemetry, &mut |_| {}).unwrap();
+        scene
+    }
+
+    fn upgraded(version: &str) -> Self {
+        let scene = Self::adopted();
+        scene.apply(version);
+        scene
+    }
+
+    fn home(&self) -> PathBuf {
+        self.directory.path().join("home")
+    }
+
+    fn environment(&self) -> Environment<'_> {
+        Environment { catalogue: &FemtoClaw, clock: &CLOCK, operator: "test", engine: &self.engine }
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Home<'_>) -> upgrade::Result<T>) -> T {
+        let mut telemetry = NoTelemetry;
+        let mut home =
+            Home::open(&self.home(), self.environment(), &mut telemetry, Duration::ZERO).unwrap();
+        act(&mut home).unwrap()
+    }
+
+    fn apply(&self, version: &str) {
+        let request = Request { target: Some(version.parse().unwrap()), runtime: None };
+        let authorization = Some(Authorization::development());
+        self.with(|home| home.apply(&request, None, authorization, &mut |_| {})).unwrap();
+    }
+
+    fn confirm(&self) {
+        self.with(|home| home.confirm());
+    }
+
+    fn rollback(&self) {
+        let authorization = Some(Authorization::development());
+        self.with(|home| home.rollback(authorization, "a test", &mut |_| {}));
+    }
+
+    fn verify(&self) -> VerifyReport {
+        let report = self.with(|home| home.verify(&mut |_| {}));
+        assert_eq!(report.problems, Vec::<String>::new());
+        report
+    }
+
+    /// Boots, does something, closes nothing more than Rust does.
+    fn booted<T>(&self, version: &str, act: impl FnOnce(&Booted<'_>) -> T) -> T {
+        let mut telemetry = NoTelemetry;
+        let version = version.parse().unwrap();
+        let environment = self.environment();
+        let booted =
+            upgrade::boot(&self.home(), &version, environment, &mut telemetry, Duration::ZERO)
+                .unwrap();
+        act(&booted)
+    }
+
+    fn refused(&self, version: &str, environment: Environment<'_>) -> Error {
+        let mut telemetry = NoTelemetry;
+        let version = version.parse().unwrap();
+        upgrade::boot(&self.home(), &version, environment, &mut telemetry, Duration::ZERO)
+            .expect_err("it booted")
+    }
+}
+
+/// Appends copies of the first record of a keyspace of schema 2, as a runtime would append records, and returns their keys.
+fn append_copies(booted: &Booted<'_>, keyspace: &str, count: u64) -> Vec<Vec<u8>> {
+    let store = booted.open_store().unwrap();
+    let mut first = None;
+    store
+        .scan_while(keyspace, &mut |_, value| {
+            first = Some(Envelope::decode(value).unwrap());
+            false
+        })
+        .unwrap();
+    let mut keys = Vec::new();
+    for number in 0..count {
+        let mut envelope = first.clone().unwrap();
+        envelope.source = RecordKey { ordinal: 1_000_000 + number, ..envelope.source };
+        store.put(keyspace, &envelope.source.encode(), &envelope.encode()).unwrap();
+        keys.push(envelope.source.encode().to_vec());
+    }
+    store.persist().unwrap();
+    store.close().unwrap();
+    keys
+}
+
+fn count(report: &VerifyReport, generation: u64) -> u64 {
+    let number = GenerationNumber::new(generation);
+    report.generations.iter().find(|found| found.generation == number).unwrap().records
+}
+
+#[test]
+fn a_runtime_gets_the_parts_of_the_current_generation() {
+    let scene = Scene::upgraded("2.0.0");
+    scene.booted("2.0.0", |booted| {
+        assert_eq!(booted.generation().number(), GenerationNumber::new(2));
+        assert!(booted.configuration().contains_key("femtoclaw.toml"));
+        assert_eq!(booted.policy().len(), 2);
+        assert!(booted.path(Part::Extensions).is_dir());
+        let store = booted.open_store().unwrap();
+        let mut executions = 0;
+        store
+            .scan_while("executions", &mut |_, value| {
+                femtoclaw_catalogue::schema3::execution(value).unwrap();
+                executions += 1;
+                true
+            })
+            .unwrap();
+        assert!(executions >= 100, "{executions}");
+        store.close().unwrap();
+    });
+}
+
+#[test]
+fn nothing_is_upgraded_under_a_running_runtime() {
+    let scene = Scene::upgraded("2.0.0");
+    scene.booted("2.0.0", |_| {
+        let mut telemetry = NoTelemetry;
+        let error = Home::open(&scene.home(), scene.environment(), &mut telemetry, Duration::ZERO)
+            .expect_err("the home was not locked");
+        assert_eq!((error.name(), error.exit_code()), ("locked", 9));
+    });
+}
+
+#[test]
+fn a_runtime_of_another_version_is_refused() {
+    let scene = Scene::upgraded("2.0.0");
+    for version in ["1.0.3", "2.0.0-rc.1", "2.0.1"] {
+        let error = scene.refused(version, scene.environment());
+        assert_eq!((error.name(), error.exit_code()), ("wrong-runtime", 3), "{version}");
+    }
+    assert!(!scene.with(|home| Ok(home.state().current_generation().unwrap().1.started)));
+}
+
+#[test]
+fn what_is_not_as_it_was_sealed_is_refused_before_anything_is_opened() {
+    for file in [
+        "config/femtoclaw.toml",
+        "config/secrets.toml",
+        "policy/policy/policies.json",
+        "policy/policy/capabilities.json",
+        "extensions/talons/greeter/scripts/run.sh",
+        "manifest.json",
+    ] {
+        let scene = Scene::upgraded("2.0.0");
+        let path = scene.home().join("generations/2").join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x20;
+        fs::write(&path, bytes).unwrap();
+        let error = scene.refused("2.0.0", scene.environment());
+        assert_eq!((error.name(), error.exit_code()), ("integrity-violated", 6), "{file}");
+    }
+    let scene = Scene::upgraded("2.0.0");
+    fs::write(scene.home().join("generations/2/store/stray"), b"").unwrap();
+    let error = scene.refused("2.0.0", scene.environment());
+    assert!(error.to_string().contains("store/stray"), "{error}");
+}
+
+/// FemtoClaw, with a configuration schema that has become stricter.
+struct Stricter;
+
+impl Catalogue for Stricter {
+    fn product(&self) -> &'static str {
+        FemtoClaw.product()
+    }
+
+    fn releases(&self) -> &[Release] {
+        FemtoClaw.releases()
+    }
+
+    fn schemas(&self) -> &[SchemaDefinition] {
+        FemtoClaw.schemas()
+    }
+
+    fn steps(&self) -> &[&'static dyn MigrationStep] {
+        FemtoClaw.steps()
+    }
+
+    fn inspect(
+        &self,
+        directory: &Path,
+        assumed: Option<&RuntimeVersion>,
+    ) -> Result<Adoption, AdoptionRefusal> {
+        FemtoClaw.inspect(directory, assumed)
+    }
+
+    fn foreign_source(
+        &self,
+        schema: SchemaVersion,
+        generation: &Path,
+    ) -> Result<Option<Box<dyn RecordSource>>, SourceError> {
+        FemtoClaw.foreign_source(schema, generation)
+    }
+
+    fn migrate_configuration(
+        &self,
+        from: ConfigurationSchema,
+        to: ConfigurationSchema,
+        files: &Files,
+    ) -> Result<MigratedConfiguration, Vec<String>> {
+        FemtoClaw.migrate_configuration(from, to, files)
+    }
+
+    fn validate_configuration(
+        &self,
+        _schema: ConfigurationSchema,
+        _files: &Files,
+    ) -> Result<(), Vec<String>> {
+        Err(vec!["brain.backend is not one of those that are left".to_owned()])
+    }
+
+    fn render(
+        &self,
+        schema: SchemaVersion,
+        keyspace: &str,
+        key: &[u8],
+        value: &[u8],
+    ) -> serde_json::Value {
+        FemtoClaw.render(schema, keyspace, key, value)
+    }
+}
+
+#[test]
+fn an_invalid_configuration_stops_a_start_and_an_upgrade() {
+    let scene = Scene::upgraded("2.0.0-rc.1");
+    scene.confirm();
+    let stricter = Environment { catalogue: &Stricter, ..scene.environment() };
+    let error = scene.refused("2.0.0-rc.1", stricter);
+    assert_eq!((error.name(), error.exit_code()), ("configuration-invalid", 3));
+    assert!(error.to_string().contains("brain.backend"), "{error}");
+    let mut telemetry = NoTelemetry;
+    let home = Home::open(&scene.home(), stricter, &mut telemetry, Duration::ZERO).unwrap();
+    let error = home.plan(&Request::default()).expect_err("it was planned");
+    assert!(matches!(error.cause(), Cause::Incompatible { .. }), "{error}");
+}
+
+#[test]
+fn what_a_runtime_wrote_is_migrated_and_is_still_there_after_a_rollback() {
+    let scene = Scene::upgraded("2.0.0-rc.1");
+    scene.confirm();
+    let before = count(&scene.verify(), 2);
+    // `history` is untouched by the next migration, `audit` is rewritten.
+    scene.booted("2.0.0-rc.1", |booted| {
+        append_copies(booted, "history", 7);
+        append_copies(booted, "audit", 5);
+    });
+    let report = scene.verify();
+    assert_eq!(count(&report, 2), before + 12);
+    assert!(report.generations.iter().any(|found| found.written_to));
+    let left = report.generations.iter().find(|found| found.current).unwrap().clone();
+    scene.apply("2.0.0");
+    let report = scene.verify();
+    assert!(count(&report, 3) >= before + 12);
+    scene.rollback();
+    let back = scene.verify();
+    let found = back.generations.iter().find(|found| found.current).unwrap();
+    assert_eq!((found.state, found.content), (left.state, left.content));
+}
+
+#[test]
+fn what_is_written_after_an_upgrade_is_kept_when_it_is_rolled_back() {
+    let scene = Scene::upgraded("2.0.0-rc.1");
+    let before = scene.verify();
+    let keys = scene.booted("2.0.0-rc.1", |booted| append_copies(booted, "audit", 3));
+    scene.rollback();
+    let after = scene.verify();
+    assert_eq!(count(&after, 2), count(&before, 2) + 3, "the abandoned generation keeps them");
+    let old = |report: &VerifyReport| report.generations[0].clone();
+    assert_eq!(old(&after).content, old(&before).content);
+    let mut exported = Vec::new();
+    scene.with(|home| {
+        let generation = home.generation(Some(GenerationNumber::new(2)))?;
+        home.export(&generation, &mut exported)
+    });
+    let text = String::from_utf8(exported).unwrap();
+    for key in keys {
+        let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert!(text.contains(&key), "{key} is not exported");
+    }
+}
+
+#[test]
+fn a_generation_that_was_left_and_then_altered_is_not_gone_back_to() {
+    let scene = Scene::upgraded("2.0.0-rc.1");
+    scene.confirm();
+    scene.booted("2.0.0-rc.1", |booted| append_copies(booted, "audit", 3));
+    scene.apply("2.0.0");
+    let journal = scene.home().join("generations/2/store/0.jnl");
+    let mut bytes = fs::read(&journal).unwrap();
+    bytes.push(0);
+    fs::write(journal, bytes).unwrap();
+    let mut telemetry = NoTelemetry;
+    let mut home =
+        Home::open(&scene.home(), scene.environment(), &mut telemetry, Duration::ZERO).unwrap();
+    let authorization = Some(Authorization::development());
+    let error = home.rollback(authorization, "a test", &mut |_| {}).expect_err("it went back");
+    assert_eq!((error.name(), error.exit_code()), ("integrity-violated", 6));
+}
+
+#[test]
+fn a_start_is_on_record_once_until_the_generation_is_left() {
+    let scene = Scene::upgraded("2.0.0");
+    for _ in 0..3 {
+        scene.booted("2.0.0", |_| ());
+    }
+    let starts = scene.with(|home| {
+        let records = home.records().iter();
+        Ok(records.filter(|record| record.event.name() == "STARTED").count())
+    });
+    assert_eq!(starts, 1);
+}
+
+#[test]
+fn an_adopted_generation_has_no_database_to_open() {
+    let scene = Scene::adopted();
+    scene.booted("1.0.3", |booted| {
+        let error = booted.open_store().err().expect("files were opened as a database");
+        assert_eq!(error.name(), "incompatible");
+    });
+}

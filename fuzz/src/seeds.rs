@@ -1,0 +1,109 @@
+//! The seeds of the corpora, computed, so that they can be written anew when a format changes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use femtoclaw_catalogue::sample::{SampleDamage, SampleOptions, write_sample_home};
+use integrity::{Digest, FileSeal};
+use rollback::MANIFEST_FORMAT;
+use serde_json::json;
+
+use crate::manifest::SEALED_FILE;
+use crate::scratch::Scratch;
+use crate::{Outcome, configuration, journal, manifest as manifest_target, wal_adoption};
+
+/// A target: its name, its body, and how a mutated seed is put right so that it gets further.
+pub struct Target {
+    /// The name of the binary and of the corpus.
+    pub name: &'static str,
+    /// What bytes are handed to.
+    pub run: fn(&[u8]) -> Outcome,
+    /// Puts right what a mutation breaks and the library checks first. Keeps other bytes as they are.
+    pub repair: fn(&[u8]) -> Vec<u8>,
+}
+
+/// All targets.
+pub const TARGETS: [Target; 4] = [
+    Target { name: "configuration", run: configuration::run, repair: <[u8]>::to_vec },
+    Target { name: "journal", run: journal::run, repair: journal::rehash },
+    Target { name: "manifest", run: manifest_target::run, repair: <[u8]>::to_vec },
+    Target { name: "wal_adoption", run: wal_adoption::run, repair: <[u8]>::to_vec },
+];
+
+/// Where the corpora are.
+pub fn corpus() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus")
+}
+
+/// All seeds, by their path below the corpora.
+pub fn all() -> BTreeMap<String, Vec<u8>> {
+    let mut seeds = BTreeMap::new();
+    let journal = &journal::written().bytes;
+    seeds.insert("journal/whole".to_owned(), journal.clone());
+    seeds.insert("journal/torn".to_owned(), [journal, &b"{\"seq\":5,\"time\""[..]].concat());
+    let cut = journal.len().saturating_sub(9);
+    seeds.insert("journal/cut".to_owned(), journal.get(..cut).unwrap_or_default().to_vec());
+    seeds.insert("manifest/matches".to_owned(), manifest(SEALED_FILE.1));
+    seeds.insert("manifest/differs".to_owned(), manifest(b"other records\n"));
+    for (name, damage) in [("good", SampleDamage::NONE), ("damaged", SampleDamage::ALL)] {
+        let scratch = Scratch::new();
+        let options = SampleOptions { records: 3, damage, ..SampleOptions::default() };
+        if let Err(error) = write_sample_home(scratch.path(), &options) {
+            panic!("cannot write a sample: {error}");
+        }
+        for (target, file) in [
+            ("wal_adoption/execution", "data/execution.wal"),
+            ("wal_adoption/memory", "data/memory.wal"),
+            ("configuration/sample", "config/config.json"),
+        ] {
+            match std::fs::read(scratch.path().join(file)) {
+                Ok(bytes) => seeds.insert(format!("{target}-{name}"), bytes),
+                Err(error) => panic!("the sample has no {file}: {error}"),
+            };
+        }
+    }
+    for (name, text) in [
+        ("minimal", r#"{"brain":{"backend":"echo"},"logging":{"level":"info"}}"#),
+        (
+            "unknown",
+            r#"{"brain":{"backend":"x","n":1.10},"logging":{"level":"info"},"extra":[null,{"a":"\u00e9"}]}"#,
+        ),
+        (
+            "secret",
+            r#"{"brain":{"backend":"x","api_key":"sk-NOT-A-REAL-KEY","model":null},"logging":{"level":"info"}}"#,
+        ),
+    ] {
+        seeds.insert(format!("configuration/{name}"), text.as_bytes().to_vec());
+    }
+    seeds
+}
+
+/// A manifest of generation 1 that names [`SEALED_FILE`] with these bytes.
+pub fn manifest(bytes: &[u8]) -> Vec<u8> {
+    let digest = Digest::of(bytes);
+    let file = FileSeal { size: bytes.len() as u64, executable: false, digest };
+    let manifest = json!({
+        "format": MANIFEST_FORMAT,
+        "generation": 1,
+        "created": "2026-11-23T03:04:06.949619482Z",
+        "versions": {
+            "runtime": "1.0.3",
+            "storage": 1,
+            "configuration": 1,
+            "protocol": {"major": 1, "minor": 0},
+            "capabilities": 2,
+            "extensions": 1,
+        },
+        "origin": {"kind": "adopted", "evidence": ["it says so"]},
+        "applied": [],
+        "keyspaces": {
+            "wal": {"physical": null, "class": "ledger", "content": {"records": 2, "digest": digest}},
+        },
+        "state": digest,
+        "parts": {"store": digest},
+        "files": {SEALED_FILE.0: file},
+    });
+    let mut bytes = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
