@@ -22,7 +22,7 @@ use records::Records;
 use tool::{Audience, Tool};
 
 /// Names within the temporary directory.
-const SOURCE: &str = "femtoclaw-1.0.3";
+const SOURCE: &str = "installation";
 const HOME: &str = "home";
 
 /// The parts that a rollback restores, by their directory in a generation.

@@ -8,6 +8,9 @@ use crate::support::{PROGRAM, Scene};
 const KILLS_OF_APPLY: u32 = 140;
 const KILLS_OF_ROLLBACK: u32 = 70;
 
+/// One after each millisecond from the start.
+const KILLS_OF_ADOPT: u32 = 40;
+
 fn run(scene: &Scene, killed: Killed, kills: u32) -> KillReport {
     let scratch = scene.path().join("scratch");
     std::fs::create_dir(&scratch).unwrap();
@@ -43,4 +46,32 @@ fn no_kill_of_apply_leaves_a_home_in_between() {
 #[test]
 fn no_kill_of_rollback_leaves_a_home_in_between() {
     run(&Scene::upgraded(), Killed::Rollback, KILLS_OF_ROLLBACK);
+}
+
+#[test]
+fn an_adoption_that_is_killed_can_be_made_again() {
+    let scene = Scene::new();
+    let source = scene.source();
+    let arguments = ["adopt", "--from", source.to_str().unwrap()];
+    let before = crate::support::files(&source);
+    let undisturbed = Scene::new();
+    undisturbed.ok(&["adopt", "--from", source.to_str().unwrap()]);
+    let expected = undisturbed.verified_current_content();
+    let mut adopted = 0;
+    for kill in 0..KILLS_OF_ADOPT {
+        let mut child =
+            scene.command(&arguments).stdout(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(u64::from(kill)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if scene.home().join("journal").exists() && !scene.ok(&["status"])["current"].is_null() {
+            adopted += 1;
+        } else {
+            scene.ok(&arguments);
+        }
+        assert_eq!(scene.verified_current_content(), expected, "kill {kill}");
+        std::fs::remove_dir_all(scene.home()).unwrap();
+    }
+    assert!(adopted < KILLS_OF_ADOPT, "no kill came before the end");
+    assert_eq!(crate::support::files(&source), before, "the adopted directory was modified");
 }

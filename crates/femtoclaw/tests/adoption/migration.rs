@@ -85,3 +85,22 @@ fn a_damaged_sample_migrates_fused_and_stepwise_to_the_same_digest() {
     let executions = report.written.get("executions").unwrap().records;
     assert_eq!(executions, summary.executions + summary.interrupted);
 }
+
+/// A released migration is never edited: homes have its fingerprint in their manifests. What must change comes as a
+/// further step.
+#[test]
+fn the_released_migrations_are_what_they_were() {
+    let steps: [(&dyn storage_migration::MigrationStep, &storage_migration::SchemaDefinition); 2] = [
+        (&femtoclaw_catalogue::DecodeRecords, &femtoclaw_catalogue::schema1::SCHEMA),
+        (&femtoclaw_catalogue::JoinExecutions, &femtoclaw_catalogue::schema2::SCHEMA),
+    ];
+    let found = steps
+        .map(|(step, schema)| (step.name(), storage_migration::fingerprint(step, schema).short()));
+    assert_eq!(
+        found,
+        [
+            ("decode-records", "acb27d203557".to_owned()),
+            ("join-executions", "bf908a2cec38".to_owned())
+        ]
+    );
+}

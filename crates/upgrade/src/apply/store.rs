@@ -64,8 +64,8 @@ impl StagedStore {
         let building = Building { home, current, path, directory: &directory, scratch: &scratch };
         let foreign = catalogue.foreign_source(from, current.path())?;
         let store = match (foreign, keyspace_map(current.manifest())) {
-            (Some(source), _) => building.from_foreign(&*source, progress)?,
-            (None, Some(map)) => building.from_engine(map, progress)?,
+            (Some(source), _) => building.read_and_migrate(&*source, progress)?,
+            (None, Some(map)) => building.clone_and_migrate(map, progress)?,
             (None, None) => {
                 let reason = format!("nobody knows how to read a store of schema {from}");
                 return Err(Cause::Incompatible { reasons: vec![reason] });
@@ -123,7 +123,7 @@ impl StagedStore {
 
 impl Building<'_, '_> {
     /// From a store of the engine: a clone, by hard links as far as files are immutable, migrated in place of the clone.
-    fn from_engine(
+    fn clone_and_migrate(
         &self,
         map: KeyspaceMap,
         progress: &mut ProgressListener<'_>,
@@ -151,7 +151,7 @@ impl Building<'_, '_> {
     }
 
     /// From files of an older format: a new store, or the same files if the schema does not move.
-    fn from_foreign(
+    fn read_and_migrate(
         &self,
         source: &dyn RecordSource,
         progress: &mut ProgressListener<'_>,
