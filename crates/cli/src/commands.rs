@@ -3,12 +3,13 @@
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use femtoclaw_catalogue::FemtoClaw;
 use serde_json::{Value, json};
 use upgrade::{
-    AdoptRequest, Authorization, EngineOptions, Environment, Error, Home, HomeView, JsonLines,
+    AdoptRequest, Authorization, EngineOptions, Environment, Error, Generation, Home, HomeView,
     NoTelemetry, RecoverRequest, Request, TelemetrySink,
 };
 
@@ -18,6 +19,10 @@ use crate::human;
 use crate::output::Output;
 use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, variable};
+use crate::telemetry::TelemetryFile;
+
+/// Permission bits of files that hold records.
+const PRIVATE: u32 = 0o600;
 
 /// Exit code: there is something to do (`plan --check`).
 const CHANGES_PENDING: u8 = 2;
@@ -65,7 +70,10 @@ impl fmt::Display for Failure {
                 "no home was named\nNothing was changed.\n\
                  Name it with `--home DIR`, or in $FEMTOCLAW_HOME.",
             ),
-            Self::Output(error) => write!(formatter, "cannot write the output: {error}"),
+            Self::Output(error) => write!(
+                formatter,
+                "cannot write the output: {error}\nThe home is unchanged.\nRun the command again."
+            ),
             Self::File { path, error } => write!(
                 formatter,
                 "cannot write {}: {error}\nThe home is unchanged.\nName another file.",
@@ -123,7 +131,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
         common,
         home: home(common)?,
     };
-    let mut telemetry = telemetry(common)?;
+    let mut telemetry = telemetry(common);
     let telemetry = &mut *telemetry;
     match &arguments.command {
         Command::Adopt { from, source_version, runtime, dry_run } => {
@@ -157,7 +165,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
             session.recover(&request, authority, *dry_run, telemetry, output)
         }
         Command::Export { generation, output: file } => {
-            session.export(*generation, file.as_deref(), telemetry)
+            session.export(*generation, file.as_deref(), telemetry, output)
         }
     }
 }
@@ -167,14 +175,11 @@ fn home(common: &Common) -> Result<PathBuf, Failure> {
     named.or_else(|| variable("FEMTOCLAW_HOME").map(PathBuf::from)).ok_or(Failure::NoHome)
 }
 
-fn telemetry(common: &Common) -> Result<Box<dyn TelemetrySink>, Failure> {
-    let Some(path) = &common.telemetry else { return Ok(Box::new(NoTelemetry)) };
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map_err(|error| Failure::File { path: path.clone(), error })?;
-    Ok(Box::new(JsonLines(file)))
+fn telemetry(common: &Common) -> Box<dyn TelemetrySink> {
+    match &common.telemetry {
+        Some(path) => Box::new(TelemetryFile::new(path)),
+        None => Box::new(NoTelemetry),
+    }
 }
 
 fn authorization(authority: &AuthorityArguments) -> Option<Authorization> {
@@ -237,7 +242,7 @@ impl<'s> Session<'s> {
             "records": manifest.records(), "keyspaces": manifest.logical(),
             "state": manifest.state, "findings": adopted.adoption.findings,
         });
-        output.result("adopted", &value, |style| human::adopted(&adopted, &request.home, style))?;
+        output.done("adopted", &value, |style| human::adopted(&adopted, &request.home, style));
         Ok(0)
     }
 
@@ -284,14 +289,16 @@ impl<'s> Session<'s> {
             })?;
         drop(line);
         match applied {
-            None => output.result("nothing-to-do", &json!({}), |_| human::nothing_to_do(&plan))?,
+            None => output.result("nothing-to-do", &json!({}), |_| human::nothing_to_do(&home))?,
             Some(applied) => {
                 let mut value = serde_json::to_value(&applied).unwrap_or_default();
                 if let Value::Object(value) = &mut value {
                     value.insert("records_before".to_owned(), applied.before.records().into());
                     value.insert("records_after".to_owned(), applied.after.records().into());
                 }
-                output.result("applied", &value, |style| human::applied(&applied, &plan, style))?;
+                output.done("applied", &value, |style| {
+                    human::applied(&applied, &plan, &self.home, style)
+                });
             }
         }
         Ok(0)
@@ -309,6 +316,8 @@ impl<'s> Session<'s> {
             for record in view.records() {
                 output.result("record", record, |_| String::new())?;
             }
+            let value = json!({"records": view.records().len()});
+            output.result("history", &value, |_| String::new())?;
         } else {
             output.result("history", &json!({}), |_| human::history(view.records()))?;
         }
@@ -353,7 +362,7 @@ impl<'s> Session<'s> {
             return Ok(0);
         }
         ask(&format!("Confirm generation {generation}?"), self.common.yes)?;
-        self.open(telemetry)?.confirm()?;
+        self.open(telemetry)?.confirm(generation)?;
         output
             .result("confirmed", &value, |_| format!("Generation {generation} is confirmed.\n"))?;
         Ok(0)
@@ -381,11 +390,11 @@ impl<'s> Session<'s> {
         ask(&format!("Go back from {from} to {to}?"), self.common.yes)?;
         let mut line = ProgressLine::new();
         let mut home = self.open(telemetry)?;
-        let done = home.rollback(Some(authorization), reason, &mut |progress| {
+        let done = home.rollback(Some(&planned), Some(authorization), reason, &mut |progress| {
             line.show(progress);
         })?;
         drop(line);
-        output.result("rolled-back", &done, |style| human::rolled_back(&done, style))?;
+        output.done("rolled-back", &done, |style| human::rolled_back(&done, &self.home, style));
         Ok(0)
     }
 
@@ -398,10 +407,7 @@ impl<'s> Session<'s> {
         output: &mut Output,
     ) -> Result<u8, Failure> {
         if dry_run {
-            let status = self.view()?.status();
-            let value = json!({"attempt": status.attempt, "current": status.current});
-            output.result("would-recover", &value, |_| human::would_recover(&status))?;
-            return Ok(0);
+            return self.would_recover(request, output);
         }
         let authorization =
             Authorization::require(authorization(authority), upgrade::Operation::Recover)
@@ -420,11 +426,25 @@ impl<'s> Session<'s> {
         drop(line);
         let recovery = home.recovery();
         let state = home.state();
+        let replaced = state.replaces_another && request.generation.is_some();
         let value = json!({
             "current": state.current, "version": state.runtime(), "recovery": recovery,
             "nothing_to_do": recovery.is_nothing() && request.generation.is_none(),
         });
-        output.result("recovered", &value, |style| human::recovered(&home, style))?;
+        output.done("recovered", &value, |style| human::recovered(&home, replaced, style));
+        Ok(0)
+    }
+
+    fn would_recover(&self, request: &RecoverRequest, output: &mut Output) -> Result<u8, Failure> {
+        if let Some(number) = request.generation {
+            let found = upgrade::plan_recovery(&self.home, number, self.environment)?;
+            let value = json!({"generation": found.number(), "manifest": found.digest()});
+            output.result("would-recover", &value, |_| human::would_decide(&found))?;
+            return Ok(0);
+        }
+        let status = self.view()?.status();
+        let value = json!({"attempt": status.attempt, "current": status.current});
+        output.result("would-recover", &value, |_| human::would_recover(&status))?;
         Ok(0)
     }
 
@@ -433,20 +453,36 @@ impl<'s> Session<'s> {
         generation: Option<versioning::GenerationNumber>,
         file: Option<&Path>,
         telemetry: &mut dyn TelemetrySink,
+        output: &mut Output,
     ) -> Result<u8, Failure> {
         let home = self.open_to_read(telemetry)?;
         let generation = home.generation(generation)?;
-        let mut target: Box<dyn Write> = match file {
-            None => Box::new(io::stdout().lock()),
-            Some(path) => {
-                let file = OpenOptions::new().write(true).create_new(true).open(path);
-                let path = path.to_path_buf();
-                Box::new(file.map_err(|error| Failure::File { path, error })?)
-            }
+        let records = match file {
+            None => home.export(&generation, &mut BufWriter::new(io::stdout().lock()))?,
+            Some(path) => export_file(&home, &generation, path)?,
         };
-        home.export(&generation, &mut BufWriter::new(&mut target))?;
+        if output.is_json() {
+            let value = json!({"generation": generation.number(), "records": records});
+            output.result("exported", &value, |_| String::new())?;
+        }
         Ok(0)
     }
+}
+
+/// Exports into a new file, private to its owner, that is there whole or not at all.
+fn export_file(home: &Home<'_>, generation: &Generation, path: &Path) -> Result<u64, Failure> {
+    let failed = |error| Failure::File { path: path.to_path_buf(), error };
+    let file =
+        OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path).map_err(failed)?;
+    let result = home
+        .export(generation, &mut BufWriter::new(&file))
+        .map_err(Failure::from)
+        .and_then(|records| file.sync_all().map(|()| records).map_err(failed));
+    if result.is_err() {
+        // Half an export would be taken for a whole one.
+        let _ = std::fs::remove_file(path);
+    }
+    result
 }
 
 fn request(target: &Target) -> Request {

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use upgrade::{
-    Adopted, Adoption, Applied, Event, Finding, FindingOutcome, Home, Plan, Record, RolledBack,
-    Status, VerifyReport,
+    Adopted, Adoption, Applied, Event, Finding, FindingOutcome, Generation, Home, Plan, Record,
+    RolledBack, Status, VerifyReport,
 };
 
 use crate::output::Style;
@@ -71,7 +71,8 @@ fn findings(text: &mut String, findings: &[Finding], style: &Style) {
 
 pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
     if plan.is_nothing_to_do() {
-        return nothing_to_do(plan);
+        let (generation, version) = (plan.from.generation, &plan.from.versions.runtime);
+        return format!("Nothing to do: generation {generation} is at {version}.\n");
     }
     let (from, to) = (&plan.from.versions, &plan.to.versions);
     let mut text = format!(
@@ -124,12 +125,14 @@ pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
     text
 }
 
-pub(crate) fn nothing_to_do(plan: &Plan) -> String {
-    let (generation, version) = (plan.from.generation, &plan.from.versions.runtime);
-    format!("Nothing to do: generation {generation} is at {version}.\n")
+pub(crate) fn nothing_to_do(home: &Home<'_>) -> String {
+    let current = home.state().current_generation();
+    current.map_or_else(String::new, |(number, generation)| {
+        format!("Nothing to do: generation {number} is at {}.\n", generation.versions.runtime)
+    })
 }
 
-pub(crate) fn applied(applied: &Applied, plan: &Plan, style: &Style) -> String {
+pub(crate) fn applied(applied: &Applied, plan: &Plan, home: &Path, style: &Style) -> String {
     let mut text = format!(
         "Generation {} ({}) is current, on trial with {} starts.\n\n  {:<20} {:>10} {:>10}\n",
         applied.to,
@@ -159,8 +162,9 @@ pub(crate) fn applied(applied: &Applied, plan: &Plan, style: &Style) -> String {
     }
     let _ = writeln!(
         text,
-        "\nOnce it has proven itself: `femtoclaw-upgrade confirm`. \
-         To go back: `femtoclaw-upgrade rollback`."
+        "\nOnce it has proven itself:\n  femtoclaw-upgrade confirm --home {0}\n\
+         To go back:\n  femtoclaw-upgrade rollback --home {0} --development",
+        home.display()
     );
     text
 }
@@ -212,8 +216,8 @@ pub(crate) fn history(records: &[Record]) -> String {
     for record in records {
         let time: String = record.time.to_string().chars().take(19).collect();
         let (seq, attempt, name) = (record.seq, record.attempt, record.event.name());
-        let _ =
-            writeln!(text, "{seq:>4}  {time}  #{attempt:<4} {name:<11} {}", facts(&record.event));
+        let facts = printable(&facts(&record.event));
+        let _ = writeln!(text, "{seq:>4}  {time}  #{attempt:<4} {name:<11} {facts}");
     }
     text
 }
@@ -254,6 +258,17 @@ fn facts(event: &Event) -> String {
     }
 }
 
+/// Control characters could forge a line, or worse: they are shown as what they are.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(
+            |found| {
+                if found.is_control() { found.escape_default().to_string() } else { found.into() }
+            },
+        )
+        .collect()
+}
+
 fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
@@ -278,6 +293,10 @@ pub(crate) fn verified(report: &VerifyReport, style: &Style) -> String {
         let _ = writeln!(text, "                state    {}", generation.state);
         let _ = writeln!(text, "                content  {}", generation.content);
     }
+    if !report.unlisted.is_empty() {
+        let unlisted: Vec<String> = report.unlisted.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "not in this journal: generation {}", unlisted.join(", "));
+    }
     if report.problems.is_empty() {
         let _ = writeln!(text, "{}", style.strong("Everything is as it should be."));
     }
@@ -292,15 +311,16 @@ pub(crate) fn would_roll_back(planned: &RolledBack) -> String {
     )
 }
 
-pub(crate) fn rolled_back(done: &RolledBack, style: &Style) -> String {
+pub(crate) fn rolled_back(done: &RolledBack, home: &Path, style: &Style) -> String {
     format!(
         "Generation {} ({}) is current again, exactly as it was left.\n\
-         Generation {} ({}) is kept with all of its records: \
-         `femtoclaw-upgrade export --generation {}`.\n",
+         Generation {} ({}) is kept with all of its records:\n  \
+         femtoclaw-upgrade export --home {} --generation {}\n",
         done.to,
         style.strong(&done.to_version.to_string()),
         done.from,
         done.from_version,
+        home.display(),
         done.from
     )
 }
@@ -315,7 +335,18 @@ pub(crate) fn would_recover(status: &Status) -> String {
     }
 }
 
-pub(crate) fn recovered(home: &Home<'_>, style: &Style) -> String {
+pub(crate) fn would_decide(found: &Generation) -> String {
+    let manifest = found.manifest();
+    format!(
+        "Would make generation {} ({}, built {}) current, in a journal that replaces the one that is lost or broken.\n\
+         Nothing was written.\n",
+        found.number(),
+        manifest.versions.runtime,
+        manifest.created
+    )
+}
+
+pub(crate) fn recovered(home: &Home<'_>, replaced: bool, style: &Style) -> String {
     let recovery = home.recovery();
     let mut text = String::new();
     if let Some((attempt, operation)) = recovery.aborted {
@@ -329,10 +360,16 @@ pub(crate) fn recovered(home: &Home<'_>, style: &Style) -> String {
         };
         let _ = writeln!(text, "At the journal's end {done}.");
     }
-    if recovery.swept > 0 {
-        let _ = writeln!(text, "{} unfinished directories were removed.", recovery.swept);
+    if recovery.swept.removed > 0 {
+        let _ = writeln!(text, "{} unfinished directories were removed.", recovery.swept.removed);
     }
-    if recovery.is_nothing() {
+    if recovery.swept.left > 0 || !recovery.not_removed.is_empty() {
+        let _ =
+            writeln!(text, "Something in generations/ is needed by nobody and cannot be removed.");
+    }
+    if replaced {
+        let _ = writeln!(text, "The journal was replaced; what was left of it is kept beside it.");
+    } else if recovery.is_nothing() {
         let _ = writeln!(text, "There was nothing to put right.");
     }
     match home.state().current_generation() {

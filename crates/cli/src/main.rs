@@ -10,6 +10,7 @@ mod human;
 mod output;
 mod progress;
 mod surroundings;
+mod telemetry;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,9 @@ fn main() -> ExitCode {
                 matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             // Nobody is left to tell if this cannot be printed.
             let _ = error.print();
+            if !asked_for && std::env::args_os().any(|argument| argument == "--json") {
+                output::usage_error(&error.kind().to_string(), USAGE);
+            }
             return if asked_for { ExitCode::SUCCESS } else { USAGE.into() };
         }
     };

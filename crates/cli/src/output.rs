@@ -63,6 +63,20 @@ impl Output {
         written.map_err(Failure::Output)
     }
 
+    /// Writes the result of what cannot be undone by failing to write it. If it cannot be written, that is said on standard
+    /// error, and the command still succeeds.
+    pub(crate) fn done(
+        &mut self,
+        kind: &str,
+        value: &impl Serialize,
+        text: impl FnOnce(&Style) -> String,
+    ) {
+        if let Err(failure) = self.result(kind, value, text) {
+            let Failure::Output(error) = failure else { return };
+            let _ = writeln!(io::stderr(), "done; but the result cannot be written: {error}");
+        }
+    }
+
     /// Writes what went wrong, and returns the exit code. The sentence goes to standard error in any case.
     pub(crate) fn failure(&mut self, failure: &Failure) -> u8 {
         let code = failure.exit_code();
@@ -83,6 +97,18 @@ impl Output {
     fn line(&mut self, value: &Value) -> io::Result<()> {
         self.text(&format!("{value}\n"))
     }
+}
+
+/// Writes, as the one line of JSON, that the command line makes no sense.
+pub(crate) fn usage_error(message: &str, code: u8) {
+    let line = json!({
+        "type": "error", "error": "usage", "exit_code": code, "message": message,
+        "condition": "Nothing was changed.", "next": "See `femtoclaw-upgrade --help`.",
+    });
+    let version = json!({
+        "type": "version", "version": env!("CARGO_PKG_VERSION"), "format": JSON_FORMAT,
+    });
+    let _ = writeln!(io::stdout(), "{version}\n{line}");
 }
 
 /// How text is set off.

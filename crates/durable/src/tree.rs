@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::{DIRECTORY_MODE, EXECUTABLE_MODE, Error, FILE_MODE, Operation, Result, sync_directory};
@@ -30,6 +30,8 @@ pub struct Entry {
     pub size: u64,
     /// Permission bits (the lower nine).
     pub mode: u32,
+    /// How many names a file has; 1 for a directory.
+    pub names: u64,
 }
 
 /// Lists everything below `root`, parents before children, siblings in byte order of their names.
@@ -71,9 +73,15 @@ fn inspect(root: &Path, path: PathBuf) -> Result<Entry> {
         .map_err(|error| Error::new(Operation::Inspect, &full, error))?;
     let mode = metadata.permissions().mode() & 0o777;
     if metadata.is_dir() {
-        Ok(Entry { path, kind: EntryKind::Directory, size: 0, mode })
+        Ok(Entry { path, kind: EntryKind::Directory, size: 0, mode, names: 1 })
     } else if metadata.is_file() {
-        Ok(Entry { path, kind: EntryKind::File, size: metadata.len(), mode })
+        Ok(Entry {
+            path,
+            kind: EntryKind::File,
+            size: metadata.len(),
+            mode,
+            names: metadata.nlink(),
+        })
     } else {
         let reason = "neither a plain file nor a directory";
         Err(Error::new(Operation::Walk, &full, io::Error::other(reason)))
@@ -100,10 +108,10 @@ pub fn sync_tree(root: &Path) -> Result<()> {
 
 /// Gives every directory below and including `root` mode 0700 and every file 0600, or 0700 if its owner may execute it.
 ///
-/// A file whose mode is right already is not touched, so that a hard link to a sealed file is never changed.
+/// A file with more than one name is not touched: its permissions belong to the sealed generation that it is shared with.
 pub fn restrict_tree(root: &Path) -> Result<()> {
     restrict(root, DIRECTORY_MODE, None)?;
-    for entry in walk(root)? {
+    for entry in walk(root)?.into_iter().filter(|entry| entry.names <= 1) {
         let wanted = match entry.kind {
             EntryKind::Directory => DIRECTORY_MODE,
             EntryKind::File if entry.mode & 0o100 != 0 => EXECUTABLE_MODE,
@@ -127,11 +135,25 @@ fn restrict(path: &Path, wanted: u32, found: Option<u32>) -> Result<()> {
         .map_err(|error| Error::new(Operation::Restrict, path, error))
 }
 
-/// Removes a tree if it is there, and syncs its parent, so that the removal is durable.
+/// Whether anything is at a path, a dangling link included. A path that cannot be looked at is an error, not an absence.
+pub fn exists(path: &Path) -> Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::new(Operation::Inspect, path, error)),
+    }
+}
+
+/// Removes whatever is at a path, if anything is, and syncs its parent, so that the removal is durable.
 ///
 /// Links inside the tree are removed, never followed.
 pub fn remove_tree(root: &Path) -> Result<()> {
-    match fs::remove_dir_all(root) {
+    let removed = match fs::symlink_metadata(root) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(root),
+        Ok(_) => fs::remove_file(root),
+        Err(error) => Err(error),
+    };
+    match removed {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::new(Operation::Remove, root, error)),
@@ -179,6 +201,19 @@ mod tests {
         restrict_tree(root.path()).unwrap();
         let modes: Vec<_> = walk(root.path()).unwrap().iter().map(|entry| entry.mode).collect();
         assert_eq!(modes, [FILE_MODE, EXECUTABLE_MODE]);
+    }
+
+    #[test]
+    fn whatever_is_at_a_path_is_removed_and_links_are_not_followed() {
+        let root = tempfile::tempdir().unwrap();
+        let (file, link, kept) =
+            (root.path().join("file"), root.path().join("link"), root.path().join("kept"));
+        fs::create_dir(&kept).unwrap();
+        fs::write(&file, b"").unwrap();
+        std::os::unix::fs::symlink(&kept, &link).unwrap();
+        remove_tree(&file).unwrap();
+        remove_tree(&link).unwrap();
+        assert!(kept.is_dir() && !exists(&file).unwrap() && !exists(&link).unwrap());
     }
 
     #[test]

@@ -47,15 +47,13 @@ pub enum Error {
         /// Its hash now.
         found: Digest,
     },
-    /// The witness lags by more than the one record that a crash can explain.
-    #[error(
-        "the witness vouches for records up to {acknowledged}, but the journal goes up to {found}"
-    )]
-    WitnessBehind {
-        /// The last record that was acknowledged.
-        acknowledged: u64,
-        /// The last record that is there.
-        found: u64,
+    /// A record is intact, but says what this version does not know: it was written by a later one.
+    #[error("record {seq} of the journal was written by a later version: {reason}")]
+    UnknownRecord {
+        /// The record.
+        seq: u64,
+        /// What is not known.
+        reason: String,
     },
     /// The witness cannot be read at all.
     #[error("{} does not say which record was acknowledged last", path.display())]

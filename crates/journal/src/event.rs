@@ -62,6 +62,20 @@ pub enum DataPolicy {
     SetAside,
 }
 
+/// The generation that a recovered one was built from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecoveredParent {
+    /// Its number.
+    pub generation: GenerationNumber,
+    /// The digest of its manifest, as its child's manifest has it.
+    pub manifest: Digest,
+    /// Its versions.
+    pub versions: Versions,
+    /// Whether every file of it is as it was sealed.
+    pub as_sealed: bool,
+}
+
 /// What a record says. The order in which events may follow each other is the lifecycle's table, in `upgrade`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", deny_unknown_fields)]
@@ -158,6 +172,11 @@ pub enum Event {
         manifest: Digest,
         /// Its versions.
         versions: Box<Versions>,
+        /// Whether every file of it is as it was sealed, so that no runtime has written to it.
+        as_sealed: bool,
+        /// The generation that it was built from, if that is still what its manifest says: the way back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Box<RecoveredParent>>,
         /// What was done.
         reason: String,
     },

@@ -32,6 +32,24 @@ pub struct Journal {
     outcome_unknown: bool,
 }
 
+/// Writes a new witness for a journal that is whole but whose witness is lost: by an explicit decision only, since without
+/// a witness a journal that was cut short looks whole. Returns the records.
+///
+/// # Errors
+/// If the witness can be read, or the records are not a whole chain.
+pub fn replace_witness(directory: &Path) -> Result<Vec<Record>> {
+    let path = witness_path(directory)?;
+    let chain = Chain::parse(&read_bytes(&directory.join(RECORDS_FILE))?)?;
+    match (Witness::read(&path), chain.records.last()) {
+        (Err(Error::WitnessUnreadable { .. }), Some(last)) => {
+            durable::replace_file(&path, &Witness::of(last).initial_file())?;
+            Ok(chain.records)
+        }
+        (Err(error), _) => Err(error),
+        (Ok(_), _) => Ok(chain.records),
+    }
+}
+
 /// What [`Journal::open`] had to put right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -67,9 +85,9 @@ impl Journal {
 
     /// Opens a journal for appending, and puts right what a crash leaves at its end.
     ///
-    /// A torn append is cut off. A record that the witness does not vouch for is made durable before anything relies on
-    /// it: the file is written anew and renamed into place, since the bytes that are read after a failed sync need
-    /// not be on disk.
+    /// A torn append is cut off. What the witness does not vouch for is made durable before anything relies on it: it is
+    /// written once more and synced, since the bytes that are read after a failed sync need not be on disk. Both happen in
+    /// place, so that a full disk does not keep a journal from being opened.
     ///
     /// # Errors
     /// [`Error::Missing`], or whatever else is wrong with the journal: none of it is ever guessed away.
@@ -79,21 +97,21 @@ impl Journal {
         let bytes = read_bytes(&records_path)?;
         let chain = Chain::parse(&bytes)?;
         let standing = chain.hold_to(witness)?;
-        let repair = match standing {
-            Standing::Unacknowledged => Repair::Acknowledged,
-            Standing::Acknowledged if chain.torn => Repair::TornTail,
-            Standing::Acknowledged => Repair::None,
+        let file = open_file(&records_path)?;
+        let witness_file = open_file(&directory.join(WITNESS_FILE))?;
+        let (from, repair) = match standing {
+            Standing::Unacknowledged { offset } => (offset, Repair::Acknowledged),
+            Standing::Acknowledged if chain.torn => (chain.end, Repair::TornTail),
+            Standing::Acknowledged => (bytes.len(), Repair::None),
         };
         if repair != Repair::None {
-            let mut whole = bytes.get(..chain.end).unwrap_or_default().to_vec();
-            whole.resize(whole.len() + RESERVE_BYTES, b'\n');
-            durable::replace_file(&records_path, &whole)?;
+            let mut tail = bytes.get(from..chain.end).unwrap_or_default().to_vec();
+            tail.resize(bytes.len() - from, b'\n');
+            write_synced(&file, &records_path, &tail, from as u64)?;
         }
-        let witness_file = open_file(&directory.join(WITNESS_FILE))?;
-        if let (Standing::Unacknowledged, Some(last)) = (standing, chain.records.last()) {
+        if let (Repair::Acknowledged, Some(last)) = (repair, chain.records.last()) {
             Witness::of(last).write(&witness_file, &directory.join(WITNESS_FILE))?;
         }
-        let file = open_file(&records_path)?;
         let length = file
             .metadata()
             .map_err(|error| FileError::new(Operation::Inspect, &records_path, error))?
@@ -115,22 +133,26 @@ impl Journal {
         &self.records
     }
 
-    /// Makes sure that [`RESERVE_BYTES`] can be appended although the disk be full.
+    /// True after an append failed on this handle: what is on disk is unknown until the journal is opened again.
+    pub fn outcome_unknown(&self) -> bool {
+        self.outcome_unknown
+    }
+
+    /// Makes sure that twice [`RESERVE_BYTES`] can be appended although the disk be full: once for an operation, once for
+    /// the revert behind it.
     ///
     /// # Errors
     /// What the file system says. No record was touched, and the handle stays usable.
     pub fn reserve(&mut self) -> Result<()> {
-        if self.length >= self.end + RESERVE_BYTES as u64 {
+        if self.length >= self.end + 2 * RESERVE_BYTES as u64 {
             return Ok(());
         }
-        // Twice as much, so that not every operation has to do this.
-        let wanted = self.end + 2 * RESERVE_BYTES as u64;
-        let padding = vec![b'\n'; usize::try_from(wanted - self.length).unwrap_or(2 * RESERVE_BYTES)];
+        // More than that, so that not every operation has to do this.
+        let wanted = self.end + 4 * RESERVE_BYTES as u64;
+        let padding =
+            vec![b'\n'; usize::try_from(wanted - self.length).unwrap_or(4 * RESERVE_BYTES)];
         let path = self.directory.join(RECORDS_FILE);
-        self.file
-            .write_all_at(&padding, self.length)
-            .map_err(|error| FileError::new(Operation::Write, &path, error))?;
-        self.file.sync_all().map_err(|error| FileError::new(Operation::Sync, &path, error))?;
+        write_synced(&self.file, &path, &padding, self.length)?;
         self.length = wanted;
         Ok(())
     }
@@ -178,11 +200,7 @@ impl Journal {
     }
 
     fn write_line(&mut self, line: &[u8]) -> Result<()> {
-        let path = self.directory.join(RECORDS_FILE);
-        self.file
-            .write_all_at(line, self.end)
-            .map_err(|error| FileError::new(Operation::Write, &path, error))?;
-        self.file.sync_data().map_err(|error| FileError::new(Operation::Sync, &path, error))?;
+        write_synced(&self.file, &self.directory.join(RECORDS_FILE), line, self.end)?;
         self.end += line.len() as u64;
         self.length = self.length.max(self.end);
         Ok(())
@@ -205,6 +223,13 @@ fn chain(
     let mut line = line.into_bytes();
     line.push(b'\n');
     Ok((record, line))
+}
+
+fn write_synced(file: &File, path: &Path, bytes: &[u8], offset: u64) -> Result<()> {
+    file.write_all_at(bytes, offset)
+        .map_err(|error| FileError::new(Operation::Write, path, error))?;
+    file.sync_all().map_err(|error| FileError::new(Operation::Sync, path, error))?;
+    Ok(())
 }
 
 fn open_file(path: &Path) -> Result<File> {

@@ -20,8 +20,8 @@
 //! # How an append becomes durable
 //! The line is written over the padding and synced; then the witness is written and synced; then the append is
 //! acknowledged. Whatever fails on the way leaves the outcome unknown, and the handle unusable: drop it and open the
-//! journal again. [`Journal::open`] finds the record there or not, and writes the file anew if the witness does not vouch
-//! for the record, because after a failed sync the bytes that a read shows need not be the bytes on disk.
+//! journal again. [`Journal::open`] finds the record there or not, and writes it once more if the witness does not vouch
+//! for it, because after a failed sync the bytes that a read shows need not be the bytes on disk.
 
 mod error;
 mod event;
@@ -32,9 +32,9 @@ mod telemetry;
 mod witness;
 
 pub use error::{Error, Result};
-pub use event::{Authority, DataPolicy, Event, Operation};
-pub use file::{Journal, RESERVE_BYTES, Repair};
-pub use read::{MAXIMUM_JOURNAL_BYTES, read};
+pub use event::{Authority, DataPolicy, Event, Operation, RecoveredParent};
+pub use file::{Journal, RESERVE_BYTES, Repair, replace_witness};
+pub use read::{MAXIMUM_JOURNAL_BYTES, read, read_without_witness};
 pub use record::{AttemptNumber, MAXIMUM_RECORD_BYTES, Record};
 pub use telemetry::{JsonLines, NoTelemetry, TelemetryEvent, TelemetrySink};
 

@@ -22,25 +22,47 @@ const MAXIMUM_LOOKS: u32 = 16;
 /// # Errors
 /// Whatever is wrong with the journal; see [`Error`].
 pub fn read(directory: &Path) -> Result<Vec<Record>> {
-    let mut looks = 1;
-    loop {
-        let before = Witness::read(&witness_path(directory)?)?;
-        let chain = Chain::parse(&read_bytes(&directory.join(RECORDS_FILE))?)?;
-        let after = Witness::read(&witness_path(directory)?)?;
-        if before == after || looks == MAXIMUM_LOOKS {
-            chain.hold_to(before)?;
-            return Ok(chain.records);
+    let mut failed_at = None;
+    for _ in 0..MAXIMUM_LOOKS {
+        let before = Witness::read(&witness_path(directory)?).ok();
+        let result = look(directory);
+        let after = Witness::read(&witness_path(directory)?).ok();
+        match result {
+            Ok(records) => return Ok(records),
+            // Twice the same, and nothing was appended meanwhile: so it is.
+            Err(error) if before == after && failed_at == Some(before) => return Err(error),
+            Err(_) => failed_at = (before == after).then_some(before),
         }
-        looks += 1;
     }
+    look(directory)
+}
+
+/// Reads a journal whose witness is lost. Without it a journal that was cut short looks whole: for a person to decide by.
+///
+/// # Errors
+/// If the records are not a whole chain.
+pub fn read_without_witness(directory: &Path) -> Result<Vec<Record>> {
+    witness_path(directory)?;
+    Ok(Chain::parse(&read_bytes(&directory.join(RECORDS_FILE))?)?.records)
+}
+
+fn look(directory: &Path) -> Result<Vec<Record>> {
+    // The witness first: what it vouches for was written before, so it must be found afterwards.
+    let witness = Witness::read(&witness_path(directory)?)?;
+    let chain = Chain::parse(&read_bytes(&directory.join(RECORDS_FILE))?)?;
+    chain.hold_to(witness)?;
+    Ok(chain.records)
 }
 
 /// The witness of a journal that exists.
 pub(crate) fn witness_path(directory: &Path) -> Result<std::path::PathBuf> {
-    if directory.join(RECORDS_FILE).exists() {
-        return Ok(directory.join(WITNESS_FILE));
+    let path = directory.join(RECORDS_FILE);
+    // A journal that cannot be looked at is not a missing one.
+    if durable::exists(&path)? {
+        Ok(directory.join(WITNESS_FILE))
+    } else {
+        Err(Error::Missing { path })
     }
-    Err(Error::Missing { path: directory.join(RECORDS_FILE) })
 }
 
 /// Reads the whole file, within bounds.
@@ -58,6 +80,8 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
 #[derive(Debug)]
 pub(crate) struct Chain {
     pub(crate) records: Vec<Record>,
+    /// Where each record starts, in bytes.
+    starts: Vec<usize>,
     /// The offset behind the last record's newline.
     pub(crate) end: usize,
     /// Whether something other than padding follows: an append that did not complete.
@@ -69,8 +93,12 @@ pub(crate) struct Chain {
 pub(crate) enum Standing {
     /// It does.
     Acknowledged,
-    /// It vouches for the one before: the append was written, and never acknowledged.
-    Unacknowledged,
+    /// It vouches for an earlier one: what follows was written, and never acknowledged, or the witness itself was lost
+    /// by a crash after a sync of it had failed.
+    Unacknowledged {
+        /// Where the first record that it does not vouch for starts, in bytes.
+        offset: usize,
+    },
 }
 
 impl Chain {
@@ -80,7 +108,7 @@ impl Chain {
     /// after the other: the record that should stand there is named. If none follows, it may be a torn append; whether
     /// it is, or whether an acknowledged record is gone, the witness tells ([`Chain::hold_to`]).
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
-        let mut chain = Self { records: Vec::new(), end: 0, torn: false };
+        let mut chain = Self { records: Vec::new(), starts: Vec::new(), end: 0, torn: false };
         loop {
             let rest = bytes.get(chain.end..).unwrap_or_default();
             if rest.iter().all(|byte| *byte == b'\n') {
@@ -99,9 +127,13 @@ impl Chain {
                         .follows(chain.records.last())
                         .map_err(|reason| broken(&chain, reason))?;
                     chain.records.push(record);
+                    chain.starts.push(chain.end);
                     chain.end += length + 1;
                 }
-                (Err(reason), _) if Record::is_intact(line) => return Err(broken(&chain, reason)),
+                (Err(reason), _) if Record::is_intact(line) => {
+                    let seq = chain.records.len() as u64;
+                    return Err(Error::UnknownRecord { seq, reason });
+                }
                 (Err(reason), Some(length)) if holds_a_record(rest.get(length..)) => {
                     return Err(broken(&chain, reason));
                 }
@@ -133,13 +165,9 @@ impl Chain {
                 found: vouched.hash,
             });
         }
-        match last {
-            Some(last) if last > witness.seq + 1 => {
-                Err(Error::WitnessBehind { acknowledged: witness.seq, found: last })
-            }
-            Some(last) if last == witness.seq + 1 => Ok(Standing::Unacknowledged),
-            _ => Ok(Standing::Acknowledged),
-        }
+        let next = usize::try_from(witness.seq).ok().and_then(|at| self.starts.get(at + 1));
+        Ok(next
+            .map_or(Standing::Acknowledged, |offset| Standing::Unacknowledged { offset: *offset }))
     }
 }
 

@@ -83,7 +83,7 @@ impl Record {
         }
         serde_json::from_str(text).map_err(|error| {
             // The hash is right, so this is not damage: it was written by a version that knows more.
-            format!("it is intact, but says what this version does not know ({error})")
+            error.to_string()
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use integrity::{Digest, SealViolation};
 use versioning::GenerationNumber;
 
-use crate::{Error, Layout, Manifest, Part, Result};
+use crate::{Error, Layout, MANIFEST_FORMAT, Manifest, Part, Result};
 
 /// The name of the manifest within a generation.
 pub(crate) const MANIFEST_FILE: &str = "manifest.json";
@@ -43,6 +43,11 @@ impl Generation {
         expected: Option<Digest>,
     ) -> Result<Self> {
         let path = layout.generation(number);
+        let is_directory = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+        if !is_directory && durable::exists(&path)? {
+            let reason = "its directory is not a directory".to_owned();
+            return Err(Error::UnreadableManifest { generation: number, reason });
+        }
         let bytes = read_manifest(&path.join(MANIFEST_FILE), number)?;
         let digest = Digest::of(&bytes);
         if let Some(expected) = expected.filter(|expected| *expected != digest) {
@@ -51,6 +56,13 @@ impl Generation {
         let unreadable = |reason| Error::UnreadableManifest { generation: number, reason };
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        if manifest.format != MANIFEST_FORMAT {
+            let reason = format!(
+                "it has format {}, and this version knows {MANIFEST_FORMAT}",
+                manifest.format
+            );
+            return Err(unreadable(reason));
+        }
         if manifest.generation != number {
             let reason = format!("it is the manifest of generation {}", manifest.generation);
             return Err(unreadable(reason));
@@ -108,9 +120,15 @@ impl Generation {
             return Err(altered(SealViolation::Added { path: path.to_owned() }));
         };
         let full = self.path.join(path);
-        let bytes = std::fs::read(&full).map_err(|error| {
-            Error::File(durable::Error::new(durable::Operation::Read, &full, error))
-        })?;
+        let failed =
+            |error| Error::File(durable::Error::new(durable::Operation::Read, &full, error));
+        // What was sealed fits into memory; what took its place need not.
+        let size = std::fs::metadata(&full).map_err(failed)?.len();
+        if size != seal.size {
+            let (expected, found) = (format!("{} bytes", seal.size), format!("{size} bytes"));
+            return Err(altered(SealViolation::Shape { path: path.to_owned(), expected, found }));
+        }
+        let bytes = std::fs::read(&full).map_err(failed)?;
         let found = Digest::of(&bytes);
         if found != seal.digest {
             let (path, expected) = (path.to_owned(), seal.digest);
@@ -138,7 +156,7 @@ fn read_manifest(path: &Path, generation: GenerationNumber) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MANIFEST_FORMAT, Origin, Staging};
+    use crate::{Origin, Staging};
     use std::fs;
     use versioning::*;
 

@@ -11,6 +11,15 @@ use crate::Result;
 
 const STAGING_PREFIX: &str = ".staging-";
 
+/// What sweeping did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Swept {
+    /// Unfinished directories that were removed.
+    pub removed: usize,
+    /// Those that could not be.
+    pub left: usize,
+}
+
 /// Where things are in a home. Knowing a place does not mean that something is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -33,7 +42,7 @@ impl Layout {
         self.root.join("journal")
     }
 
-    /// The lock.
+    /// The file that says who holds the lock.
     pub fn lock(&self) -> PathBuf {
         self.root.join("lock")
     }
@@ -68,24 +77,29 @@ impl Layout {
     /// # Errors
     /// What reading the directory says. A home without generations has none, which is no error.
     pub fn generation_numbers(&self) -> Result<Vec<GenerationNumber>> {
-        let names = self.names()?;
-        let mut numbers: Vec<_> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        let names = self.names()?.into_iter();
+        let mut numbers: Vec<_> = names
+            .filter(|name| self.generations().join(name).is_dir())
+            .filter_map(|name| name.parse().ok())
+            .collect();
         numbers.sort();
         Ok(numbers)
     }
 
-    /// Removes what attempts left unfinished, and returns how many there were. Such a directory is never referred to by
-    /// the journal. The caller holds the lock.
+    /// Removes what attempts left unfinished. Such a directory is never referred to by the journal, so one that cannot be
+    /// removed is in nobody's way: it is counted and left. The caller holds the lock.
     ///
     /// # Errors
-    /// What removing says.
-    pub fn sweep_staging(&self) -> Result<usize> {
-        let unfinished: Vec<_> =
-            self.names()?.into_iter().filter(|name| name.starts_with(STAGING_PREFIX)).collect();
-        for name in &unfinished {
-            durable::remove_tree(&self.generations().join(name))?;
+    /// What reading the directory of generations says.
+    pub fn sweep_staging(&self) -> Result<Swept> {
+        let mut swept = Swept::default();
+        for name in self.names()?.into_iter().filter(|name| name.starts_with(STAGING_PREFIX)) {
+            match durable::remove_tree(&self.generations().join(name)) {
+                Ok(()) => swept.removed += 1,
+                Err(_) => swept.left += 1,
+            }
         }
-        Ok(unfinished.len())
+        Ok(swept)
     }
 
     /// Removes a generation: renames it to its staging name first, so that a crash in the middle leaves something that is
@@ -95,7 +109,7 @@ impl Layout {
     /// What a file operation says. No generation being there is no error.
     pub fn remove_generation(&self, number: GenerationNumber) -> Result<()> {
         let (place, staging) = (self.generation(number), self.staging(number));
-        if place.exists() {
+        if durable::exists(&place)? {
             durable::remove_tree(&staging)?;
             durable::rename(&place, &staging)?;
         }
@@ -153,7 +167,8 @@ mod tests {
         fs::create_dir_all(layout.generation(number(9))).unwrap();
         fs::create_dir_all(layout.staging(number(11)).join("store")).unwrap();
         fs::create_dir_all(layout.generations().join("notes")).unwrap();
-        assert_eq!(layout.sweep_staging().unwrap(), 1);
+        fs::write(layout.generations().join(".staging-file"), b"").unwrap();
+        assert_eq!(layout.sweep_staging().unwrap(), Swept { removed: 2, left: 0 });
         assert_eq!(layout.generation_numbers().unwrap(), [number(9), number(10)]);
         assert!(layout.generations().join("notes").exists());
         layout.remove_generation(number(9)).unwrap();

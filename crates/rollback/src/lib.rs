@@ -11,7 +11,7 @@
 //!   generations/7/          manifest.json  runtime/  store/  config/  policy/  extensions/  set-aside/
 //!   generations/.staging-8/ an attempt that has not been sealed
 //!   current                 a link for people, derived from the journal, never trusted
-//!   lock                    held while anything changes, or while a runtime runs
+//!   lock                    who holds the lock, which is on the directory itself: for messages
 //! ```
 
 mod error;
@@ -24,7 +24,7 @@ mod staging;
 
 pub use error::{Error, Result};
 pub use generation::{Generation, VerifyDepth};
-pub use layout::Layout;
+pub use layout::{Layout, Swept};
 pub use lock::HomeLock;
 pub use manifest::{
     AppliedStep, MANIFEST_FORMAT, Manifest, MigrationMetadata, Origin, Parent, SealedKeyspace,

@@ -1,12 +1,11 @@
 //! The lock of a home.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, TryLockError};
+use std::io::Read;
 use std::thread;
 use std::time::Duration;
 
-use durable::{Error as FileError, FILE_MODE, Operation};
+use durable::{Error as FileError, Operation};
 
 use crate::{Error, Layout, Result};
 
@@ -15,11 +14,12 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The exclusive lock of a home, held for as long as this value lives.
 ///
-/// It is the operating system's lock on an open file (`flock`), so it dies with its owner however that ends, and a lock
-/// file that is left behind means nothing. The file holds the owner's process id, for messages.
+/// It is the operating system's lock (`flock`) on the home's directory itself: it dies with its owner however that ends,
+/// nothing that is left behind keeps anybody out, and it cannot be replaced from inside the home. The file `lock` holds the
+/// owner's process id, for messages, and means nothing else.
 #[derive(Debug)]
 pub struct HomeLock {
-    _file: File,
+    _directory: File,
 }
 
 impl HomeLock {
@@ -28,26 +28,16 @@ impl HomeLock {
     /// # Errors
     /// [`Error::Locked`] with the holder's process id, or what a file operation says.
     pub fn acquire(layout: &Layout, timeout: Duration) -> Result<Self> {
-        let path = layout.lock();
-        let failed = |operation| {
-            let path = path.clone();
-            move |error| Error::File(FileError::new(operation, &path, error))
-        };
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(FILE_MODE)
-            .open(&path)
-            .map_err(failed(Operation::Open))?;
+        let root = layout.root();
+        let failed = |error| Error::File(FileError::new(Operation::Open, root, error));
+        let directory = File::open(root).map_err(failed)?;
         let mut tries_left = timeout.as_millis() / RETRY_INTERVAL.as_millis();
         loop {
-            match file.try_lock() {
+            match directory.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::Error(error)) => return Err(failed(Operation::Open)(error)),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
                 Err(TryLockError::WouldBlock) if tries_left == 0 => {
-                    return Err(Error::Locked { pid: holder(&mut file) });
+                    return Err(Error::Locked { pid: holder(layout) });
                 }
                 Err(TryLockError::WouldBlock) => {
                     tries_left -= 1;
@@ -55,19 +45,17 @@ impl HomeLock {
                 }
             }
         }
-        // The process id is for messages: a full disk must not keep anybody from the lock, and so from a revert.
-        let _ = file
-            .set_len(0)
-            .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| writeln!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        // For messages only: a full disk must not keep anybody from the lock, and so from a revert.
+        let _ = durable::remove_file(&layout.lock()).and_then(|()| {
+            durable::create_file(&layout.lock(), format!("{}\n", std::process::id()).as_bytes())
+        });
+        Ok(Self { _directory: directory })
     }
 }
 
-fn holder(file: &mut File) -> Option<u32> {
+fn holder(layout: &Layout) -> Option<u32> {
     let mut text = String::new();
-    file.seek(SeekFrom::Start(0)).ok()?;
-    file.take(16).read_to_string(&mut text).ok()?;
+    File::open(layout.lock()).ok()?.take(16).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
 }
 
@@ -98,5 +86,21 @@ mod tests {
         HomeLock::acquire(&layout, Duration::ZERO).unwrap();
         let text = std::fs::read_to_string(layout.lock()).unwrap();
         assert_eq!(text, format!("{}\n", std::process::id()));
+    }
+
+    #[test]
+    fn a_lock_file_that_is_removed_or_replaced_lets_nobody_in() {
+        let root = tempfile::tempdir().unwrap();
+        let layout = Layout::new(root.path());
+        let precious = root.path().join("precious");
+        std::fs::write(&precious, "precious").unwrap();
+        let first = HomeLock::acquire(&layout, Duration::ZERO).unwrap();
+        std::fs::remove_file(layout.lock()).unwrap();
+        let error = HomeLock::acquire(&layout, Duration::ZERO).unwrap_err();
+        assert!(matches!(error, Error::Locked { pid: None }), "{error}");
+        std::os::unix::fs::symlink(&precious, layout.lock()).unwrap();
+        drop(first);
+        HomeLock::acquire(&layout, Duration::ZERO).unwrap();
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "precious");
     }
 }

@@ -11,6 +11,7 @@ use versioning::{GenerationNumber, RuntimeVersion};
 
 use crate::environment::{Progress, ProgressListener};
 use crate::error::{Cause, Condition, Error, Result};
+use crate::lifecycle::HomeState;
 use crate::plan::next_generation;
 use crate::seal::{Description, seal, sealed_keyspaces};
 use crate::{Adoption, Environment, Home};
@@ -54,7 +55,10 @@ pub struct Adopted {
 /// As the catalogue's `inspect`; also if there is a home at the path already.
 pub fn inspect(request: &AdoptRequest, environment: Environment<'_>) -> Result<Adoption> {
     let refuse = |cause: Cause| Error::new(cause, Condition::NoHome);
-    require_free(request).map_err(refuse)?;
+    require_free(request, environment).map_err(refuse)?;
+    if let Some(runtime) = &request.runtime {
+        require_file(runtime).map_err(refuse)?;
+    }
     environment
         .catalogue
         .inspect(&request.source, request.assumed.as_ref())
@@ -89,29 +93,65 @@ pub fn adopt<'e>(
     Ok(Adopted { adoption, generation })
 }
 
+/// A runtime binary is a plain file with something in it: anything else could be waited for for ever, or be nothing.
+pub(crate) fn require_file(path: &Path) -> std::result::Result<(), Cause> {
+    let metadata = fs::metadata(path)
+        .map_err(|error| durable::Error::new(durable::Operation::Inspect, path, error))?;
+    if metadata.is_file() && metadata.len() > 0 {
+        return Ok(());
+    }
+    Err(Cause::NotAFile { path: path.to_path_buf() })
+}
+
 /// A home can be created where nothing is, in an empty directory, and where an adoption was interrupted.
-fn require_free(request: &AdoptRequest) -> std::result::Result<(), Cause> {
+fn require_free(
+    request: &AdoptRequest,
+    environment: Environment<'_>,
+) -> std::result::Result<(), Cause> {
     let home = &request.home;
     let occupied = || Cause::HomeExists { path: home.clone() };
     let names = match fs::read_dir(home) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(_) => return Err(occupied()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Err(occupied()),
+        Err(error) => {
+            return Err(durable::Error::new(durable::Operation::Read, home, error).into());
+        }
         Ok(entries) => entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect(),
     };
-    let ours = ["journal", "journal.new", "generations", "lock"];
-    if names.iter().any(|name| !ours.iter().any(|ours| name.as_os_str() == *ours)) {
+    let layout = Layout::new(home);
+    let begun = durable::exists(&layout.journal())?;
+    if names.iter().any(|name| !is_left_by_an_adoption(&layout, name, begun)) {
         return Err(occupied());
     }
-    let layout = Layout::new(home);
-    if layout.journal().exists() {
-        let state = crate::home::replay(&journal::read(&layout.journal())?)?;
-        if state.current.is_some() {
-            return Err(occupied());
-        }
-    } else if !layout.generation_numbers()?.is_empty() {
+    let mut known = HomeState::empty();
+    if durable::exists(&layout.journal())? {
+        known = crate::home::replay(&journal::read(&layout.journal())?, environment)?;
+    }
+    // What an interrupted adoption left is its own; generations that nobody knows are somebody's.
+    let strange = |number| !known.generations.contains_key(number);
+    if known.current.is_some()
+        || known.replaces_another
+        || layout.generation_numbers()?.iter().any(strange)
+    {
         return Err(occupied());
     }
     require_apart(&request.source, home)
+}
+
+/// Whether this is what an interrupted adoption leaves. Before there is a journal that is little, and holds nothing.
+fn is_left_by_an_adoption(layout: &Layout, name: &std::ffi::OsStr, begun: bool) -> bool {
+    match name.to_str() {
+        Some("journal" | "journal.new") => true,
+        Some("generations") => {
+            let is_empty = |mut entries: fs::ReadDir| entries.next().is_none();
+            begun || fs::read_dir(layout.generations()).is_ok_and(is_empty)
+        }
+        Some("lock") => {
+            let is_pid = |text: String| text.trim_end().parse::<u32>().is_ok();
+            begun || fs::read_to_string(layout.lock()).is_ok_and(is_pid)
+        }
+        _ => false,
+    }
 }
 
 /// Neither directory may lie within the other: the source would change under our eyes.
@@ -126,9 +166,9 @@ fn require_apart(source: &Path, home: &Path) -> std::result::Result<(), Cause> {
             None => path,
         }
     };
-    let (source, home) = (absolute(source), absolute(home));
-    if source.starts_with(&home) || home.starts_with(&source) {
-        return Err(Cause::HomeExists { path: home });
+    let (source_directory, home) = (absolute(source), absolute(home));
+    if source_directory.starts_with(&home) || home.starts_with(&source_directory) {
+        return Err(Cause::HomeOverlaps { home, source_directory });
     }
     Ok(())
 }
@@ -141,20 +181,20 @@ fn create_home<'e>(
 ) -> Result<Home<'e>> {
     let layout = Layout::new(&request.home);
     let make = || -> std::result::Result<HomeLock, Cause> {
-        if !layout.root().exists() {
+        if !durable::exists(layout.root())? {
             durable::create_directory(layout.root())?;
-            if let Some(parent) = layout.root().parent() {
-                let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-                durable::sync_directory(parent)?;
-            }
+        }
+        if let Some(parent) = layout.root().parent() {
+            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            durable::sync_directory(parent)?;
         }
         durable::restrict_directory(layout.root())?;
         let lock = HomeLock::acquire(&layout, request.lock_timeout)?;
-        if !layout.generations().exists() {
+        if !durable::exists(&layout.generations())? {
             durable::create_directory(&layout.generations())?;
             durable::sync_directory(layout.root())?;
         }
-        if !layout.journal().exists() {
+        if !durable::exists(&layout.journal())? {
             let product = environment.catalogue.product().to_owned();
             let event = Event::Initialized { format: JOURNAL_FORMAT, product, replaces: None };
             Journal::create(&layout.journal(), event, environment.clock.now())?;
@@ -192,6 +232,12 @@ impl Home<'_> {
             },
         )?;
         let generation = self.stage_adopted(number, request, adoption, progress)?;
+        // Whoever wrote to the source meanwhile is found out, whichever file it was.
+        let again =
+            self.environment.catalogue.inspect(&request.source, request.assumed.as_ref())?;
+        if again.files != adoption.files {
+            return Err(Cause::SourceChanged { path: request.source.clone() });
+        }
         let manifest = generation.digest();
         self.append(attempt, Event::Sealed { generation: number, manifest })?;
         // It ran before it was adopted, so there is nothing to try.

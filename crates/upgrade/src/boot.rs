@@ -9,7 +9,7 @@ use storage_migration::{EngineOptions, Store};
 use versioning::{RuntimeVersion, Versions};
 
 use crate::error::{Cause, Error, Result};
-use crate::lifecycle::{Standing, StoreStanding};
+use crate::lifecycle::{HomeState, Standing, StoreStanding};
 use crate::plan::{open_current, read_part};
 use crate::seal::keyspace_map;
 use crate::{Environment, Files, Home, Recovery};
@@ -36,7 +36,8 @@ pub struct Booted<'e> {
 /// - the store, until the first start on it: names, sizes and permissions of its files against the manifest. From the
 ///   first start on the store is the runtime's, and the engine's own checks are what is left;
 /// - the configuration, strictly, against its schema (FC-UPGRADE-0001 §10);
-/// - that the runtime that starts is the one that the generation belongs to.
+/// - that the runtime that starts is the one that the generation belongs to, and that its store is a database: a
+///   generation that was adopted is a copy of an installation that goes on where it was.
 ///
 /// Before this returns, the start is on record.
 ///
@@ -50,17 +51,22 @@ pub fn boot<'e>(
     lock_timeout: Duration,
 ) -> Result<Booted<'e>> {
     let mut home = Home::open(root, environment, telemetry, lock_timeout)?;
-    match home.prepare_start(running) {
-        Ok((generation, configuration, policy)) => {
-            Ok(Booted { home, generation, configuration, policy })
+    let (generation, configuration, policy) =
+        home.check_start(running).map_err(|cause| Error::new(cause, home.unchanged()))?;
+    let number = generation.number();
+    let standing = |state: &HomeState| state.generations.get(&number).map(|state| state.store);
+    if standing(&home.state) != Some(StoreStanding::Started) {
+        let event = Event::Started { generation: number, runtime: running.clone() };
+        if let Err(cause) = home.note(event) {
+            home.conclude(cause, |state| standing(state) == Some(StoreStanding::Started))?;
         }
-        Err(cause) => Err(Error::new(cause, home.unchanged())),
     }
+    Ok(Booted { home, generation, configuration, policy })
 }
 
 impl Home<'_> {
-    fn prepare_start(
-        &mut self,
+    fn check_start(
+        &self,
         running: &RuntimeVersion,
     ) -> std::result::Result<(Generation, Files, Files), Cause> {
         let generation = open_current(&self.layout, &self.state)?;
@@ -69,6 +75,15 @@ impl Home<'_> {
         if versions.runtime != *running {
             let (expected, found) = (versions.runtime.clone(), running.clone());
             return Err(Cause::WrongRuntime { generation: number, expected, found });
+        }
+        if keyspace_map(generation.manifest()).is_none() {
+            // Its store is files of an installation that knows nothing of homes, kept as they were adopted.
+            let schema = versions.storage;
+            let reason = format!(
+                "generation {number} is a copy of an installation with storage schema {schema}, \
+                 which is not run from a home"
+            );
+            return Err(Cause::Incompatible { reasons: vec![reason] });
         }
         let store = Part::Store.directory();
         generation.verify(VerifyDepth::Content, |path| path == store)?;
@@ -79,10 +94,6 @@ impl Home<'_> {
             .catalogue
             .validate_configuration(versions.configuration, &configuration)
             .map_err(|violations| Cause::InvalidConfiguration { generation: number, violations })?;
-        let standing = self.state.generations.get(&number).map(|state| state.store);
-        if standing != Some(StoreStanding::Started) {
-            self.note(Event::Started { generation: number, runtime: running.clone() })?;
-        }
         Ok((generation, configuration, policy))
     }
 }
@@ -126,20 +137,20 @@ impl Booted<'_> {
     /// Opens the store for reading and writing. The caller closes it before this value is dropped.
     ///
     /// # Errors
-    /// If the store is not the engine's (a generation that was adopted), or cannot be opened.
+    /// If it cannot be opened.
     pub fn open_store(&self) -> Result<Store> {
-        let open = || {
-            let Some(map) = keyspace_map(self.generation.manifest()) else {
-                let schema = self.versions().storage;
-                let reason = format!("the store of schema {schema} is not a database");
-                return Err(Cause::Incompatible { reasons: vec![reason] });
-            };
-            let options = EngineOptions {
-                worker_threads: RUNTIME_WORKER_THREADS,
-                ..EngineOptions::default()
-            };
-            Ok(Store::open(&self.path(Part::Store), &map, &options)?)
-        };
-        open().map_err(|cause| Error::new(cause, self.home.unchanged()))
+        let map = keyspace_map(self.generation.manifest()).unwrap_or_default();
+        let options =
+            EngineOptions { worker_threads: RUNTIME_WORKER_THREADS, ..EngineOptions::default() };
+        Store::open(&self.path(Part::Store), &map, &options)
+            .map_err(|error| Error::new(error, self.home.unchanged()))
+    }
+
+    /// Declares the generation that this runtime runs on healthy.
+    ///
+    /// # Errors
+    /// What appending to the journal says.
+    pub fn confirm(&mut self) -> Result<()> {
+        self.home.confirm(self.generation.number())
     }
 }

@@ -36,6 +36,20 @@ pub enum Cause {
         /// The path.
         path: PathBuf,
     },
+    /// The home would lie within the directory that is to be adopted, or around it.
+    #[error("{} and {} lie one within the other", home.display(), source_directory.display())]
+    HomeOverlaps {
+        /// The home.
+        home: PathBuf,
+        /// The directory that is to be adopted.
+        source_directory: PathBuf,
+    },
+    /// A file that was named is not what it should be.
+    #[error("{} is not a plain file with something in it", path.display())]
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// No adoption of this home ever completed.
     #[error("the home at {} has no current generation: its adoption was never completed", path.display())]
     NeverAdopted {
@@ -143,12 +157,26 @@ pub enum Cause {
         found: String,
     },
     /// The journal is lost or broken (exit 8: only an explicit recovery helps).
-    #[error("{cause}; the generations found are {}", numbers(.generations))]
+    #[error("{cause}; the generations found are {}", found(.generations))]
     JournalLost {
         /// What is wrong with it.
         cause: journal::Error,
-        /// The generations that are there.
-        generations: Vec<GenerationNumber>,
+        /// The generations that are there, each with what its manifest says.
+        generations: Vec<String>,
+    },
+    /// The journal is intact, and was written by a later version, or for another product.
+    #[error("{0}")]
+    NotOurs(String),
+    /// What was asked for is not what would be done now: somebody else was faster.
+    #[error("what was asked for is no longer what would happen: {0}")]
+    Overtaken(String),
+    /// An attempt failed, and could not be brought to an end either.
+    #[error("{first}\nand the attempt could not be ended: {then}")]
+    NotEnded {
+        /// Why it failed.
+        first: Box<Cause>,
+        /// Why it could not be ended.
+        then: Box<Cause>,
     },
     /// A record of the journal contradicts those before it.
     #[error("record {seq} of the journal contradicts those before it: {reason}")]
@@ -206,6 +234,8 @@ pub enum Condition {
     Undone(Option<(GenerationNumber, RuntimeVersion)>),
     /// An attempt began and could not be brought to an end.
     Unfinished,
+    /// What was asked for is done; what failed came after it.
+    Done(Option<(GenerationNumber, RuntimeVersion)>),
 }
 
 impl Error {
@@ -278,18 +308,21 @@ impl std::error::Error for Error {
 
 impl fmt::Display for Condition {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let current = |current: &Option<(GenerationNumber, RuntimeVersion)>| {
-            current.as_ref().map_or_else(
-                || "it has no current generation".to_owned(),
-                |(number, version)| format!("generation {number} ({version}) is current"),
-            )
+        // Where the journal was not read, nothing is said of what is current.
+        let current = |found: &Option<(GenerationNumber, RuntimeVersion)>, more: &str| {
+            found.as_ref().map_or_else(String::new, |(number, version)| {
+                format!(": generation {number} ({version}) is current{more}")
+            })
         };
         match self {
             Self::NoHome => formatter.write_str("Nothing was changed."),
-            Self::Unchanged(found) => write!(formatter, "The home is unchanged: {}.", current(found)),
-            Self::Undone(found) => {
-                write!(formatter, "The attempt was undone: {}, as before.", current(found))
+            Self::Unchanged(found) => {
+                write!(formatter, "The home is unchanged{}.", current(found, ""))
             }
+            Self::Undone(found) => {
+                write!(formatter, "The attempt was undone{}.", current(found, ", as before"))
+            }
+            Self::Done(found) => write!(formatter, "It is done all the same{}.", current(found, "")),
             Self::Unfinished => formatter.write_str(
                 "The home holds either the old state or the new one, whole; which, the journal says \
                  once it can be written again.",
@@ -304,6 +337,8 @@ impl Cause {
         match self {
             Self::NotAHome { .. } => "not-a-home",
             Self::HomeExists { .. } => "home-exists",
+            Self::HomeOverlaps { .. } => "home-overlaps",
+            Self::NotAFile { .. } => "not-a-file",
             Self::NeverAdopted { .. } => "never-adopted",
             Self::Locked { .. } | Self::Generation(rollback::Error::Locked { .. }) => "locked",
             Self::StoreInUse { .. } => "store-in-use",
@@ -321,10 +356,14 @@ impl Cause {
             Self::NoSuchGeneration { .. } => "no-such-generation",
             Self::NothingToRecover { .. } => "nothing-to-recover",
             Self::UnknownToCatalogue { .. } => "unknown-version",
+            Self::NotOurs(_) => "unknown-version",
+            Self::Overtaken(_) => "overtaken",
+            Self::NotEnded { first, .. } => first.name(),
             Self::JournalLost { .. } => "journal-lost",
             Self::Contradiction { .. } => "journal-contradiction",
             Self::Altered(_) | Self::ContentAltered { .. } => "integrity-violated",
             Self::Generation(error) if is_integrity(error) => "integrity-violated",
+            Self::Journal(journal::Error::File(_)) => "file-operation-failed",
             Self::Journal(_) => "journal-not-written",
             Self::Generation(_) => "generation-unusable",
             Self::Storage(_) => "storage-migration-failed",
@@ -335,12 +374,13 @@ impl Cause {
     }
 
     /// The exit code that the cause alone has; the condition of the home may override it.
-    fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Incompatible { .. }
             | Self::InvalidConfiguration { .. }
             | Self::WrongRuntime { .. }
             | Self::UnknownToCatalogue { .. }
+            | Self::NotOurs(_)
             | Self::Adoption(
                 AdoptionRefusal::Ambiguous { .. } | AdoptionRefusal::Dangerous { .. },
             ) => 3,
@@ -361,6 +401,8 @@ impl Cause {
                 "Create a home with `femtoclaw-upgrade adopt --from DIR --home HOME`."
             }
             Self::HomeExists { .. } => "Name a path that does not exist yet.",
+            Self::HomeOverlaps { .. } => "Name a path for the home outside of it.",
+            Self::NotAFile { .. } => "Name another file.",
             Self::Locked { .. }
             | Self::StoreInUse { .. }
             | Self::Generation(rollback::Error::Locked { .. }) => {
@@ -369,7 +411,9 @@ impl Cause {
             Self::Unauthorized { .. } => {
                 "Give a signed authorisation, or ask for the unsigned mode with `--development`."
             }
-            Self::Incompatible { .. } => "See `femtoclaw-upgrade plan` for what is possible.",
+            Self::Incompatible { .. } => {
+                "Mend what is named, or choose another release with `--target-version`."
+            }
             Self::Adoption(AdoptionRefusal::Ambiguous { .. }) => {
                 "State the version with `femtoclaw-upgrade adopt --source-version`."
             }
@@ -388,13 +432,19 @@ impl Cause {
                 "Start the runtime of the current generation; see `femtoclaw-upgrade status`."
             }
             Self::NoSuchGeneration { .. } => "See `femtoclaw-upgrade history`.",
-            Self::UnknownToCatalogue { .. } => "Use a newer `femtoclaw-upgrade`.",
+            Self::UnknownToCatalogue { .. } | Self::NotOurs(_) => {
+                "Use the `femtoclaw-upgrade` that belongs to it, or a newer one."
+            }
+            Self::Overtaken(_) => "See `femtoclaw-upgrade status`, and ask again.",
             Self::JournalLost { .. } | Self::Contradiction { .. } => {
                 "Decide which generation is to be current: \
                  `femtoclaw-upgrade recover --generation N`."
             }
             Self::Altered(_) | Self::ContentAltered { .. } => VERIFY,
             Self::Generation(error) if is_integrity(error) => VERIFY,
+            Self::Storage(_) | Self::Source(_) => {
+                "See `femtoclaw-upgrade verify`; the records are all still there."
+            }
             Self::Output(_) => "Run the command again.",
             _ => "Mend that, then run the command again; nothing else is needed.",
         };
@@ -413,8 +463,8 @@ impl Cause {
     }
 }
 
-const VERIFY: &str = "See all of it with `femtoclaw-upgrade verify`, and restore what was altered \
-                      from a copy, or go back with `femtoclaw-upgrade rollback`.";
+const VERIFY: &str = "Restore what was altered from a copy. What is altered in the current generation \
+                      can also be left behind: `femtoclaw-upgrade rollback`.";
 
 fn is_integrity(error: &rollback::Error) -> bool {
     matches!(
@@ -428,6 +478,10 @@ fn is_integrity(error: &rollback::Error) -> bool {
 
 fn list(reasons: &[String]) -> String {
     reasons.iter().map(|reason| format!("  - {reason}")).collect::<Vec<_>>().join("\n")
+}
+
+fn found(generations: &[String]) -> String {
+    if generations.is_empty() { "none".to_owned() } else { generations.join(", ") }
 }
 
 fn numbers(numbers: &[GenerationNumber]) -> String {

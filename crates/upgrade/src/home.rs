@@ -7,10 +7,11 @@ use journal::{
     AttemptNumber, Authority, Event, Journal, Operation, Record, Repair, TelemetryEvent,
     TelemetrySink,
 };
-use rollback::{HomeLock, Layout};
+use rollback::{Generation, HomeLock, Layout, Swept};
 use versioning::{GenerationNumber, RuntimeVersion};
 
 use crate::Environment;
+use crate::adopt::JOURNAL_FORMAT;
 use crate::error::{Cause, Condition, Error, Result};
 use crate::lifecycle::{Fate, HomeState, Phase};
 
@@ -34,12 +35,14 @@ pub struct Home<'e> {
 pub struct Recovery {
     /// What the journal's end needed.
     pub journal: Option<Repair>,
-    /// Unfinished directories that were removed.
-    pub swept: usize,
+    /// Unfinished directories that were removed, and those that could not be.
+    pub swept: Swept,
     /// The attempt that was interrupted and is now on record as ended without effect.
     pub aborted: Option<(AttemptNumber, Operation)>,
     /// Generations that an attempt without effect had built, and that were removed.
     pub removed: Vec<GenerationNumber>,
+    /// Those that could not be.
+    pub not_removed: Vec<GenerationNumber>,
 }
 
 impl Recovery {
@@ -70,8 +73,8 @@ impl<'e> Home<'e> {
         Self::open_locked(layout, lock, environment, telemetry)
     }
 
-    /// Opens a home for an operation that only reads, but needs the lock for its scratch space. Puts nothing right: an
-    /// interrupted attempt is refused.
+    /// Opens a home for an operation that only reads, but needs the lock for its scratch space. An interrupted attempt is
+    /// refused, not ended; scratch space that was left is swept.
     ///
     /// # Errors
     /// [`Cause::Interrupted`], or as [`Home::open`].
@@ -137,7 +140,12 @@ impl<'e> Home<'e> {
         operation: Operation,
         authority: Authority,
     ) -> std::result::Result<AttemptNumber, Cause> {
-        self.journal.reserve()?;
+        // Going back must be possible on a full disk: for that the space was reserved by what came before.
+        let going_back = matches!(operation, Operation::Rollback | Operation::Recover);
+        match self.journal.reserve() {
+            Err(error) if !going_back || self.journal.outcome_unknown() => return Err(error.into()),
+            _ => {}
+        }
         let operator = self.environment.operator.to_owned();
         let event = Event::Authorized { operation, authority, operator };
         let attempt = self.journal.records().len() as u64;
@@ -156,15 +164,15 @@ impl<'e> Home<'e> {
         attempt: AttemptNumber,
         event: Event,
     ) -> std::result::Result<(), Cause> {
-        let now = self.environment.clock.now();
+        let seq = self.journal.records().len() as u64;
+        let last = self.journal.records().last().map(|record| record.time);
+        let now = last.into_iter().fold(self.environment.clock.now(), Ord::max);
         let mut next = self.state.clone();
         // No history may come to be that could not be read back.
-        next.apply(attempt, &event, now).map_err(|reason| Cause::Contradiction {
-            seq: self.journal.records().len() as u64,
-            reason,
-        })?;
+        next.advance(seq, attempt, &event, now)
+            .map_err(|reason| Cause::Contradiction { seq, reason })?;
         let name = event.name();
-        if attempt == self.journal.records().len() as u64 {
+        if attempt == seq {
             self.journal.begin(event, now)?;
         } else {
             self.journal.append(attempt, event, now)?;
@@ -189,7 +197,10 @@ impl<'e> Home<'e> {
             operation: open.map(|open| open.operation),
             attempt: Some(attempt),
             from: before.runtime().cloned(),
-            to: target.map(|target| target.versions.runtime.clone()).or(after.runtime().cloned()),
+            to: match open {
+                Some(open) if open.to.is_none() && after.phase != Phase::Idle => None,
+                _ => target.map(|target| &target.versions.runtime).or(after.runtime()).cloned(),
+            },
             event,
             result: result.to_owned(),
         });
@@ -205,19 +216,23 @@ impl<'e> Home<'e> {
         cause: Cause,
         committed: impl Fn(&HomeState) -> bool,
     ) -> Result<()> {
-        if self.state.phase == Phase::Idle {
+        if self.state.phase == Phase::Idle && !self.journal.outcome_unknown() {
             return Err(Error::new(cause, self.unchanged()));
         }
         match settle(&self.layout, self.environment, &cause.to_string()) {
-            Err(_) => Err(Error::new(cause, Condition::Unfinished)),
-            Ok((journal, state, _)) => {
+            Err(then) => {
+                let (first, then) = (Box::new(cause), Box::new(then));
+                Err(Error::new(Cause::NotEnded { first, then }, Condition::Unfinished))
+            }
+            Ok((journal, state, recovery)) => {
                 let before = std::mem::replace(&mut self.state, state);
                 self.journal = journal;
                 if committed(&self.state) {
                     return Ok(());
                 }
-                let attempt = before.attempt.as_ref().map_or(0, |open| open.number);
-                self.emit(&before, attempt, "ABORTED");
+                if let Some((attempt, _)) = recovery.aborted {
+                    self.emit(&before, attempt, "ABORTED");
+                }
                 Err(Error::new(cause, Condition::Undone(current(&self.state))))
             }
         }
@@ -242,8 +257,10 @@ fn settle(
     reason: &str,
 ) -> std::result::Result<(Journal, HomeState, Recovery), Cause> {
     let swept = layout.sweep_staging()?;
+    // Somebody who was killed may have made or renamed what is relied on from here.
+    durable::sync_directory(layout.root())?;
     let (mut journal, repair) = Journal::open(&layout.journal())?;
-    let mut state = replay(journal.records())?;
+    let mut state = replay(journal.records(), environment)?;
     let mut recovery = Recovery {
         journal: (repair != Repair::None).then_some(repair),
         swept,
@@ -251,19 +268,21 @@ fn settle(
     };
     if let Some(open) = state.attempt.clone() {
         let event = Event::Aborted { reason: shorten(reason) };
-        let now = environment.clock.now();
+        let (seq, now) = (journal.records().len() as u64, environment.clock.now());
         state
-            .apply(open.number, &event, now)
-            .map_err(|reason| Cause::Contradiction { seq: open.number, reason })?;
+            .advance(seq, open.number, &event, now)
+            .map_err(|reason| Cause::Contradiction { seq, reason })?;
         journal.append(open.number, event, now)?;
         recovery.aborted = Some((open.number, open.operation));
     }
     let aborted =
         state.generations.iter().filter(|(_, generation)| generation.fate == Fate::Aborted);
     for (number, _) in aborted {
-        if layout.generation(*number).exists() {
-            layout.remove_generation(*number)?;
-            recovery.removed.push(*number);
+        // Nothing refers to it: if it cannot be removed, it is in nobody's way.
+        match durable::exists(&layout.generation(*number)) {
+            Ok(false) => {}
+            Ok(true) if layout.remove_generation(*number).is_ok() => recovery.removed.push(*number),
+            _ => recovery.not_removed.push(*number),
         }
     }
     if let Some(current) = state.current {
@@ -273,8 +292,23 @@ fn settle(
     Ok((journal, state, recovery))
 }
 
-/// Folds a history, or names the record that contradicts it.
-pub(crate) fn replay(records: &[Record]) -> std::result::Result<HomeState, Cause> {
+/// Folds a history, or names the record that contradicts it. It must be one of ours.
+pub(crate) fn replay(
+    records: &[Record],
+    environment: Environment<'_>,
+) -> std::result::Result<HomeState, Cause> {
+    let ours = environment.catalogue.product();
+    match records.first().map(|record| &record.event) {
+        Some(Event::Initialized { format, .. }) if *format != JOURNAL_FORMAT => {
+            return Err(Cause::NotOurs(format!(
+                "the journal has format {format}, and this version knows {JOURNAL_FORMAT}"
+            )));
+        }
+        Some(Event::Initialized { product, .. }) if product != ours => {
+            return Err(Cause::NotOurs(format!("this is a home of {product}, not of {ours}")));
+        }
+        _ => {}
+    }
     HomeState::replay(records).map_err(|(seq, reason)| Cause::Contradiction { seq, reason })
 }
 
@@ -286,29 +320,44 @@ pub(crate) fn current(state: &HomeState) -> Option<(GenerationNumber, RuntimeVer
 
 /// A home has a journal, or had one: then its generations are there.
 pub(crate) fn require_home(layout: &Layout) -> Result<()> {
-    if layout.journal().join(journal::RECORDS_FILE).exists() {
+    let unchanged = |cause: Cause| Error::new(cause, Condition::Unchanged(None));
+    let records = layout.journal().join(journal::RECORDS_FILE);
+    if durable::exists(&records).map_err(|error| unchanged(error.into()))? {
         return Ok(());
     }
-    let generations = layout
-        .generation_numbers()
-        .map_err(|error| Error::new(error, Condition::Unchanged(None)))?;
+    let generations = layout.generation_numbers().map_err(|error| unchanged(error.into()))?;
     let path = layout.root().to_path_buf();
     if generations.is_empty() {
         return Err(Error::new(Cause::NotAHome { path }, Condition::NoHome));
     }
     let cause = journal::Error::Missing { path: layout.journal() };
-    Err(Error::new(Cause::JournalLost { cause, generations }, Condition::Unchanged(None)))
+    Err(unchanged(name_generations(cause.into(), layout)))
 }
 
 /// Errors that say that the journal itself is damaged name the generations that are there.
 pub(crate) fn name_generations(cause: Cause, layout: &Layout) -> Cause {
     match cause {
-        Cause::Journal(error) if is_damage(&error) => Cause::JournalLost {
-            cause: error,
-            generations: layout.generation_numbers().unwrap_or_default(),
-        },
+        Cause::Journal(error) if is_damage(&error) => {
+            Cause::JournalLost { cause: error, generations: found_generations(layout) }
+        }
+        Cause::Journal(error @ journal::Error::UnknownRecord { .. }) => {
+            Cause::NotOurs(error.to_string())
+        }
         other => other,
     }
+}
+
+/// The generations that are there, each with what its manifest says, for a person to decide by.
+fn found_generations(layout: &Layout) -> Vec<String> {
+    let numbers = layout.generation_numbers().unwrap_or_default().into_iter();
+    let describe = |number| match Generation::open(layout, number, None) {
+        Ok(generation) => {
+            let manifest = generation.manifest();
+            format!("{number} ({}, built {})", manifest.versions.runtime, manifest.created)
+        }
+        Err(_) => format!("{number} (its manifest cannot be read)"),
+    };
+    numbers.map(describe).collect()
 }
 
 fn is_damage(error: &journal::Error) -> bool {
@@ -316,6 +365,7 @@ fn is_damage(error: &journal::Error) -> bool {
         error,
         journal::Error::File(_)
             | journal::Error::OutcomeUnknown
+            | journal::Error::UnknownRecord { .. }
             | journal::Error::EventTooLarge { .. }
     )
 }
@@ -323,14 +373,14 @@ fn is_damage(error: &journal::Error) -> bool {
 /// A damaged journal was not touched, so the home is as it was: only an explicit recovery helps.
 fn explicit_recovery_only(error: Error) -> Error {
     match error.cause() {
-        Cause::JournalLost { .. } | Cause::Contradiction { .. } => {
+        Cause::JournalLost { .. } | Cause::Contradiction { .. } | Cause::NotOurs(_) => {
             error.with_condition(Condition::Unchanged(None))
         }
         _ => error,
     }
 }
 
-fn locked(error: rollback::Error) -> Cause {
+pub(crate) fn locked(error: rollback::Error) -> Cause {
     match error {
         rollback::Error::Locked { pid } => Cause::Locked { pid },
         other => other.into(),
@@ -366,7 +416,7 @@ impl<'e> HomeView<'e> {
         require_home(&layout)?;
         let read = || {
             let records = journal::read(&layout.journal())?;
-            Ok((replay(&records)?, records))
+            Ok((replay(&records, environment)?, records))
         };
         let (state, records) = read().map_err(|cause| {
             Error::new(name_generations(cause, &layout), Condition::Unchanged(None))

@@ -36,7 +36,7 @@ pub use environment::{Authorization, Environment, Progress, ProgressListener};
 pub use error::{Cause, Condition, Error, Result};
 pub use home::{Home, HomeView, Recovery};
 pub use plan::{Plan, PlannedFrom, PlannedKeyspace, PlannedStep, PlannedTo, Request, TRIAL_TRIES};
-pub use recover::{RecoverRequest, recover};
+pub use recover::{RecoverRequest, plan_recovery, recover};
 pub use revert::RolledBack;
 pub use rollback::Part;
 pub use status::{AttemptStatus, GenerationStatus, Status};

@@ -9,6 +9,7 @@ use serde::Serialize;
 use storage_migration::{Disposition, MigrationPath};
 use versioning::{GenerationNumber, RuntimeVersion, UpgradeKinds, Versions};
 
+use crate::adopt::require_file;
 use crate::error::{Cause, Condition, Error, Result};
 use crate::home::current;
 use crate::lifecycle::{HomeState, Standing};
@@ -148,6 +149,9 @@ fn plan(
     environment: Environment<'_>,
     request: &Request,
 ) -> std::result::Result<Plan, Cause> {
+    if let Some(runtime) = &request.runtime {
+        require_file(runtime)?;
+    }
     let generation = open_current(layout, state)?;
     let installed = generation.manifest().versions.clone();
     let mut reasons = Vec::new();
@@ -356,9 +360,39 @@ pub(crate) fn digest_files(files: &Files) -> Digest {
     Digest::of(lines.concat().as_bytes())
 }
 
-/// True if the store of a generation lies in this directory and somebody has it open.
-pub(crate) fn store_is_open(store: &Path) -> bool {
-    let Ok(lock) = std::fs::File::open(store.join("lock")) else { return false };
-    // Shared and for a moment only: enough to see the engine's exclusive lock, and no obstacle to anybody.
-    matches!(lock.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+/// Keeps everybody else from opening a store for writing, for as long as it lives: a shared lock on the file that the engine
+/// locks exclusively.
+#[derive(Debug)]
+pub(crate) struct StoreGuard {
+    _lock: Option<std::fs::File>,
+}
+
+impl StoreGuard {
+    /// Takes the lock of the store of a generation. A store that is not the engine's has none.
+    pub(crate) fn acquire(
+        generation: GenerationNumber,
+        store: &Path,
+    ) -> std::result::Result<Self, Cause> {
+        let path = store.join("lock");
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self { _lock: None });
+            }
+            Err(error) => {
+                return Err(durable::Error::new(durable::Operation::Inspect, &path, error).into());
+            }
+            // Opening anything else could wait for ever.
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(Cause::Altered(format!("{} is not a plain file", path.display())));
+            }
+            Ok(_) => {}
+        }
+        let failed = |error| durable::Error::new(durable::Operation::Open, &path, error);
+        let lock = std::fs::File::open(&path).map_err(failed)?;
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(Self { _lock: Some(lock) }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(Cause::StoreInUse { generation }),
+            Err(std::fs::TryLockError::Error(error)) => Err(failed(error).into()),
+        }
+    }
 }

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use integrity::Digest;
-use journal::{Event, Journal, Operation, RECORDS_FILE, TelemetrySink};
-use rollback::{Generation, HomeLock, Layout, Part, VerifyDepth};
+use journal::{Event, Journal, Operation, RECORDS_FILE, RecoveredParent, TelemetrySink};
+use rollback::{Generation, HomeLock, Layout, Origin, Part, VerifyDepth};
 use versioning::GenerationNumber;
 
 use crate::adopt::JOURNAL_FORMAT;
 use crate::environment::ProgressListener;
 use crate::error::{Cause, Condition, Error, Result};
-use crate::home::{name_generations, replay};
-use crate::verify::untouched;
+use crate::home::{locked, name_generations, replay};
+use crate::lifecycle::HomeState;
 use crate::{Authorization, Environment, Home};
 
 /// How many journals may be set aside in one home.
@@ -33,11 +33,12 @@ pub struct RecoverRequest {
 ///
 /// After an interruption, opening the home is all that it takes: an attempt that had not reached its commit point is undone.
 /// When the journal is lost or broken nothing is guessed: it takes a decision which generation is to be current. That
-/// generation is verified; what is left of the old journal is set aside; a new one begins, and says what it replaces.
+/// generation is verified first; then what is left of the old journal is set aside, and a new one begins that says what it
+/// replaces. If only the witness is lost, and the journal itself agrees with the decision, the journal is kept.
 ///
 /// # Errors
 /// Without authority; if the journal is lost and no generation was named; if the generation named is not what its manifest
-/// says; if the journal is intact and another generation is current.
+/// says; if the journal is intact and another generation is current. Nothing was changed then.
 pub fn recover<'e>(
     request: &RecoverRequest,
     environment: Environment<'e>,
@@ -45,52 +46,98 @@ pub fn recover<'e>(
     authorization: Option<Authorization>,
     progress: &mut ProgressListener<'_>,
 ) -> Result<Home<'e>> {
-    let refuse = |cause: Cause| Error::new(cause, untouched());
+    let refuse = |cause: Cause| Error::new(cause, Condition::Unchanged(None));
     let authorization =
         Authorization::require(authorization, Operation::Recover).map_err(refuse)?;
     let Some(wanted) = request.generation else {
         return Home::open(&request.home, environment, telemetry, request.lock_timeout);
     };
     let layout = Layout::new(&request.home);
-    let generations = layout.generation_numbers().map_err(|error| refuse(error.into()))?;
-    if generations.is_empty() {
-        return Err(Error::new(Cause::NotAHome { path: request.home.clone() }, Condition::NoHome));
+    let no_home = || Error::new(Cause::NotAHome { path: request.home.clone() }, Condition::NoHome);
+    if !durable::exists(layout.root()).map_err(|error| refuse(error.into()))? {
+        return Err(no_home());
     }
     let lock =
-        HomeLock::acquire(&layout, request.lock_timeout).map_err(|error| refuse(error.into()))?;
-    match what_the_journal_says(&layout) {
-        Says::Current(current) if current == wanted => {
-            return Home::open_locked(layout, lock, environment, telemetry);
-        }
-        Says::Current(current) => return Err(refuse(Cause::NothingToRecover { current })),
-        Says::Damage(cause) if !is_for_recovery(&cause) => return Err(refuse(cause)),
-        Says::Damage(_) => set_journal_aside(&layout, environment).map_err(refuse)?,
-        // The journal began anew before, and an interruption kept the decision from being recorded.
-        Says::Nothing => {}
+        HomeLock::acquire(&layout, request.lock_timeout).map_err(|error| refuse(locked(error)))?;
+    let available = layout.generation_numbers().map_err(|error| refuse(error.into()))?;
+    if available.is_empty() {
+        return Err(no_home());
     }
+    let says = what_the_journal_says(&layout, environment);
+    let decided = match says {
+        Says::Current(current) if current == wanted => None,
+        Says::Current(current) => return Err(refuse(Cause::NothingToRecover { current })),
+        Says::WitnessLost(state) if state.current == Some(wanted) => {
+            journal::replace_witness(&layout.journal()).map_err(|error| refuse(error.into()))?;
+            None
+        }
+        Says::Unusable(cause) => return Err(refuse(cause)),
+        Says::WitnessLost(_) | Says::Damage | Says::Begun => {
+            let decided = Decided::verify(&layout, wanted, &available).map_err(refuse)?;
+            if !matches!(says, Says::Begun) {
+                set_journal_aside(&layout, environment).map_err(refuse)?;
+            }
+            Some(decided)
+        }
+    };
     let mut home = Home::open_locked(layout, lock, environment, telemetry)?;
-    home.make_current(wanted, &generations, &authorization, progress)
-        .map_err(|cause| Error::new(cause, Condition::Unfinished))?;
+    if let Some(decided) = decided {
+        home.make_current(decided, &authorization, progress)?;
+    }
     Ok(home)
 }
 
+/// What an explicit recovery would make current. Writes nothing.
+///
+/// # Errors
+/// As [`recover`].
+pub fn plan_recovery(
+    home: &Path,
+    wanted: GenerationNumber,
+    environment: Environment<'_>,
+) -> Result<Generation> {
+    let layout = Layout::new(home);
+    let decide = || {
+        let available = layout.generation_numbers()?;
+        match what_the_journal_says(&layout, environment) {
+            Says::Current(current) if current != wanted => Err(Cause::NothingToRecover { current }),
+            Says::Unusable(cause) => Err(cause),
+            _ => Ok(Decided::verify(&layout, wanted, &available)?.generation),
+        }
+    };
+    decide().map_err(|cause| Error::new(cause, Condition::Unchanged(None)))
+}
+
+/// What there is to go by.
 enum Says {
+    /// The journal is intact.
     Current(GenerationNumber),
-    Nothing,
-    Damage(Cause),
+    /// The journal is whole, but nothing vouches for its end.
+    WitnessLost(HomeState),
+    /// The journal is lost or broken.
+    Damage,
+    /// The journal began anew before, and an interruption kept the decision from being recorded.
+    Begun,
+    /// Something else is wrong, which replacing the journal would not mend.
+    Unusable(Cause),
 }
 
-fn what_the_journal_says(layout: &Layout) -> Says {
-    let read = || replay(&journal::read(&layout.journal())?);
-    match read() {
-        Ok(state) => state.current.map_or(Says::Nothing, Says::Current),
-        Err(cause) => Says::Damage(name_generations(cause, layout)),
+fn what_the_journal_says(layout: &Layout, environment: Environment<'_>) -> Says {
+    let read = || replay(&journal::read(&layout.journal())?, environment);
+    match read().map_err(|cause| name_generations(cause, layout)) {
+        Ok(state) => match state.current {
+            Some(current) => Says::Current(current),
+            None if state.replaces_another => Says::Begun,
+            None => Says::Unusable(Cause::NeverAdopted { path: layout.root().to_path_buf() }),
+        },
+        Err(Cause::JournalLost { cause: journal::Error::WitnessUnreadable { .. }, .. }) => {
+            let records = journal::read_without_witness(&layout.journal());
+            let state = records.ok().and_then(|records| replay(&records, environment).ok());
+            state.map_or(Says::Damage, Says::WitnessLost)
+        }
+        Err(Cause::JournalLost { .. } | Cause::Contradiction { .. }) => Says::Damage,
+        Err(cause) => Says::Unusable(cause),
     }
-}
-
-/// Only damage is for recovery; a disk that does not answer is not.
-fn is_for_recovery(cause: &Cause) -> bool {
-    matches!(cause, Cause::JournalLost { .. } | Cause::Contradiction { .. })
 }
 
 /// Sets what is left of the journal aside, whole, and begins a new one that says what it replaces.
@@ -98,12 +145,15 @@ fn set_journal_aside(
     layout: &Layout,
     environment: Environment<'_>,
 ) -> std::result::Result<(), Cause> {
-    if layout.journal().exists() {
-        durable::rename(&layout.journal(), &replaced_journal(layout.root()).0)?;
+    let mut replaced = last_replaced_journal(layout.root());
+    if durable::exists(&layout.journal())? {
+        let next = replaced.map_or(1, |number| number + 1);
+        durable::rename(&layout.journal(), &replaced_journal(layout.root(), next))?;
+        replaced = Some(next);
     }
-    let replaced = replaced_journal(layout.root()).1;
-    let replaces = match replaced.map(|journal| journal.join(RECORDS_FILE)) {
-        Some(records) if records.exists() => Digest::of_file(&records)?,
+    let records = replaced.map(|number| replaced_journal(layout.root(), number).join(RECORDS_FILE));
+    let replaces = match records {
+        Some(records) if durable::exists(&records)? => Digest::of_file(&records)?,
         _ => Digest::of(b""),
     };
     let product = environment.catalogue.product().to_owned();
@@ -112,43 +162,95 @@ fn set_journal_aside(
     Ok(())
 }
 
-/// The first free name for a journal that is set aside, and the one that was set aside last.
-fn replaced_journal(root: &Path) -> (PathBuf, Option<PathBuf>) {
-    let name = |number: u32| root.join(format!("journal.replaced-{number}"));
-    let used = (1..MAXIMUM_REPLACED_JOURNALS).take_while(|number| name(*number).exists()).count();
-    let used = u32::try_from(used).unwrap_or(MAXIMUM_REPLACED_JOURNALS);
-    (name(used + 1), (used > 0).then(|| name(used)))
+fn replaced_journal(root: &Path, number: u32) -> PathBuf {
+    root.join(format!("journal.replaced-{number}"))
+}
+
+fn last_replaced_journal(root: &Path) -> Option<u32> {
+    (1..MAXIMUM_REPLACED_JOURNALS)
+        .take_while(|number| replaced_journal(root, *number).symlink_metadata().is_ok())
+        .last()
+}
+
+/// A generation that was decided on, and verified.
+struct Decided {
+    generation: Generation,
+    as_sealed: bool,
+    parent: Option<Box<RecoveredParent>>,
+}
+
+impl Decided {
+    fn verify(
+        layout: &Layout,
+        number: GenerationNumber,
+        available: &[GenerationNumber],
+    ) -> std::result::Result<Self, Cause> {
+        if !available.contains(&number) {
+            let available = available.to_vec();
+            return Err(Cause::NoSuchGeneration { generation: number, available });
+        }
+        let generation = Generation::open(layout, number, None)?;
+        let as_sealed = verify_but_store(&generation)?;
+        let parent = match &generation.manifest().origin {
+            Origin::Adopted { .. } => None,
+            Origin::Upgraded { parent, .. } => {
+                Generation::open(layout, parent.generation, Some(parent.manifest)).ok()
+            }
+        };
+        // A parent that is not what it was is no way back; that is no reason to refuse its child.
+        let parent = parent.and_then(|parent| {
+            let as_sealed = verify_but_store(&parent).ok()?;
+            let versions = parent.manifest().versions.clone();
+            let (generation, manifest) = (parent.number(), parent.digest());
+            Some(Box::new(RecoveredParent { generation, manifest, versions, as_sealed }))
+        });
+        Ok(Self { generation, as_sealed, parent })
+    }
+}
+
+/// Holds everything but the store to its seal, and says whether the store is as sealed too. If it is not, a runtime must have
+/// written to it.
+fn verify_but_store(generation: &Generation) -> std::result::Result<bool, Cause> {
+    let store = Part::Store.directory();
+    generation.verify(VerifyDepth::Content, |path| path == store)?;
+    Ok(generation.verify(VerifyDepth::Content, |_| false).is_ok())
 }
 
 impl Home<'_> {
     fn make_current(
         &mut self,
-        number: GenerationNumber,
-        available: &[GenerationNumber],
+        decided: Decided,
+        authorization: &Authorization,
+        progress: &mut ProgressListener<'_>,
+    ) -> Result<()> {
+        let number = decided.generation.number();
+        match self.record_decision(decided, authorization, progress) {
+            Ok(()) => {}
+            Err(cause) => self.conclude(cause, |state| state.current == Some(number))?,
+        }
+        let _ = self.layout.point_current_to(number);
+        Ok(())
+    }
+
+    fn record_decision(
+        &mut self,
+        decided: Decided,
         authorization: &Authorization,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<(), Cause> {
-        if !available.contains(&number) {
-            let available = available.to_vec();
-            return Err(Cause::NoSuchGeneration { generation: number, available });
-        }
-        let generation = Generation::open(&self.layout, number, None)?;
-        let store = Part::Store.directory();
-        generation.verify(VerifyDepth::Content, |path| path == store)?;
-        // Whether a runtime has written to the store is no longer known: the engine must be able to read all of it, and
-        // every record must satisfy its schema.
-        self.measure(&generation, progress)?;
+        let Decided { generation, as_sealed, parent } = decided;
         let attempt = self.begin(Operation::Recover, authorization.authority())?;
-        self.append(
-            attempt,
-            Event::Recovered {
-                generation: number,
-                manifest: generation.digest(),
-                versions: Box::new(generation.manifest().versions.clone()),
-                reason: "the journal was lost or broken".to_owned(),
-            },
-        )?;
-        let _ = self.layout.point_current_to(number);
-        Ok(())
+        // The engine must be able to read all of a store that a runtime has written to. Its records may break an invariant:
+        // that is for `verify` to say, and no reason to stay without a current generation.
+        self.read_through(&generation, progress)?;
+        let event = Event::Recovered {
+            generation: generation.number(),
+            manifest: generation.digest(),
+            versions: Box::new(generation.manifest().versions.clone()),
+            as_sealed,
+            parent,
+            reason: "the journal was lost or broken".to_owned(),
+        };
+        self.append(attempt, event)
     }
 }

@@ -1,6 +1,6 @@
 //! Going back, and declaring that there is no need to (FC-UPGRADE-0001 §15).
 
-use journal::{AttemptNumber, DataPolicy, Event, Operation};
+use journal::{DataPolicy, Event, Operation};
 use rollback::{Generation, Layout, Part, VerifyDepth};
 use serde::Serialize;
 use versioning::{GenerationNumber, RuntimeVersion};
@@ -10,11 +10,11 @@ use crate::environment::ProgressListener;
 use crate::error::{Cause, Error, Result};
 use crate::home::shorten;
 use crate::lifecycle::{HomeState, Standing};
-use crate::plan::{open_current, store_is_open};
+use crate::plan::{StoreGuard, open_current};
 use crate::seal::digest_parts;
 use crate::{Authorization, Home, HomeView};
 
-/// What a rollback did.
+/// What a rollback did, or would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RolledBack {
     /// The generation that was current, which is kept with all of its records.
@@ -57,12 +57,16 @@ impl Home<'_> {
     /// Makes the generation current again that the current one was built from: binary, store, configuration, policy and
     /// extensions exactly as they were when it was left. Nothing is copied or rebuilt: nothing ever wrote to them.
     ///
-    /// The abandoned generation is kept with every record that was written since its activation (set aside).
+    /// The abandoned generation is kept with every record that was written since its activation (set aside). It need not
+    /// be readable: going back from what is damaged is what a rollback is for.
+    ///
+    /// `approved` is what was shown; if anything else would be done now, nothing is.
     ///
     /// # Errors
     /// If there is none to go back to, if it is not what it was when it was left, or if a runtime has the store open.
     pub fn rollback(
         &mut self,
+        approved: Option<&RolledBack>,
         authorization: Option<Authorization>,
         reason: &str,
         progress: &mut ProgressListener<'_>,
@@ -72,6 +76,11 @@ impl Home<'_> {
         let authorization =
             Authorization::require(authorization, Operation::Rollback).map_err(refuse)?;
         let outcome = plan_rollback(&self.layout, &self.state).map_err(refuse)?;
+        if approved.is_some_and(|approved| *approved != outcome) {
+            let (from, to) = (outcome.from, outcome.to);
+            let found = format!("it would go back from generation {from} to generation {to}");
+            return Err(refuse(Cause::Overtaken(found)));
+        }
         match self.revert(&outcome, &authorization, reason, progress) {
             Ok(()) => {}
             Err(cause) => self.conclude(cause, |state| state.current == Some(outcome.to))?,
@@ -92,12 +101,16 @@ impl Home<'_> {
         let target = Generation::open(&self.layout, outcome.to, manifest)?;
         report(progress, "checking the generation that will be current");
         self.check_generation(&target, VerifyDepth::Content)?;
-        let current = open_current(&self.layout, &self.state)?;
-        if store_is_open(&current.part(Part::Store)) {
-            return Err(Cause::StoreInUse { generation: current.number() });
+        let left = self.layout.generation(outcome.from);
+        let guard = StoreGuard::acquire(outcome.from, &left.join(Part::Store.directory()));
+        if let Err(cause @ Cause::StoreInUse { .. }) = guard {
+            return Err(cause);
         }
         let attempt = self.begin(Operation::Rollback, authorization.authority())?;
-        self.leave(attempt, &current)?;
+        // What is left goes on record as far as it can be read; it must not keep anybody from leaving it.
+        if let Ok((store, parts)) = digest_parts(&left) {
+            self.append(attempt, Event::Quiesced { generation: outcome.from, store, parts })?;
+        }
         self.append(
             attempt,
             Event::Reverted {
@@ -109,30 +122,32 @@ impl Home<'_> {
         )
     }
 
-    /// Puts on record what the generation is that an attempt is about to leave.
-    fn leave(
-        &mut self,
-        attempt: AttemptNumber,
-        generation: &Generation,
-    ) -> std::result::Result<(), Cause> {
-        let (store, parts) = digest_parts(generation.path())?;
-        self.append(attempt, Event::Quiesced { generation: generation.number(), store, parts })
-    }
-
-    /// Declares the generation on trial healthy. `None` if it was confirmed already.
+    /// Declares the generation on trial healthy; nothing if it was confirmed already.
     ///
     /// # Errors
-    /// If there is no current generation, or what appending says.
-    pub fn confirm(&mut self) -> Result<Option<GenerationNumber>> {
-        let Some(generation) = self.state.current else {
+    /// If another generation is current, or what appending says.
+    pub fn confirm(&mut self, generation: GenerationNumber) -> Result<()> {
+        let Some(current) = self.state.current else {
             let path = self.layout.root().to_path_buf();
             return Err(Error::new(Cause::NeverAdopted { path }, self.unchanged()));
         };
-        if self.state.standing == Standing::Confirmed {
-            return Ok(None);
+        if current != generation {
+            let found = format!("generation {current} is current");
+            return Err(Error::new(Cause::Overtaken(found), self.unchanged()));
         }
-        self.note(Event::Confirmed { generation })
-            .map_err(|cause| Error::new(cause, crate::Condition::Unfinished))?;
-        Ok(Some(generation))
+        if self.state.standing == Standing::Confirmed {
+            return Ok(());
+        }
+        let there = || -> std::result::Result<(), Cause> {
+            let current = open_current(&self.layout, &self.state)?;
+            self.check_generation(&current, VerifyDepth::Shape)
+        };
+        there().map_err(|cause| Error::new(cause, self.unchanged()))?;
+        match self.note(Event::Confirmed { generation }) {
+            Ok(()) => Ok(()),
+            Err(cause) => self.conclude(cause, |state| {
+                state.current == Some(generation) && state.standing == Standing::Confirmed
+            }),
+        }
     }
 }

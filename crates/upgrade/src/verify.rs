@@ -10,7 +10,7 @@ use versioning::{GenerationNumber, SchemaVersion, Versions};
 
 use crate::apply::{forward, report, require_same};
 use crate::environment::ProgressListener;
-use crate::error::{Cause, Condition, Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{Fate, GenerationState, StoreStanding};
 use crate::seal::{digest_parts, keyspace_map};
 use crate::{Environment, Home};
@@ -22,6 +22,8 @@ pub struct VerifyReport {
     pub journal_records: u64,
     /// Every generation that is kept.
     pub generations: Vec<VerifiedGeneration>,
+    /// Generations that are there and that the journal does not know: from before a journal that was lost.
+    pub unlisted: Vec<GenerationNumber>,
     /// Everything that is not as it should be, a sentence each.
     pub problems: Vec<String>,
 }
@@ -59,6 +61,7 @@ impl Home<'_> {
         let mut found = VerifyReport {
             journal_records: self.records().len() as u64,
             generations: Vec::new(),
+            unlisted: Vec::new(),
             problems: Vec::new(),
         };
         for (number, state) in &self.state.generations {
@@ -67,13 +70,20 @@ impl Home<'_> {
             }
             match self.verify_generation(*number, state, progress) {
                 Ok(generation) => found.generations.push(generation),
-                Err(cause) => found.problems.push(cause.to_string()),
+                Err(cause) if is_problem(&cause) => found.problems.push(cause.to_string()),
+                Err(cause) => return Err(Error::new(cause, self.unchanged())),
             }
         }
         let present = self.layout.generation_numbers();
         let present = present.map_err(|error| Error::new(error, self.unchanged()))?;
-        for number in present.iter().filter(|number| !self.state.generations.contains_key(number)) {
-            found.problems.push(format!("generation {number} is there, but not in the journal"));
+        let known = &self.state.generations;
+        found.unlisted = present.into_iter().filter(|number| !known.contains_key(number)).collect();
+        if !self.state.replaces_another {
+            // A journal from the beginning knows every generation that ever was.
+            let strange = found.unlisted.iter();
+            found
+                .problems
+                .extend(strange.map(|number| format!("generation {number} is not in the journal")));
         }
         Ok(found)
     }
@@ -109,11 +119,11 @@ impl Home<'_> {
         depth: VerifyDepth,
     ) -> std::result::Result<(), Cause> {
         let state = self.state.generations.get(&generation.number());
-        let started = state.is_none_or(|state| state.started);
+        let started = self.is_started(generation);
         let store = Part::Store.directory();
         generation.verify(depth, |path| started && path == store)?;
         let standing = state.map(|state| state.store);
-        if let (true, VerifyDepth::Content, Some(StoreStanding::Quiesced { store, .. })) =
+        if let (true, VerifyDepth::Content, Some(StoreStanding::Quiesced { store })) =
             (started, depth, standing)
         {
             let (found, _) = digest_parts(generation.path())?;
@@ -133,11 +143,15 @@ impl Home<'_> {
         generation: &Generation,
         found: &LogicalDigest,
     ) -> std::result::Result<(), Cause> {
-        let number = generation.number();
-        if self.state.generations.get(&number).is_none_or(|state| state.started) {
+        if self.is_started(generation) {
             return Ok(());
         }
-        require_same(number, &generation.manifest().logical(), found)
+        require_same(generation.number(), &generation.manifest().logical(), found)
+    }
+
+    /// Whether a runtime has written to the store, as far as is known.
+    pub(crate) fn is_started(&self, generation: &Generation) -> bool {
+        self.state.generations.get(&generation.number()).is_none_or(|state| state.started)
     }
 
     /// Reads the store of a generation and digests it. The store itself is not opened, but a clone: opening writes.
@@ -150,6 +164,18 @@ impl Home<'_> {
         self.with_source(generation, |source| {
             let mut listen = forward(progress);
             Ok(storage_migration::measure_source(source, Some(&schema), &mut listen)?)
+        })
+    }
+
+    /// Reads the whole store of a generation, whatever its records say.
+    pub(crate) fn read_through(
+        &self,
+        generation: &Generation,
+        progress: &mut ProgressListener<'_>,
+    ) -> std::result::Result<(), Cause> {
+        self.with_source(generation, |source| {
+            storage_migration::measure_source(source, None, &mut forward(progress))?;
+            Ok(())
         })
     }
 
@@ -218,6 +244,17 @@ impl VerifyReport {
     }
 }
 
+/// Whether something is not as it should be, rather than something having kept it from being read.
+fn is_problem(cause: &Cause) -> bool {
+    match cause {
+        Cause::Storage(storage_migration::MigrationError::File(_)) => false,
+        Cause::Storage(_) | Cause::Source(_) => !cause.is_disk_full(),
+        _ => cause.exit_code() == INTEGRITY_VIOLATED,
+    }
+}
+
+const INTEGRITY_VIOLATED: u8 = 6;
+
 /// The digest of everything that a rollback restores. The store counts by its logical content, the rest by its files.
 fn content_digest(
     generation: &Generation,
@@ -255,7 +292,15 @@ impl Home<'_> {
             None => crate::plan::open_current(&self.layout, &self.state),
             Some(generation) => {
                 let kept = |state: &GenerationState| matches!(state.fate, Fate::Kept | Fate::Bad);
-                let state = self.state.generations.get(&generation).filter(|state| kept(state));
+                let known = self.state.generations.get(&generation);
+                let state = known.filter(|state| kept(state));
+                if known.is_none() && self.state.replaces_another {
+                    // From before a journal that was lost: its own manifest is all that there is to go by.
+                    let found = Generation::open(&self.layout, generation, None);
+                    if !matches!(found, Err(rollback::Error::MissingGeneration { .. })) {
+                        return Ok(found?);
+                    }
+                }
                 let Some(state) = state else {
                     let all = self.state.generations.iter();
                     let available = all.filter(|(_, s)| kept(s)).map(|(n, _)| *n).collect();
@@ -266,9 +311,4 @@ impl Home<'_> {
         };
         open().map_err(|cause: Cause| Error::new(cause, self.unchanged()))
     }
-}
-
-/// The condition of a home that nothing was done to, by its path alone.
-pub(crate) fn untouched() -> Condition {
-    Condition::Unchanged(None)
 }

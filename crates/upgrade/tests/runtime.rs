@@ -8,6 +8,7 @@ use std::time::Duration;
 use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 use femtoclaw_catalogue::{Envelope, FemtoClaw, RecordKey};
 use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceError};
+use upgrade::lifecycle::Standing;
 use upgrade::{
     AdoptRequest, Adoption, AdoptionRefusal, Authorization, Booted, Catalogue, Cause,
     EngineOptions, Environment, Error, Files, Home, MigratedConfiguration, NoTelemetry, Part,
@@ -70,12 +71,15 @@ impl Scene {
     }
 
     fn confirm(&self) {
-        self.with(|home| home.confirm());
+        self.with(|home| {
+            let current = home.state().current.unwrap();
+            home.confirm(current)
+        });
     }
 
     fn rollback(&self) {
         let authorization = Some(Authorization::development());
-        self.with(|home| home.rollback(authorization, "a test", &mut |_| {}));
+        self.with(|home| home.rollback(None, authorization, "a test", &mut |_| {}));
     }
 
     fn verify(&self) -> VerifyReport {
@@ -199,11 +203,11 @@ fn what_is_not_as_it_was_sealed_is_refused_before_anything_is_opened() {
 }
 
 /// FemtoClaw, with a configuration schema that has become stricter.
-struct Stricter;
+struct Stricter(&'static str);
 
 impl Catalogue for Stricter {
     fn product(&self) -> &'static str {
-        FemtoClaw.product()
+        self.0
     }
 
     fn releases(&self) -> &[Release] {
@@ -266,7 +270,7 @@ impl Catalogue for Stricter {
 fn an_invalid_configuration_stops_a_start_and_an_upgrade() {
     let scene = Scene::upgraded("2.0.0-rc.1");
     scene.confirm();
-    let stricter = Environment { catalogue: &Stricter, ..scene.environment() };
+    let stricter = Environment { catalogue: &Stricter("femtoclaw"), ..scene.environment() };
     let error = scene.refused("2.0.0-rc.1", stricter);
     assert_eq!((error.name(), error.exit_code()), ("configuration-invalid", 3));
     assert!(error.to_string().contains("brain.backend"), "{error}");
@@ -335,7 +339,8 @@ fn a_generation_that_was_left_and_then_altered_is_not_gone_back_to() {
     let mut home =
         Home::open(&scene.home(), scene.environment(), &mut telemetry, Duration::ZERO).unwrap();
     let authorization = Some(Authorization::development());
-    let error = home.rollback(authorization, "a test", &mut |_| {}).expect_err("it went back");
+    let error =
+        home.rollback(None, authorization, "a test", &mut |_| {}).expect_err("it went back");
     assert_eq!((error.name(), error.exit_code()), ("integrity-violated", 6));
 }
 
@@ -353,10 +358,48 @@ fn a_start_is_on_record_once_until_the_generation_is_left() {
 }
 
 #[test]
-fn an_adopted_generation_has_no_database_to_open() {
+fn an_adopted_generation_is_a_copy_and_is_not_run_from_the_home() {
     let scene = Scene::adopted();
-    scene.booted("1.0.3", |booted| {
-        let error = booted.open_store().err().expect("files were opened as a database");
-        assert_eq!(error.name(), "incompatible");
-    });
+    let error = scene.refused("1.0.3", scene.environment());
+    assert_eq!((error.name(), error.exit_code()), ("incompatible", 3));
+    assert!(!scene.with(|home| Ok(home.state().current_generation().unwrap().1.started)));
+}
+
+#[test]
+fn a_runtime_confirms_itself_while_it_runs() {
+    let scene = Scene::upgraded("2.0.0");
+    let mut telemetry = NoTelemetry;
+    let environment = scene.environment();
+    let version = RuntimeVersion::new(2, 0, 0);
+    let mut booted =
+        upgrade::boot(&scene.home(), &version, environment, &mut telemetry, Duration::ZERO)
+            .unwrap();
+    assert_ne!(booted.standing(), Standing::Confirmed);
+    booted.confirm().unwrap();
+    assert_eq!(booted.standing(), Standing::Confirmed);
+}
+
+#[test]
+fn a_current_generation_that_is_damaged_beyond_reading_can_be_left() {
+    for damage in ["manifest.json", "store", "config"] {
+        let scene = Scene::upgraded("2.0.0");
+        let path = scene.home().join("generations/2").join(damage);
+        if path.is_dir() {
+            fs::remove_dir_all(&path).unwrap();
+            std::os::unix::fs::symlink("/etc", &path).unwrap();
+        } else {
+            fs::remove_file(&path).unwrap();
+        }
+        scene.rollback();
+        let current = scene.with(|home| Ok(home.state().current));
+        assert_eq!(current, Some(GenerationNumber::FIRST), "{damage}");
+    }
+}
+
+#[test]
+fn a_home_of_another_product_is_not_opened() {
+    let scene = Scene::upgraded("2.0.0");
+    let other = Environment { catalogue: &Stricter("other"), ..scene.environment() };
+    let error = scene.refused("2.0.0", other);
+    assert_eq!((error.name(), error.exit_code()), ("unknown-version", 3));
 }

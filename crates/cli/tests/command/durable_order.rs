@@ -343,7 +343,7 @@ fn without_any_one_of_its_syncs_an_upgrade_would_break_the_order() {
         |name: &Path| std::fs::read_dir(name).is_ok_and(|mut found| found.next().is_none());
     let redundant: Vec<_> = by_name
         .iter()
-        .filter(|(name, at)| name.exists() && **name != scene.home() && !is_empty(name))
+        .filter(|(name, _)| name.exists() && **name != scene.home() && !is_empty(name))
         .filter(|(_, at)| is_durable(at))
         .map(|(name, _)| name)
         .collect();

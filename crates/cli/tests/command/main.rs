@@ -1,5 +1,12 @@
 //! The command, run as its users run it: real processes on real homes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests stop at the first surprise, and show what they saw"
+)]
 
 mod durable_order;
 mod journey;

@@ -121,8 +121,7 @@ fn a_plan_that_was_approved_holds_for_that_plan_alone() {
 #[test]
 fn a_locked_home_names_its_holder() {
     let scene = Scene::upgraded();
-    let lock =
-        fs::OpenOptions::new().read(true).write(true).open(scene.home().join("lock")).unwrap();
+    let lock = fs::File::open(scene.home()).unwrap();
     lock.lock().unwrap();
     fs::write(scene.home().join("lock"), "4711\n").unwrap();
     for arguments in [
@@ -219,11 +218,14 @@ fn a_broken_journal_takes_a_decision() {
         let error = scene.refused(arguments, 8);
         assert_eq!(error["error"], "journal-lost", "{arguments:?}");
         let message = error["message"].as_str().unwrap();
-        assert!(message.contains("the generations found are 1, 2"), "{message}");
+        assert!(message.contains("the generations found are 1 (1.0.3, built "), "{message}");
     }
     assert_eq!(fs::read(&path).unwrap(), broken, "a broken journal was touched");
-    let error = scene.refused(&["recover", "--development", "--generation", "7"], 8);
+    let error = scene.refused(&["recover", "--development", "--generation", "7"], 1);
     assert_eq!(error["error"], "no-such-generation");
+    assert_eq!(fs::read(&path).unwrap(), broken, "a refused recovery touched the journal");
+    let planned = scene.ok(&["recover", "--dry-run", "--generation", "1"]);
+    assert_eq!(planned["generation"], 1);
     let recovered = scene.ok(&["recover", "--development", "--generation", "1"]);
     assert_eq!((&recovered["current"], &recovered["version"]), (&1.into(), &"1.0.3".into()));
     assert_eq!(scene.verified_current_content(), content);
@@ -243,8 +245,93 @@ fn a_lost_journal_takes_a_decision_too() {
     assert_eq!(scene.refused(&adopt, 1)["error"], "home-exists");
     let recovered = scene.ok(&["recover", "--development", "--generation", "2"]);
     assert_eq!(recovered["version"], "2.0.0");
+    assert_eq!(scene.ok(&["verify"])["generations"].as_array().unwrap().len(), 2);
     let error = scene.refused(&["recover", "--development", "--generation", "1"], 1);
     assert_eq!(error["error"], "nothing-to-recover");
+    // The manifest names its parent by digest, so the way back is not lost with the journal.
+    assert_eq!(scene.ok(&["rollback", "--development"])["to"], 1);
+    scene.ok(&["verify"]);
+}
+
+#[test]
+fn a_lost_witness_costs_a_decision_and_no_history() {
+    let scene = Scene::upgraded();
+    let journal = fs::read(scene.home().join("journal/records.jsonl")).unwrap();
+    fs::remove_file(scene.home().join("journal/witness")).unwrap();
+    assert_eq!(scene.refused(&["status"], 8)["error"], "journal-lost");
+    scene.ok(&["recover", "--development", "--generation", "2"]);
+    assert_eq!(fs::read(scene.home().join("journal/records.jsonl")).unwrap(), journal);
+    scene.ok(&["rollback", "--development"]);
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_is_not_replaced() {
+    let scene = Scene::upgraded();
+    let (journal, aside) = (scene.home().join("journal"), scene.path().join("aside"));
+    fs::rename(&journal, &aside).unwrap();
+    std::os::unix::fs::symlink(&journal, &journal).unwrap();
+    for arguments in [&["status"] as &[&str], &["recover", "--development", "--generation", "1"]] {
+        assert_eq!(scene.refused(arguments, 1)["error"], "file-operation-failed", "{arguments:?}");
+    }
+    fs::remove_file(&journal).unwrap();
+    fs::rename(&aside, &journal).unwrap();
+    scene.ok(&["verify"]);
+}
+
+#[test]
+fn what_cannot_be_swept_is_in_nobodys_way() {
+    let scene = Scene::upgraded();
+    fs::write(scene.home().join("generations/.staging-file"), b"").unwrap();
+    fs::write(scene.home().join("generations/18446744073709551615"), b"").unwrap();
+    scene.ok(&["rollback", "--development"]);
+    scene.ok(&["apply", "--development"]);
+}
+
+#[test]
+fn what_is_done_is_not_called_failed_because_nobody_could_be_told() {
+    let scene = Scene::upgraded();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = scene
+        .command(&["rollback", "--development", "--yes"])
+        .stdout(full)
+        .stderr(std::process::Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("done; but the result"));
+    assert_eq!(scene.ok(&["status"])["version"], "1.0.3");
+}
+
+#[test]
+fn a_history_line_cannot_be_forged() {
+    let scene = Scene::adopted();
+    let forged = "mallory\n  99  2026-01-01T00:00:00  #99   CONFIRMED   generation 3\u{1b}[2J";
+    scene.ok(&["apply", "--development", "--operator", forged]);
+    let history = String::from_utf8(scene.run(&["history"]).stdout).unwrap();
+    assert!(history.contains("mallory") && !history.contains('\u{1b}'), "{history}");
+    assert!(history.lines().all(|line| !line.starts_with("  99")), "{history}");
+}
+
+#[test]
+fn a_runtime_that_is_no_plain_file_is_refused_before_anything_is_made() {
+    let scene = Scene::new();
+    let source = scene.source();
+    for runtime in ["/dev/null", "/dev/zero", "/"] {
+        let adopt = ["adopt", "--from", source.to_str().unwrap(), "--runtime", runtime];
+        assert_eq!(scene.refused(&adopt, 1)["error"], "not-a-file", "{runtime}");
+    }
+    assert!(!scene.home().exists());
+}
+
+#[test]
+fn a_directory_that_is_somebody_elses_is_not_made_a_home() {
+    let scene = Scene::new();
+    let (source, lock) = (scene.source(), scene.home().join("lock"));
+    let adopt = ["adopt", "--from", source.to_str().unwrap()];
+    fs::create_dir(scene.home()).unwrap();
+    fs::write(&lock, "mine").unwrap();
+    assert_eq!(scene.refused(&adopt, 1)["error"], "home-exists");
+    assert_eq!(fs::read_to_string(&lock).unwrap(), "mine");
 }
 
 #[test]
@@ -258,6 +345,9 @@ fn a_home_is_never_adopted_over_another() {
     let home = scene.home();
     let inside = ["adopt", "--from", home.to_str().unwrap()];
     assert_eq!(scene.refused(&inside, 1)["error"], "home-exists");
+    let other = Scene::new();
+    let parent = other.path().to_str().unwrap().to_owned();
+    assert_eq!(other.refused(&["adopt", "--from", &parent], 1)["error"], "home-overlaps");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! compile:
 //!
 //! ```text
-//! Planned ─authorize→ Authorized ─quiesce, stage→ Staged ─verify→ Verified ─seal→ Sealed ─activate→ Active (on trial)
+//! Planned ─authorize→ Authorized ─quiesce→ Quiesced ─stage→ Staged ─verify→ Verified ─seal→ Sealed ─activate→ on trial
 //! ```
 //!
 //! Confirming is an operation of its own, later ([`Home::confirm`]). Whatever fails before `activate` leaves the current
@@ -21,9 +21,10 @@ use versioning::{GenerationNumber, SchemaVersion};
 
 use crate::adopt::{INVENTORY, RUNTIME_BINARY};
 use crate::environment::{Progress, ProgressListener};
-use crate::error::{Cause, Error, Result};
-use crate::plan::{digest_files, open_current, read_part, store_is_open};
-use crate::seal::{Description, digest_parts, seal, sealed_keyspaces};
+use crate::error::{Cause, Condition, Error, Result};
+use crate::home::current;
+use crate::plan::{StoreGuard, digest_files, open_current, read_part};
+use crate::seal::{Description, digest_parts, keyspace_map, seal, sealed_keyspaces};
 use crate::{Authorization, Home, Plan, Request};
 
 use store::StagedStore;
@@ -64,10 +65,19 @@ struct Authorized {
     current: Generation,
 }
 
-/// Everything of the next generation is there.
-struct Staged {
+/// Nobody writes to the current generation, and its digests are on record.
+struct Quiesced {
     attempt: AttemptNumber,
     current: Generation,
+    /// The digest over the files of its store.
+    store: Digest,
+    /// Keeps a runtime from opening the store until the new generation is current.
+    guard: StoreGuard,
+}
+
+/// Everything of the next generation is there.
+struct Staged {
+    quiesced: Quiesced,
     staging: Staging,
     store: StagedStore,
 }
@@ -80,7 +90,7 @@ struct Verified {
 
 /// The next generation is durable, and its seal is on record.
 struct Sealed {
-    attempt: AttemptNumber,
+    quiesced: Quiesced,
     generation: Generation,
     outcome: Applied,
 }
@@ -118,7 +128,8 @@ impl Home<'_> {
             Err(cause) => {
                 let to = self.state.attempt.as_ref().and_then(|open| open.to);
                 self.conclude(cause, |state| to.is_some() && state.current == to)?;
-                self.describe_applied(&plan).map_err(|cause| Error::new(cause, self.unchanged()))?
+                let done = Condition::Done(current(&self.state));
+                self.describe_applied(&plan).map_err(|cause| Error::new(cause, done))?
             }
         };
         // For people only; the journal has decided.
@@ -197,28 +208,29 @@ impl<'p> Upgrade<'p, Authorized> {
         self,
         home: &mut Home<'_>,
         progress: &mut ProgressListener<'_>,
-    ) -> std::result::Result<Self, Cause> {
-        let current = &self.stage.current;
+    ) -> std::result::Result<Upgrade<'p, Quiesced>, Cause> {
+        let Authorized { attempt, current } = self.stage;
         report(progress, "checking the current generation");
-        if store_is_open(&current.part(Part::Store)) {
-            return Err(Cause::StoreInUse { generation: current.number() });
-        }
-        home.check_generation(current, rollback::VerifyDepth::Content)?;
-        let (store, parts) = digest_parts(current.path())?;
         let generation = current.number();
-        home.append(self.stage.attempt, Event::Quiesced { generation, store, parts })?;
-        Ok(self)
+        let guard = StoreGuard::acquire(generation, &current.part(Part::Store))?;
+        home.check_generation(&current, rollback::VerifyDepth::Content)?;
+        let (store, parts) = digest_parts(current.path())?;
+        home.append(attempt, Event::Quiesced { generation, store, parts })?;
+        let stage = Quiesced { attempt, current, store, guard };
+        Ok(Upgrade { plan: self.plan, request: self.request, stage })
     }
+}
 
+impl<'p> Upgrade<'p, Quiesced> {
     /// Builds every part of the next generation. The current one is only read.
     fn stage(
         self,
         home: &mut Home<'_>,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<Upgrade<'p, Staged>, Cause> {
-        let Authorized { attempt, current } = self.stage;
+        let current = &self.stage.current;
         let staging = Staging::create(&home.layout, self.plan.to.generation)?;
-        let store = StagedStore::build(home, self.plan, &current, &staging, progress)?;
+        let store = StagedStore::build(home, self.plan, current, &staging, progress)?;
         report(progress, "migrating the configuration");
         let (from, to) = (&self.plan.from.versions, &self.plan.to.versions);
         let generation = current.number();
@@ -228,7 +240,7 @@ impl<'p> Upgrade<'p, Authorized> {
             .migrate_configuration(
                 from.configuration,
                 to.configuration,
-                &read_part(&current, Part::Configuration)?,
+                &read_part(current, Part::Configuration)?,
             )
             .map_err(|violations| Cause::InvalidConfiguration { generation, violations })?;
         for (path, bytes) in &configuration.files {
@@ -246,7 +258,7 @@ impl<'p> Upgrade<'p, Authorized> {
         if let Some(runtime) = &self.request.runtime {
             staging.place_runtime(RUNTIME_BINARY, runtime)?;
         }
-        let stage = Staged { attempt, current, staging, store };
+        let stage = Staged { quiesced: self.stage, staging, store };
         Ok(Upgrade { plan: self.plan, request: self.request, stage })
     }
 }
@@ -280,8 +292,10 @@ impl<'p> Upgrade<'p, Verified> {
         let now = home.environment.clock.now();
         let plan = self.plan;
         let target = home.schema(plan.to.versions.storage)?;
-        let parent =
-            Parent { generation: staged.current.number(), manifest: staged.current.digest() };
+        let parent = Parent {
+            generation: staged.quiesced.current.number(),
+            manifest: staged.quiesced.current.digest(),
+        };
         let (map, counts) = staged.store.description();
         let migration = MigrationMetadata {
             previous: plan.from.versions.clone(),
@@ -296,12 +310,12 @@ impl<'p> Upgrade<'p, Verified> {
             created: now,
             versions: plan.to.versions.clone(),
             origin: Origin::Upgraded { parent, migration: Box::new(migration) },
-            applied: applied_steps(&staged.current, plan),
+            applied: applied_steps(&staged.quiesced.current, plan),
             keyspaces: sealed_keyspaces(&after, map, &target),
             logical: after.clone(),
         };
         let outcome = Applied {
-            from: staged.current.number(),
+            from: staged.quiesced.current.number(),
             to: staged.staging.number(),
             state: after.state(),
             before: staged.store.before,
@@ -312,8 +326,8 @@ impl<'p> Upgrade<'p, Verified> {
         let generation = seal(staged.staging, description)?;
         let event =
             Event::Sealed { generation: generation.number(), manifest: generation.digest() };
-        home.append(staged.attempt, event)?;
-        let stage = Sealed { attempt: staged.attempt, generation, outcome };
+        home.append(staged.quiesced.attempt, event)?;
+        let stage = Sealed { quiesced: staged.quiesced, generation, outcome };
         Ok(Upgrade { plan, request: self.request, stage })
     }
 }
@@ -321,9 +335,20 @@ impl<'p> Upgrade<'p, Verified> {
 impl Upgrade<'_, Sealed> {
     /// The commit point: one durable append.
     fn activate(self, home: &mut Home<'_>) -> std::result::Result<Applied, Cause> {
-        let Sealed { attempt, generation, outcome } = self.stage;
+        let Sealed { quiesced, generation, outcome } = self.stage;
+        // Files of an older format have no lock that anybody would respect: whoever wrote to them meanwhile is found out.
+        if keyspace_map(quiesced.current.manifest()).is_none() {
+            let (found, _) = digest_parts(quiesced.current.path())?;
+            if found != quiesced.store {
+                let number = quiesced.current.number();
+                return Err(Cause::Altered(format!(
+                    "the store of generation {number} was written to while it was upgraded"
+                )));
+            }
+        }
         let event = Event::Activated { generation: generation.number(), tries: self.plan.tries };
-        home.append(attempt, event)?;
+        home.append(quiesced.attempt, event)?;
+        drop(quiesced.guard);
         Ok(outcome)
     }
 }

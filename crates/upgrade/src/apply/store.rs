@@ -133,15 +133,21 @@ impl Building<'_, '_> {
         let cloned = durable::clone_tree(&store, self.directory, clone_mode)?;
         let options = self.home.environment.engine;
         let schema = self.home.schema(self.path.from())?;
-        let mut listen = forward(progress);
         let before = storage_migration::measure_and_check(
             self.directory,
             &map,
             &schema,
             options,
-            &mut listen,
+            &mut forward(progress),
         )?;
         self.home.check_content(self.current, &before)?;
+        if self.home.is_started(self.current) {
+            // There is no sealed digest to hold this to, and opening a store can lose what it cannot read at that moment: it
+            // is read twice, from two clones.
+            let again = self.home.measure(self.current, progress)?;
+            require_same(self.current.number(), &again, &before)?;
+        }
+        let mut listen = forward(progress);
         let after = if self.path.steps().is_empty() {
             AfterMigration::Cloned(map)
         } else {

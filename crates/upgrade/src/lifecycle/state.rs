@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use integrity::Digest;
-use journal::{AttemptNumber, Authority, Event, Operation, Record};
+use journal::{AttemptNumber, Authority, Event, Operation, Record, RecoveredParent};
 use versioning::{GenerationNumber, RuntimeVersion, Timestamp, Versions};
 
 use super::{EventKind, Phase, transition};
@@ -25,6 +25,8 @@ pub struct HomeState {
     pub attempt: Option<OpenAttempt>,
     /// On whose authority the current generation became current.
     pub authority: Option<Authority>,
+    /// Whether this journal replaces one that was lost or broken, so that not all of the past is known.
+    pub replaces_another: bool,
 }
 
 /// Whether the current generation has proven itself.
@@ -84,8 +86,6 @@ pub enum StoreStanding {
     Quiesced {
         /// The digest over the files of the store.
         store: Digest,
-        /// The digest over all parts.
-        parts: Digest,
     },
 }
 
@@ -113,6 +113,7 @@ impl HomeState {
             generations: BTreeMap::new(),
             attempt: None,
             authority: None,
+            replaces_another: false,
         }
     }
 
@@ -123,8 +124,9 @@ impl HomeState {
     pub fn replay(records: &[Record]) -> Result<Self, (u64, String)> {
         let mut state = Self::empty();
         for record in records {
+            // In place: after an error the state is thrown away.
             state
-                .apply(record.attempt, &record.event, record.time)
+                .advance(record.seq, record.attempt, &record.event, record.time)
                 .map_err(|reason| (record.seq, reason))?;
         }
         Ok(state)
@@ -153,25 +155,29 @@ impl HomeState {
         self.current_generation().map(|(_, generation)| &generation.versions.runtime)
     }
 
-    /// Advances by one record.
+    /// Advances by one record, the `seq`-th.
     ///
     /// # Errors
-    /// Why the record cannot follow, as a sentence; the state is then as it was.
-    pub fn apply(
+    /// Why the record cannot follow, as a sentence; the state is then of no use.
+    pub fn advance(
         &mut self,
+        seq: u64,
         attempt: AttemptNumber,
         event: &Event,
         time: Timestamp,
     ) -> Result<(), String> {
         let phase = transition(self.phase, EventKind::of(event))
             .ok_or_else(|| format!("{} may not follow in phase “{}”", event.name(), self.phase))?;
-        let mut next = self.clone();
-        next.absorb(attempt, event, time)?;
-        next.phase = phase;
-        if phase == Phase::Idle {
-            next.attempt = None;
+        // Every record belongs to the attempt that is going on, or is the first of its own.
+        let expected = self.attempt.as_ref().map_or(seq, |open| open.number);
+        if attempt != expected {
+            return Err(format!("it belongs to attempt {attempt}, not to {expected}"));
         }
-        *self = next;
+        self.absorb(attempt, event, time)?;
+        self.phase = phase;
+        if phase == Phase::Idle {
+            self.attempt = None;
+        }
         Ok(())
     }
 
@@ -181,38 +187,50 @@ impl HomeState {
         event: &Event,
         time: Timestamp,
     ) -> Result<(), String> {
-        if let Some(open) = self.attempt.as_ref().filter(|open| open.number != attempt) {
-            return Err(format!("it belongs to attempt {attempt}, not to {}", open.number));
-        }
         match event {
-            Event::Initialized { product, .. } => self.product.clone_from(product),
+            Event::Initialized { product, replaces, .. } => {
+                self.product.clone_from(product);
+                self.replaces_another = replaces.is_some();
+            }
             Event::Authorized { operation, authority, .. } => {
                 let (operation, authority) = (*operation, *authority);
+                if let (Operation::Upgrade, Standing::Trial { .. }) = (operation, self.standing) {
+                    return Err("the current generation is on trial".to_owned());
+                }
                 let open = OpenAttempt { number: attempt, operation, authority, to: None };
                 self.attempt = Some(open);
             }
             Event::Prepared { from, to, target, .. } => self.prepare(*from, *to, target)?,
-            Event::Quiesced { generation, store, parts } => {
-                let quiesced = StoreStanding::Quiesced { store: *store, parts: *parts };
-                self.expect_current(*generation)?.store = quiesced;
+            Event::Quiesced { generation, store, .. } => {
+                self.expect_current(*generation)?.store = StoreStanding::Quiesced { store: *store };
             }
             Event::Sealed { generation, manifest } => {
                 self.expect_building(*generation)?.manifest = Some(*manifest);
             }
             Event::Activated { generation, tries } => self.activate(*generation, *tries, time)?,
-            Event::Started { generation, .. } => {
+            Event::Started { generation, runtime } => {
                 let current = self.expect_current(*generation)?;
+                if current.versions.runtime != *runtime {
+                    let expected = &current.versions.runtime;
+                    return Err(format!("generation {generation} is for runtime {expected}"));
+                }
                 current.store = StoreStanding::Started;
                 current.started = true;
             }
             Event::Confirmed { generation } => {
                 self.expect_current(*generation)?;
+                if self.standing == Standing::Confirmed {
+                    return Err(format!("generation {generation} is not on trial"));
+                }
                 self.standing = Standing::Confirmed;
             }
             Event::Reverted { from, to, .. } => self.revert(*from, *to, time)?,
             Event::Aborted { .. } => self.abort(),
-            Event::Recovered { generation, manifest, versions, .. } => {
-                self.recover(*generation, *manifest, versions, time)?;
+            Event::Recovered { generation, manifest, versions, parent, as_sealed, .. } => {
+                self.recover(*generation, *manifest, versions, *as_sealed, time)?;
+                if let Some(parent) = parent {
+                    self.adopt_parent(*generation, parent);
+                }
             }
             Event::Collected { generation } => self.collect(*generation)?,
         }
@@ -254,12 +272,15 @@ impl HomeState {
         time: Timestamp,
     ) -> Result<(), String> {
         let authority = self.attempt.as_ref().map(|open| open.authority);
+        // What is adopted ran before, so there is nothing to try; everything else has to prove itself.
+        if (tries == 0) != (self.phase == Phase::Sealed(Operation::Adopt)) {
+            return Err(format!("generation {number} cannot have {tries} tries"));
+        }
         let generation = self.expect_building(number)?;
         generation.fate = Fate::Kept;
         generation.activated = Some(time);
         self.current = Some(number);
         self.authority = authority;
-        // What is adopted ran before, so there is nothing to try.
         self.standing = if tries == 0 { Standing::Confirmed } else { Standing::Trial { tries } };
         Ok(())
     }
@@ -293,21 +314,13 @@ impl HomeState {
         number: GenerationNumber,
         manifest: Digest,
         versions: &Versions,
+        as_sealed: bool,
         time: Timestamp,
     ) -> Result<(), String> {
-        if self.current.is_some() {
-            return Err("an explicit recovery stands at the beginning of a journal".to_owned());
+        if self.current.is_some() || !self.replaces_another {
+            return Err("the journal does not replace another".to_owned());
         }
-        let generation = GenerationState {
-            versions: versions.clone(),
-            parent: None,
-            manifest: Some(manifest),
-            fate: Fate::Kept,
-            // What runtimes did to it is no longer known.
-            store: StoreStanding::Started,
-            started: true,
-            activated: Some(time),
-        };
+        let generation = recovered_generation(versions, manifest, as_sealed, Some(time));
         self.authority = self.attempt.as_ref().map(|open| open.authority);
         self.generations.insert(number, generation);
         self.current = Some(number);
@@ -315,9 +328,22 @@ impl HomeState {
         Ok(())
     }
 
+    /// The generation that a recovered one was built from, so that there is a way back.
+    fn adopt_parent(&mut self, child: GenerationNumber, parent: &RecoveredParent) {
+        let RecoveredParent { generation, manifest, versions, as_sealed } = parent;
+        let state = recovered_generation(versions, *manifest, *as_sealed, None);
+        self.generations.insert(*generation, state);
+        if let Some(child) = self.generations.get_mut(&child) {
+            child.parent = Some(*generation);
+        }
+    }
+
     fn collect(&mut self, number: GenerationNumber) -> Result<(), String> {
         if self.current == Some(number) {
             return Err(format!("generation {number} is current"));
+        }
+        if self.rollback_target().is_some_and(|(target, _)| target == number) {
+            return Err(format!("generation {number} is what a rollback leads to"));
         }
         let generation = self
             .generations
@@ -344,6 +370,24 @@ impl HomeState {
             return Err(format!("generation {number} is not being built"));
         }
         self.generations.get_mut(&number).ok_or_else(|| format!("there is no generation {number}"))
+    }
+}
+
+/// A generation whose past is lost with a journal. If its files are no longer as sealed, a runtime must have written to it.
+fn recovered_generation(
+    versions: &Versions,
+    manifest: Digest,
+    as_sealed: bool,
+    activated: Option<Timestamp>,
+) -> GenerationState {
+    GenerationState {
+        versions: versions.clone(),
+        parent: None,
+        manifest: Some(manifest),
+        fate: Fate::Kept,
+        store: if as_sealed { StoreStanding::Sealed } else { StoreStanding::Started },
+        started: !as_sealed,
+        activated,
     }
 }
 
@@ -411,12 +455,11 @@ mod tests {
     /// Folds events as attempts of their own: each `AUTHORIZED` begins one.
     fn fold(events: &[Event]) -> Result<HomeState, (usize, String)> {
         let mut state = HomeState::empty();
-        let mut attempt = 0;
         for (at, event) in events.iter().enumerate() {
-            if state.attempt.is_none() {
-                attempt = at as u64;
-            }
-            state.apply(attempt, event, Timestamp::EPOCH).map_err(|reason| (at, reason))?;
+            let attempt = state.attempt.as_ref().map_or(at as u64, |open| open.number);
+            state
+                .advance(at as u64, attempt, event, Timestamp::EPOCH)
+                .map_err(|reason| (at, reason))?;
         }
         Ok(state)
     }
@@ -458,6 +501,8 @@ mod tests {
     fn after_a_rollback_the_abandoned_generation_is_bad_and_its_number_used_up() {
         let rollback = [authorized(Operation::Rollback), quiesced(2), reverted(2, 1)];
         let state = fold(&[history(), rollback.into()].concat()).unwrap();
+        let unread = [authorized(Operation::Rollback), reverted(2, 1)];
+        assert!(fold(&[history(), unread.into()].concat()).is_ok(), "2 need not be readable");
         assert_eq!(state.current, Some(number(1)));
         assert_eq!(state.standing, Standing::Confirmed);
         assert_eq!(state.generations[&number(2)].fate, Fate::Bad);
@@ -485,10 +530,22 @@ mod tests {
         assert!(with(Event::Confirmed { generation: number(1) }).is_err(), "not current");
         assert!(with(Event::Collected { generation: number(2) }).is_err(), "current");
         assert!(with(Event::Collected { generation: number(7) }).is_err(), "unknown");
+        assert!(with(Event::Collected { generation: number(1) }).is_err(), "the way back");
+        let started = |runtime| Event::Started { generation: number(2), runtime };
+        assert!(with(started(RuntimeVersion::new(9, 9, 9))).is_err(), "another runtime");
+        assert!(with(started(RuntimeVersion::new(1, 0, 3))).is_ok());
+        let confirmed = Event::Confirmed { generation: number(2) };
+        assert!(after(&[confirmed.clone(), confirmed.clone()]).is_err(), "confirmed twice");
+        assert!(with(authorized(Operation::Upgrade)).is_err(), "on trial");
         let upgrade = authorized(Operation::Upgrade);
+        let after = |events: &[Event]| {
+            fold(&[&history() as &[Event], std::slice::from_ref(&confirmed), events].concat())
+        };
         assert!(after(&[upgrade.clone(), prepared(Some(1), 3)]).is_err(), "from what was left");
         assert!(after(&[upgrade.clone(), prepared(Some(2), 2)]).is_err(), "a number used again");
         let to_seal = [upgrade, prepared(Some(2), 3), quiesced(2)];
+        let untried = [&to_seal as &[Event], &[sealed(3), activated(3, 0)]].concat();
+        assert!(after(&untried).is_err(), "an upgrade without a trial");
         assert!(after(&[&to_seal as &[Event], &[sealed(4)]].concat()).is_err(), "another one");
         let rollback = authorized(Operation::Rollback);
         assert!(after(&[rollback.clone(), quiesced(1)]).is_err(), "not current");
@@ -498,10 +555,11 @@ mod tests {
     #[test]
     fn a_record_of_another_attempt_is_refused() {
         let mut state = fold(&history()[..6]).unwrap();
-        let before = state.clone();
-        let reason = state.apply(99, &prepared(Some(1), 2), Timestamp::EPOCH).unwrap_err();
+        let reason = state.advance(6, 99, &prepared(Some(1), 2), Timestamp::EPOCH).unwrap_err();
         assert!(reason.contains("attempt 99"), "{reason}");
-        assert_eq!(state, before, "a refused record changed the state");
+        let mut state = fold(&history()).unwrap();
+        let confirmed = Event::Confirmed { generation: number(2) };
+        assert!(state.advance(10, 5, &confirmed, Timestamp::EPOCH).is_err(), "of an ended one");
     }
 
     fn any_event() -> impl Strategy<Value = Event> {
@@ -525,8 +583,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is appended, accepted or refused: what is current is kept and sealed, and changes only by an
-        /// activation or a revert; a refused record changes nothing.
+        /// Whatever is appended: what is current is kept and sealed, and changes only by an activation or a revert.
         #[test]
         fn no_sequence_of_records_makes_anything_current_that_is_not_kept(
             events in proptest::collection::vec(any_event(), 0..60),
@@ -535,8 +592,8 @@ mod tests {
             for (at, event) in (100_u64..).zip(events) {
                 let before = state.clone();
                 let attempt = before.attempt.as_ref().map_or(at, |open| open.number);
-                if state.apply(attempt, &event, Timestamp::EPOCH).is_err() {
-                    prop_assert_eq!(&state, &before);
+                if state.advance(at, attempt, &event, Timestamp::EPOCH).is_err() {
+                    state = before;
                     continue;
                 }
                 let (_, current) = state.current_generation().unwrap();

@@ -131,7 +131,8 @@ pub const fn transition(phase: Phase, event: EventKind) -> Option<Phase> {
         (Phase::Empty, EventKind::Initialized)
         | (Phase::Idle, EventKind::Started | EventKind::Confirmed | EventKind::Collected)
         | (Phase::Sealed(_), EventKind::Activated)
-        | (Phase::Quiesced(Rollback), EventKind::Reverted)
+        // What a rollback leaves may be unreadable: that must not keep anybody from leaving it.
+        | (Phase::Authorized(Rollback) | Phase::Quiesced(Rollback), EventKind::Reverted)
         | (Phase::Authorized(Recover), EventKind::Recovered)
         | (
             Phase::Authorized(_) | Phase::Prepared(_) | Phase::Quiesced(_) | Phase::Sealed(_),
@@ -172,6 +173,7 @@ adopt: authorized + Aborted -> idle
 upgrade: authorized + Prepared -> upgrade: prepared
 upgrade: authorized + Aborted -> idle
 rollback: authorized + Quiesced -> rollback: quiesced
+rollback: authorized + Reverted -> idle
 rollback: authorized + Aborted -> idle
 recover: authorized + Aborted -> idle
 recover: authorized + Recovered -> idle
