@@ -1,9 +1,10 @@
-//! Developer commands: `cargo xtask test`, `cargo xtask tidy`, `cargo xtask demo`.
+//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `sabotage`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to people")]
 
 mod demo;
 mod runner;
+mod simulate;
 mod tests_command;
 mod tidy;
 
@@ -25,6 +26,10 @@ Commands:
       Adopts a sample FemtoClaw 1.0.3 home (or a copy of DIR), upgrades it, rolls it back, and proves that nothing is lost.
       --json: the last line of standard output is the result; everything else goes to standard error.
       --keep: leaves the temporary directory where it is, and says where.
+  sim [--seed N] [--scenario NAME] [--profile kill|ordered|posix] [--states N] [--shard I/N] [--quick] [--json]
+      Runs the product and the real fjall on a simulated disk, at every crash that could happen to it.
+  sabotage [--scenario NAME] [--quick] [--json]
+      Leaves out every sync of the product in turn, and shows that the simulator finds it.
   help
       Prints this.
 ";
@@ -40,6 +45,8 @@ fn main() -> ExitCode {
         Some("test") => tests_command::run(&rest),
         Some("tidy") => tidy::run(&rest),
         Some("demo") => demo::run(&rest),
+        Some("sim") => simulate::run(&rest, false),
+        Some("sabotage") => simulate::run(&rest, true),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)

@@ -25,6 +25,8 @@ use config_migration::{
 use upgrade::{Files, MigratedConfiguration};
 use versioning::ConfigurationSchema;
 
+use crate::json_configuration::{self as json, LEVELS};
+
 /// The file of schema 2 that holds everything but secrets.
 pub const CONFIGURATION_FILE: &str = "femtoclaw.toml";
 
@@ -40,7 +42,6 @@ const TOML_SCHEMA: ConfigurationSchema = ConfigurationSchema::new(2);
 /// What 1.0.3 takes when it finds no configuration: a backend that repeats what it is told.
 const DEFAULT_BACKEND: &str = "echo";
 const DEFAULT_LEVEL: &str = "info";
-const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 /// The configuration of 2.0.0, typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,13 +118,15 @@ fn secrets_schema() -> Schema {
     Schema::new([Field::optional(["brain", "api_key"], FieldType::String).secret()])
 }
 
-/// Where 1.0.x keeps what must not be shown.
-fn json_secrets() -> SecretPaths {
-    SecretPaths::new([["brain", "api_key"]])
+/// The only configuration of schema 1, and its file.
+struct Found<'a> {
+    name: &'a str,
+    bytes: &'a [u8],
+    document: Document,
 }
 
-/// The only document of schema 1, and its file. None if there is no file, which 1.0.x takes for the defaults.
-fn json_document(files: &Files) -> Result<Option<Document>, Vec<String>> {
+/// Reads the only document of schema 1. None if there is no file, which 1.0.x takes for the defaults.
+fn json_document(files: &Files) -> Result<Option<Found<'_>>, Vec<String>> {
     let mut named = files.iter();
     let Some((name, bytes)) = named.next() else { return Ok(None) };
     if files.len() > 1 {
@@ -134,24 +137,31 @@ fn json_document(files: &Files) -> Result<Option<Document>, Vec<String>> {
             "nothing says which one counts; keep one and adopt the directory again".to_owned(),
         ]);
     }
-    let text = text_of(name, bytes)?;
-    let document = Document::from_json(text, json_secrets()).map_err(|error| one(name, &error))?;
-    if document.root().members().is_none() {
-        return Err(vec![format!("{name}: not an object")]);
-    }
-    Ok(Some(document))
+    let document = json::read(bytes).map_err(|fault| vec![fault.at(name)])?;
+    Ok(Some(Found { name, bytes, document }))
 }
 
 fn json_to_toml(files: &Files) -> Result<MigratedConfiguration, Vec<String>> {
     let mut changes = Vec::new();
     let found = json_document(files)?;
-    if found.is_none() {
+    if let Some(found) = &found {
+        let complaints = json::complaints(&found.document, found.bytes);
+        if !complaints.is_empty() {
+            return Err(complaints.iter().map(|fault| fault.at(found.name)).collect());
+        }
+    } else {
         changes.push("there is no configuration, so the defaults of 1.0.3 are written".to_owned());
     }
-    let root = found.map_or_else(Value::empty_object, |document| document.root().clone());
-    let root = without_unset(root, &mut changes);
+    // What is refused from here on is refused in the words of the file that the user has.
+    let source = found.as_ref().map_or("the defaults", |found| found.name);
+    let root = found.as_ref().map_or_else(Value::empty_object, |f| f.document.root().clone());
+    let root = json::without_unset(root, &mut changes);
     let schema = configuration_schema();
+    let retire = |path: Path| Step::Retire { path, under: CARRY_TABLE.to_owned() };
     let steps = [
+        // 1.0.3 does not know them, and what 2.0.0 calls so is something else.
+        retire(["schema"].into()),
+        retire(["storage", "adopted_from"].into()),
         Step::set_default(["schema"], 2),
         Step::move_secret(["brain", "api_key"], ["brain", "api_key"]),
         Step::relocate(["storage", "path"], ["storage", "adopted_from"]),
@@ -159,8 +169,8 @@ fn json_to_toml(files: &Files) -> Result<MigratedConfiguration, Vec<String>> {
         Step::set_default(["brain", "backend"], DEFAULT_BACKEND),
         Step::set_default(["logging", "level"], DEFAULT_LEVEL),
     ];
-    let before = Documents::new(Document::new(root, json_secrets()));
-    let migrated = migrate(&before, &steps).map_err(|error| one("configuration", &error))?;
+    let before = Documents::new(Document::new(root, json::secrets()));
+    let migrated = migrate(&before, &steps).map_err(|error| one(source, &error))?;
     changes.extend(migrated.report.changes.iter().map(ToString::to_string));
     let mut files = Files::new();
     let parts = [
@@ -172,35 +182,15 @@ fn json_to_toml(files: &Files) -> Result<MigratedConfiguration, Vec<String>> {
         if document.root().members().is_none_or(<[_]>::is_empty) {
             continue;
         }
-        let written = to_toml(document, name, &[header]).map_err(|error| one(file, &error))?;
+        let written = to_toml(document, name, &[header]).map_err(|error| one(source, &error))?;
         changes.extend(written.changes.iter().map(ToString::to_string));
         files.insert(file.to_owned(), written.text.expose().as_bytes().to_vec());
     }
-    toml_documents(&files)?;
+    toml_documents(&files).map_err(|reasons| {
+        let reason = |reason| format!("{source}: what becomes of it is not valid: {reason}");
+        reasons.into_iter().map(reason).collect::<Vec<_>>()
+    })?;
     Ok(MigratedConfiguration { files, changes })
-}
-
-/// 1.0.3 writes `null` for an option that is not set. TOML has no null, and absent says the same.
-fn without_unset(root: Value, changes: &mut Vec<String>) -> Value {
-    let Value::Object(members) = root else { return root };
-    let is_unset = |key: &str, value: &Value| {
-        matches!(key, "model" | "api_key") && matches!(value, Value::Null)
-    };
-    let member = |(key, value): (String, Value)| match value {
-        Value::Object(inner) if key == "brain" => {
-            let mut kept = Vec::new();
-            for (name, value) in inner {
-                if is_unset(&name, &value) {
-                    changes.push(format!("brain.{name} was null, which is not set: left out"));
-                } else {
-                    kept.push((name, value));
-                }
-            }
-            (key, Value::Object(kept))
-        }
-        value => (key, value),
-    };
-    Value::Object(members.into_iter().map(member).collect())
 }
 
 /// The two documents of schema 2, held to their schemas.
@@ -306,10 +296,57 @@ mod tests {
             r#"{"brain":{"backend":""}}"#,
             r#"{"brain":{"backend":"x"},"logging":{"level":"loud"}}"#,
             r#"{"brain":{"backend":5}}"#,
+            "",
+            "\u{feff}{}",
         ];
         for text in refusals {
             assert!(!refused(&files("config.json", text)).is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn wrong_types_are_refused_in_the_words_of_the_file_that_the_user_has() {
+        for (text, expected) in [
+            (r#"{"logging":5}"#, "logging is a number: expected an object"),
+            (r#"{"brain":7}"#, "brain is a number: expected an object"),
+            (r#"{"logging":[1]}"#, "logging is an array: expected an object"),
+            (r#"{"storage":null}"#, "storage is null: expected an object"),
+            (r#"{"brain":{"backend":7}}"#, "brain.backend is 7: expected a string"),
+            (r#"{"brain":{"model":{}}}"#, "brain.model is an object: expected a string"),
+            (r#"{"logging":{"level":"trce"}}"#, "logging.level is \"trce\": expected one of"),
+            (r#"{"storage":{"path":"data"}}"#, "storage.path is \"data\": expected an absolute"),
+            (r#"{"storage":{"path":5}}"#, "storage.path is 5: expected an absolute path"),
+            (r#"{"brain":{"api_key":4711}}"#, "brain.api_key is a number that is not shown: exp"),
+        ] {
+            let given = files("config/config.json", text);
+            let reasons = migrate_files(JSON_SCHEMA, TOML_SCHEMA, &given).unwrap_err();
+            let expected = format!("config/config.json:1: {expected}");
+            assert!(reasons[0].starts_with(&expected), "{expected}: {reasons:?}");
+            let all = reasons.join(" ");
+            for word in [".toml", "adopted_from", "4711", "defaults"] {
+                assert!(!all.contains(word), "{word}: {all}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_that_only_2_0_0_knows_are_carried_and_a_missing_section_is_no_missing_file() {
+        let text =
+            r#"{"schema":"x","storage":{"adopted_from":7,"path":"/d"},"brain":{"backend":"b"}}"#;
+        let migrated = migrate_files(JSON_SCHEMA, TOML_SCHEMA, &files("c.json", text)).unwrap();
+        let configuration = RuntimeConfiguration::parse(&migrated.files).unwrap();
+        assert_eq!(configuration.adopted_from.as_deref(), Some("/d"));
+        let written = String::from_utf8(migrated.files[CONFIGURATION_FILE].clone()).unwrap();
+        assert!(written.contains("[carried]\nschema = \"x\""), "{written}");
+        let shown = migrated.changes.join("\n");
+        assert!(!shown.contains("there is no configuration"), "{shown}");
+        let reasons = migrate_files(
+            JSON_SCHEMA,
+            TOML_SCHEMA,
+            &files("c.json", r#"{"brain":{},"schema":1,"carried":5}"#),
+        )
+        .unwrap_err();
+        assert!(reasons[0].starts_with("c.json: carried"), "{reasons:?}");
     }
 
     #[test]

@@ -183,6 +183,11 @@ impl Execution {
         Ok(Self { record, derived, conflicts, testimonies, kept })
     }
 
+    /// The testimony that is held true.
+    pub(crate) fn held_true(&self) -> Option<&Testimony> {
+        self.testimonies.get(usize::try_from(self.kept).ok()?)
+    }
+
     /// Holds the execution to its own testimonies: joining them again must give the same.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ mod fixtures;
 #[path = "adoption/damage.rs"]
 mod damage;
 
+#[path = "adoption/configuration.rs"]
+mod configuration;
+
 #[path = "adoption/danger.rs"]
 mod danger;
 

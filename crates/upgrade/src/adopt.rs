@@ -147,8 +147,14 @@ fn is_left_by_an_adoption(layout: &Layout, name: &std::ffi::OsStr, begun: bool) 
             begun || fs::read_dir(layout.generations()).is_ok_and(is_empty)
         }
         Some("lock") => {
-            let is_pid = |text: String| text.trim_end().parse::<u32>().is_ok();
-            begun || fs::read_to_string(layout.lock()).is_ok_and(is_pid)
+            // A process id, as far as a crash has left it.
+            let is_pid = |bytes: Vec<u8>| {
+                bytes.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'\n' | 0))
+            };
+            let is_short = |metadata: fs::Metadata| metadata.is_file() && metadata.len() <= 16;
+            begun
+                || (layout.lock().symlink_metadata().is_ok_and(is_short)
+                    && fs::read(layout.lock()).is_ok_and(is_pid))
         }
         _ => false,
     }

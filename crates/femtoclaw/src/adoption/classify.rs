@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::shape;
-use crate::pieces::{Layout, Limits, PieceError, read_pieces};
+use crate::pieces::{Damage, Layout, Limits, PieceError, read_pieces};
 use crate::role::Role;
 
 /// A file is told by the first of this many pieces that has a shape.
@@ -75,8 +75,13 @@ fn look(
     shape: impl Fn(&[u8]) -> Vec<Role>,
 ) -> Result<Look, PieceError> {
     let mut look = Look { roles: Vec::new(), pieces: 0 };
+    let mut too_long = None;
     let result = read_pieces(&mut open(path)?, layout, Limits::STANDARD, &mut |piece| {
-        look.pieces += 1;
+        // A line in many pieces counts once, or the first of them would hide all lines after it.
+        let is_too_long = matches!(piece.damage, Some(Damage::TooLong { .. }));
+        let is_counted = is_too_long && too_long == Some(piece.line);
+        too_long = is_too_long.then_some(piece.line);
+        look.pieces += usize::from(!is_counted);
         if piece.damage.is_none() {
             look.roles = shape(piece.bytes);
         }

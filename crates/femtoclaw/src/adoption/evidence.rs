@@ -122,9 +122,7 @@ impl Evidence {
             }
         }
         if let Some(assumed) = assumed {
-            let release = [FIRST, SECOND].into_iter().find(|release| release == assumed);
-            let unknown = || vec![format!("{assumed} is not a known 1.0.x release")];
-            let release = release.ok_or_else(unknown)?;
+            let release = stated(assumed).map_err(|reason| vec![reason])?;
             sentences.insert(0, format!("the operator states that it is {release}"));
             return Ok((release, sentences));
         }
@@ -143,6 +141,19 @@ impl Evidence {
             }
         }
     }
+}
+
+/// The release that an operator states.
+///
+/// # Errors
+/// A sentence that says which ones can be stated.
+pub(crate) fn stated(version: &RuntimeVersion) -> Result<RuntimeVersion, String> {
+    let release = [FIRST, SECOND].into_iter().find(|release| release == version);
+    release.ok_or_else(|| {
+        format!(
+            "{version} was stated, which is no release that can be adopted; those that can be stated are {FIRST} and {SECOND}"
+        )
+    })
 }
 
 fn runtime_version(state: &crate::record::Json) -> Option<RuntimeVersion> {

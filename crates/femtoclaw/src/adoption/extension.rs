@@ -1,6 +1,7 @@
 //! The extensions of a directory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::Path;
 
 use super::report::Report;
@@ -49,8 +50,11 @@ pub(crate) enum Verdict {
 }
 
 /// Reads the manifest of an extension. `report` is about the manifest's file.
-pub(crate) fn check(root: &Path, directory: &str, report: &mut Report) -> Verdict {
-    match read(&root.join(report.file())) {
+///
+/// # Errors
+/// What reading says: a disk that does not answer says nothing about an extension.
+pub(crate) fn check(root: &Path, directory: &str, report: &mut Report) -> io::Result<Verdict> {
+    Ok(match read(&root.join(report.file())) {
         Ok(manifest) => {
             let own = directory.rsplit('/').next().unwrap_or(directory);
             if manifest.name != own {
@@ -66,7 +70,7 @@ pub(crate) fn check(root: &Path, directory: &str, report: &mut Report) -> Verdic
         Err(Fault::Manifest(error)) => {
             if matches!(error.fault, ManifestFault::DangerousName(_)) {
                 report.refused(Some(error.line), error.fault.to_string());
-                return Verdict::Refused;
+                return Ok(Verdict::Refused);
             }
             let message = format!("{}; the extension is set aside whole", error.fault);
             report.set_aside(Some(error.line), message);
@@ -79,17 +83,14 @@ pub(crate) fn check(root: &Path, directory: &str, report: &mut Report) -> Verdic
             report.set_aside(None, message);
             Verdict::SetAside
         }
-        Err(Fault::Unreadable(error)) => {
-            report.refused(None, format!("cannot be read: {error}"));
-            Verdict::Refused
-        }
-    }
+        Err(Fault::Unreadable(error)) => return Err(error),
+    })
 }
 
 enum Fault {
     Manifest(ManifestError),
     TooLarge(u64),
-    Unreadable(std::io::Error),
+    Unreadable(io::Error),
 }
 
 fn read(path: &Path) -> Result<ExtensionManifest, Fault> {

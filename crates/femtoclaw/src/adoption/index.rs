@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::report::Report;
 use crate::json::Fields;
 use crate::manifest::is_plain_component;
+use crate::members::{find, line_at, members, repeated};
 
 /// Largest index that is read, in bytes.
 pub const MAXIMUM_INDEX_BYTES: u64 = 16 << 20;
@@ -19,6 +20,18 @@ const LAYOUTS: [&str; 2] = ["talons", "skills"];
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not an index of extensions: {0}")]
 pub struct IndexError(pub String);
+
+/// An index that cannot be read, and the line that says so.
+pub(crate) struct IndexFault {
+    pub(crate) line: Option<u64>,
+    pub(crate) error: IndexError,
+}
+
+impl From<IndexError> for IndexFault {
+    fn from(error: IndexError) -> Self {
+        Self { line: None, error }
+    }
+}
 
 /// The digest of what an index says. FemtoClaw writes its keys in another order each time, so the digest of its bytes
 /// would change although nothing did.
@@ -52,22 +65,29 @@ pub(crate) struct Index {
 }
 
 /// Reads an index and notes what is odd about its entries. An error sets the index aside.
-pub(crate) fn check(bytes: &[u8], report: &mut Report) -> Result<Index, IndexError> {
+pub(crate) fn check(bytes: &[u8], report: &mut Report) -> Result<Index, IndexFault> {
     let mut fields = Fields::read(bytes).map_err(|error| IndexError(error.to_string()))?;
     let layouts: Vec<&'static str> =
         LAYOUTS.into_iter().filter(|layout| fields.has(layout)).collect();
     let [layout] = layouts.as_slice() else {
-        return Err(IndexError(format!("it has {} lists of extensions", layouts.len())));
+        return Err(several_lists(bytes, &layouts));
     };
     let list = fields.value(layout).map_or("{}", serde_json::value::RawValue::get);
+    if let Some(member) = repeated(&members(list.as_bytes())) {
+        let start = find(bytes, &[layout]).map_or(0, |list| list.value);
+        let error = IndexError(format!("the entry {:?} is there more than once", member.key));
+        return Err(IndexFault { line: Some(line_at(bytes, start + member.at)), error });
+    }
     let list = Fields::read(list.as_bytes()).map_err(|error| IndexError(error.to_string()))?;
     let names: Vec<String> = list.names().map(str::to_owned).collect();
     let mut index = Index { entries: BTreeMap::new() };
     for key in names {
         let line = Some(line_of(bytes, &key));
         let Some(entry) = list.entry(&key) else { continue };
-        let mut entry = Fields::read(entry.as_bytes())
-            .map_err(|error| IndexError(format!("the entry {key:?}: {error}")))?;
+        let mut entry = Fields::read(entry.as_bytes()).map_err(|error| IndexFault {
+            line,
+            error: IndexError(format!("the entry {key:?}: {error}")),
+        })?;
         let text = |fields: &mut Fields<'_>, name| fields.optional_text(name).ok().flatten();
         let name = text(&mut entry, "name").unwrap_or_else(|| key.clone());
         for name in [&key, &name] {
@@ -93,6 +113,19 @@ pub(crate) fn check(bytes: &[u8], report: &mut Report) -> Result<Index, IndexErr
         index.entries.insert(key, path);
     }
     Ok(index)
+}
+
+/// More than one list of extensions, or none: the fault is at the last one.
+fn several_lists(bytes: &[u8], layouts: &[&str]) -> IndexFault {
+    let last = layouts.iter().filter_map(|layout| find(bytes, &[layout])).map(|list| list.at).max();
+    let error = IndexError(match layouts {
+        [] => "it has no list of extensions".to_owned(),
+        several => {
+            let names: Vec<String> = several.iter().map(|name| format!("`{name}`")).collect();
+            format!("it has both {}, and nothing says which list counts", names.join(" and "))
+        }
+    });
+    IndexFault { line: last.map(|at| line_at(bytes, at)), error }
 }
 
 /// The line where a key is first written.

@@ -4,11 +4,12 @@
 //! generation that it belongs to, under its old path; what is not, or cannot be read, is set aside whole. Nothing is
 //! dropped, nothing is repaired, and nothing in the directory is ever changed: it is only opened for reading.
 //!
-//! What would be dangerous stops the adoption: links and devices, names that lead elsewhere, and policies or capabilities
-//! that cannot be read to their end.
+//! What would be dangerous stops the adoption: links and devices, names that lead elsewhere, and policies, capabilities or
+//! configurations that cannot be read to their end.
 
 mod authority;
 mod classify;
+mod configuration;
 mod evidence;
 mod extension;
 mod index;
@@ -36,12 +37,14 @@ pub use tree::MAXIMUM_FILES;
 
 use crate::inventory::{INVENTORY_FORMAT, Inventory, InventoryFile};
 use crate::manifest::MANIFEST_NAMES;
+use crate::members::{BYTE_ORDER_MARK, line_at, members, repeated};
 use crate::pieces::{Ending, Layout, Limits, PieceError, Totals, read_pieces};
 use crate::releases;
 use crate::role::Role;
 use classify::Guess;
 use evidence::Evidence;
 use extension::Verdict;
+use index::IndexFault;
 use report::Report;
 use tree::PlainFile;
 
@@ -54,19 +57,28 @@ pub fn inspect(
     assumed: Option<&RuntimeVersion>,
 ) -> Result<Adoption, AdoptionRefusal> {
     let path = directory.display().to_string();
-    let files = tree::files(directory)?;
-    let mut inspection = Inspection::new(directory, &files);
-    for file in &files {
-        let draft = inspection.file(file).map_err(|error| AdoptionRefusal::Unreadable {
-            path: directory.join(&file.path).display().to_string(),
-            reason: error.to_string(),
+    if let Some(assumed) = assumed {
+        evidence::stated(assumed).map_err(|reason| AdoptionRefusal::Ambiguous {
+            path: path.clone(),
+            reasons: vec![reason],
         })?;
+    }
+    let files = tree::files(directory)?;
+    let mut inspection = Inspection::new(directory, &files)?;
+    for file in &files {
+        let draft = inspection
+            .file(file)
+            .map_err(|error| unreadable(&directory.join(&file.path), &error))?;
         inspection.drafts.push(draft);
     }
     inspection.check_indexes(&path)?;
     inspection.note_collisions(&files);
     inspection.note_configurations();
     inspection.finish(path, assumed)
+}
+
+fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> AdoptionRefusal {
+    AdoptionRefusal::Unreadable { path: path.display().to_string(), reason: error.to_string() }
 }
 
 /// A file on its way into the inventory.
@@ -89,7 +101,7 @@ struct Inspection<'a> {
 }
 
 impl<'a> Inspection<'a> {
-    fn new(directory: &'a Path, files: &[PlainFile]) -> Self {
+    fn new(directory: &'a Path, files: &[PlainFile]) -> Result<Self, AdoptionRefusal> {
         let extensions = extension::directories(files.iter().map(|file| file.path.as_str()));
         let paths: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
         let mut inspection = Self {
@@ -107,7 +119,8 @@ impl<'a> Inspection<'a> {
                 if !paths.contains(manifest.as_str()) {
                     continue;
                 }
-                match extension::check(directory, &extension, &mut Report::new(&manifest)) {
+                let verdict = extension::check(directory, &extension, &mut Report::new(&manifest));
+                match verdict.map_err(|error| unreadable(&directory.join(&manifest), &error))? {
                     Verdict::Adopted(name) => {
                         inspection.adopted.entry(extension.clone()).or_insert(name);
                     }
@@ -120,7 +133,7 @@ impl<'a> Inspection<'a> {
         }
         let set_aside = &inspection.set_aside;
         inspection.adopted.retain(|extension, _| !set_aside.contains(extension));
-        inspection
+        Ok(inspection)
     }
 
     fn file(&mut self, file: &PlainFile) -> Result<Draft, PieceError> {
@@ -130,21 +143,22 @@ impl<'a> Inspection<'a> {
         let (role, totals) = match extension::containing(&self.extensions, &file.path) {
             Some(directory) => {
                 let directory = directory.to_owned();
-                (self.extension_file(&directory, &mut report), Totals::default())
+                (self.extension_file(&directory, &mut report)?, Totals::default())
             }
             None => self.other_file(&path, &mut report)?,
         };
         Ok(Draft { file: file.clone(), role, digest, totals, report })
     }
 
-    fn extension_file(&self, directory: &str, report: &mut Report) -> Role {
+    fn extension_file(&self, directory: &str, report: &mut Report) -> std::io::Result<Role> {
         let within = report.file().get(directory.len() + 1..).unwrap_or_default().to_owned();
         if MANIFEST_NAMES.contains(&within.as_str()) {
-            extension::check(self.directory, directory, report);
+            extension::check(self.directory, directory, report)?;
         } else if self.set_aside.contains(directory) {
             report.set_aside(None, "belongs to an extension that is set aside whole");
         }
-        if self.set_aside.contains(directory) { Role::Unrecognized } else { Role::Extension }
+        let aside = self.set_aside.contains(directory);
+        Ok(if aside { Role::Unrecognized } else { Role::Extension })
     }
 
     fn other_file(
@@ -168,12 +182,18 @@ impl<'a> Inspection<'a> {
                 refuse_or_set_aside(&roles, &message, None, report);
                 Role::Unrecognized
             }
-            Guess::Unknown(named) => {
-                let (line, cause) = diagnose(path)?;
-                let roles: Vec<Role> = would_be(path, named)?.into_iter().collect();
-                refuse_or_set_aside(&roles, &cause, line, report);
-                Role::Unrecognized
-            }
+            Guess::Unknown(named) => match would_be(path, named)? {
+                Some(Role::Configuration) => {
+                    let certain = named == Some(Role::Configuration);
+                    return Ok((configuration::check(path, certain, report)?, Totals::default()));
+                }
+                role => {
+                    let (line, cause) = diagnose(path)?;
+                    let roles: Vec<Role> = role.into_iter().collect();
+                    refuse_or_set_aside(&roles, &cause, line, report);
+                    Role::Unrecognized
+                }
+            },
         };
         match self.contents(path, role, report) {
             Err(PieceError::Unreadable(error)) => Err(error.into()),
@@ -197,7 +217,10 @@ impl<'a> Inspection<'a> {
                 authority::check(path, role, report, &mut self.evidence)?;
                 Ok((role, Totals::default()))
             }
-            Role::Configuration | Role::ExtensionIndex => {
+            Role::Configuration => {
+                Ok((configuration::check(path, true, report)?, Totals::default()))
+            }
+            Role::ExtensionIndex => {
                 let totals = whole(path, role.layout())?;
                 if totals.ending == Ending::Complete && totals.set_aside == 0 {
                     return Ok((role, Totals::default()));
@@ -220,7 +243,8 @@ impl<'a> Inspection<'a> {
                 reason: error.to_string(),
             };
             let checked = if draft.file.size > MAXIMUM_INDEX_BYTES {
-                Err(IndexError(format!("it has more than {MAXIMUM_INDEX_BYTES} bytes")))
+                let error = IndexError(format!("it has more than {MAXIMUM_INDEX_BYTES} bytes"));
+                Err(IndexFault { line: None, error })
             } else {
                 index::check(&std::fs::read(&path).map_err(unreadable)?, &mut draft.report)
             };
@@ -231,9 +255,9 @@ impl<'a> Inspection<'a> {
                     &self.set_aside,
                     &mut draft.report,
                 ),
-                Err(error) => {
+                Err(IndexFault { line, error }) => {
                     draft.role = Role::Unrecognized;
-                    draft.report.set_aside(None, format!("{error}; set aside whole"));
+                    draft.report.set_aside(line, format!("{error}; set aside whole"));
                 }
             }
         }
@@ -327,14 +351,13 @@ fn adopted_file(entry: &InventoryFile) -> AdoptedFile {
     }
 }
 
-/// What cannot be read is set aside whole, unless it would say what is allowed.
+/// What cannot be read is set aside whole, unless it would say what is allowed or how FemtoClaw runs.
 fn refuse_or_set_aside(roles: &[Role], cause: &str, line: Option<u64>, report: &mut Report) {
     let authority = roles.iter().find(|role| role.part() == Part::Policy);
     match authority {
         Some(role) => report.refused(line, authority::refusal(*role, cause)),
         None if roles.contains(&Role::Configuration) => {
-            let message = "set aside whole; until it is repaired, defaults take its place";
-            report.set_aside(line, format!("{cause}; {message}"));
+            report.refused(line, configuration::refusal(cause));
         }
         None => report.set_aside(line, format!("{cause}; set aside whole")),
     }
@@ -347,7 +370,11 @@ fn whole(path: &Path, layout: Layout) -> Result<Totals, PieceError> {
 
 /// Why a file has no shape: the first thing that is wrong with it as JSON, if there is anything.
 fn diagnose(path: &Path) -> Result<(Option<u64>, String), PieceError> {
-    let layout = match head(path)?.first() {
+    let head = head(path)?;
+    let layout = match start(&head).first() {
+        Some(b'{' | b'[') if head.starts_with(BYTE_ORDER_MARK) => {
+            return Ok((Some(1), MARKED.to_owned()));
+        }
         Some(b'{') => Layout::Document,
         Some(b'[') => Layout::Array,
         _ => return Ok((None, UNKNOWN.to_owned())),
@@ -359,13 +386,25 @@ fn diagnose(path: &Path) -> Result<(Option<u64>, String), PieceError> {
         if fault.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     match result {
-        Err(PieceError::Unreadable(error)) => Err(error.into()),
-        Err(error) => Ok((None, error.to_string())),
-        Ok(_) => Ok(fault.unwrap_or((None, UNKNOWN.to_owned()))),
+        Err(PieceError::Unreadable(error)) => return Err(error.into()),
+        Err(error) => return Ok((None, error.to_string())),
+        Ok(_) => {}
     }
+    if let Some(fault) = fault {
+        return Ok(fault);
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAXIMUM_INDEX_BYTES).read_to_end(&mut bytes)?;
+    let again = members(&bytes);
+    Ok(repeated(&again).map_or((None, UNKNOWN.to_owned()), |member| {
+        let key: String = member.key.chars().take(64).collect();
+        let cause = format!("the key {key:?} is there more than once; nothing says which counts");
+        (Some(line_at(&bytes, member.at)), cause)
+    }))
 }
 
 const UNKNOWN: &str = "nothing that FemtoClaw 1.0.x writes looks like this";
+const MARKED: &str = "a byte order mark lies before it, which JSON must not have";
 
 /// Bytes of a damaged file in which words of a policy are looked for.
 const HEAD_BYTES: u64 = 64 * 1024;
@@ -373,21 +412,28 @@ const HEAD_BYTES: u64 = 64 * 1024;
 fn head(path: &Path) -> Result<Vec<u8>, PieceError> {
     let mut head = Vec::new();
     File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
-    Ok(head.trim_ascii_start().to_vec())
+    Ok(head)
 }
 
-/// The role that a file without a shape would have if it could be read: policies are too dangerous to lose under whatever
-/// name, so JSON that speaks as they do counts as one.
+/// Where a text begins, after a mark and white space.
+fn start(head: &[u8]) -> &[u8] {
+    head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head).trim_ascii_start()
+}
+
+/// The role that a file without a shape would have if it could be read: policies and configurations are too dangerous to
+/// lose under whatever name, so JSON that speaks as they do counts as one.
 fn would_be(path: &Path, named: Option<Role>) -> Result<Option<Role>, PieceError> {
     let head = head(path)?;
     let says = |word: &str| head.windows(word.len()).any(|window| window == word.as_bytes());
-    if !matches!(head.first(), Some(b'[' | b'{')) {
-        return Ok(named);
-    }
-    Ok(if says("\"effect\"") && (says("\"Allow\"") || says("\"Deny\"")) {
+    let is_json = matches!(start(&head).first(), Some(b'[' | b'{'));
+    Ok(if is_json && says("\"effect\"") && (says("\"Allow\"") || says("\"Deny\"")) {
         Some(Role::Policies)
-    } else if says("\"param_type\"") {
+    } else if is_json && says("\"param_type\"") {
         Some(Role::Capabilities)
+    } else if named.is_none_or(|role| role.part() != Part::Policy)
+        && configuration::speaks_like_one(&head)
+    {
+        Some(Role::Configuration)
     } else {
         named
     })

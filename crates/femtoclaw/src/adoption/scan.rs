@@ -50,6 +50,8 @@ struct Scan {
     altered: Option<(u64, u64)>,
     forgotten: Option<u64>,
     foreign_event: Option<u64>,
+    /// The last line that is longer than a record may be.
+    too_long: Option<u64>,
     last_line: u64,
 }
 
@@ -63,6 +65,7 @@ impl Scan {
             altered: None,
             forgotten: None,
             foreign_event: None,
+            too_long: None,
             last_line: 1,
         }
     }
@@ -78,8 +81,13 @@ impl Scan {
         let totals = read_pieces(&mut reader, layout, Limits::STANDARD, &mut |piece| {
             self.last_line = piece.line;
             match &piece.damage {
+                // Of a line in many pieces the first one tells.
+                Some(Damage::TooLong { .. }) if self.too_long == Some(piece.line) => {}
                 Some(damage) => report.set_aside(Some(piece.line), self.describe(&piece, damage)),
                 None => self.record(&piece, report, evidence),
+            }
+            if matches!(piece.damage, Some(Damage::TooLong { .. })) {
+                self.too_long = Some(piece.line);
             }
             ControlFlow::Continue(())
         })?;
@@ -102,6 +110,12 @@ impl Scan {
             Damage::NotUtf8 => format!("not UTF-8, {whole}"),
             Damage::NotJson { line, reason } => {
                 format!("not JSON ({reason}; line {line}), {whole}")
+            }
+            Damage::TooLong { limit_bytes } => {
+                format!("a line of more than {limit_bytes} bytes, set aside whole, in pieces")
+            }
+            Damage::ByteOrderMark => {
+                format!("a byte order mark before the first record, {whole}")
             }
             Damage::Structure => {
                 format!("the array is broken here; everything after it is {whole}")

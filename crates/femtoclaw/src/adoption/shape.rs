@@ -45,8 +45,9 @@ const ELEMENTS: &[Shape] = &[
 /// What a document that is one object looks like.
 const DOCUMENTS: &[Shape] = &[
     (Role::Snapshot, &[("id", Text), ("timestamp", Text), ("state", Any)]),
-    (Role::Configuration, &[("brain", Object)]),
-    (Role::Configuration, &[("logging", Object), ("storage", Object)]),
+    // Whatever they hold: what has the wrong type is reported, not passed over.
+    (Role::Configuration, &[("brain", Any)]),
+    (Role::Configuration, &[("logging", Any), ("storage", Any)]),
     (Role::ExtensionIndex, &[("talons", Object)]),
     (Role::ExtensionIndex, &[("skills", Object)]),
 ];
@@ -87,7 +88,7 @@ pub(crate) fn of_name(path: &str) -> Option<Role> {
         "snapshots.json" => Role::Snapshots,
         "policies.json" | "policy.json" => Role::Policies,
         "capabilities.json" => Role::Capabilities,
-        "config.json" => Role::Configuration,
+        "config.json" | "config.toml" | "femtoclaw.json" => Role::Configuration,
         _ if !name.ends_with(".wal") => return None,
         _ if name.contains("memory") => Role::MemoryWal,
         _ => Role::Wal,
@@ -130,6 +131,8 @@ mod tests {
         assert_eq!(element(r#"{"id":0,"timestamp":"t","event_type":"e"}"#), []);
         assert_eq!(element("5"), []);
         assert_eq!(of_document(br#"{"brain":{}}"#), [Role::Configuration]);
+        assert_eq!(of_document(br#"{"brain":7}"#), [Role::Configuration]);
+        assert_eq!(of_document(br#"{"logging":7}"#), []);
         assert_eq!(of_document(br#"{"skills":{}}"#), [Role::ExtensionIndex]);
         let line = r#"{"id":0,"timestamp":"t","event_type":"push","payload":{"role":"user","content":""}}"#;
         assert_eq!(of_line(line.as_bytes()), Some(Role::MemoryWal));

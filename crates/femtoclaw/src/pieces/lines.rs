@@ -1,55 +1,84 @@
 //! Cutting a file into lines.
 
-use super::piece::{Damage, Ending, Limits, Totals, Visit};
+use super::piece::{Damage, Ending, Limits, Totals, Visit, position};
 use super::{PieceError, Splitter};
+use crate::members::BYTE_ORDER_MARK;
 
-/// Cuts a file at its line ends. Blank lines are structure.
+/// Cuts a file at its line ends. Blank lines are structure; a byte order mark before the first line is a piece of its own.
 ///
-/// A run of NUL bytes can be as long as the disk, so a line that holds one is cut into pieces; any other line is held
-/// whole, up to the limit.
+/// A run of NUL bytes can be as long as the disk, so a line that holds one is cut into pieces, and so is a line that is
+/// longer than the limit; any other line is held whole.
 pub(super) struct LineSplitter {
     limits: Limits,
     line: u64,
     offset: u64,
     buffer: Vec<u8>,
-    holds_nul: bool,
+    damage: Option<Damage>,
     continued: bool,
+    begun: bool,
 }
 
 impl LineSplitter {
     pub(super) fn new(limits: Limits) -> Self {
         let buffer = Vec::new();
-        Self { limits, line: 1, offset: 0, buffer, holds_nul: false, continued: false }
+        Self { limits, line: 1, offset: 0, buffer, damage: None, continued: false, begun: false }
     }
 
     /// Takes bytes without a line end.
-    fn extend(&mut self, mut bytes: &[u8], visit: &mut Visit<'_>) -> Result<(), PieceError> {
+    fn extend(&mut self, mut bytes: &[u8], visit: &mut Visit<'_>) {
         while !bytes.is_empty() {
             // Up to the next place where a cut may be due. Depends on the bytes alone, not on how they were buffered.
-            let room = if self.holds_nul {
+            let room = if self.damage.is_some() {
                 self.limits.damaged_bytes.saturating_sub(self.buffer.len())
             } else {
                 let limit = self.limits.record_bytes.saturating_add(1);
-                let nul = bytes.iter().position(|byte| *byte == 0).map_or(usize::MAX, |at| at + 1);
+                let limit = if self.begun { limit } else { limit.min(BYTE_ORDER_MARK.len()) };
+                let nul = position(bytes, 0).map_or(usize::MAX, |at| at + 1);
                 limit.saturating_sub(self.buffer.len()).min(nul)
             };
             let (taken, rest) = bytes.split_at(room.clamp(1, bytes.len()));
             self.buffer.extend_from_slice(taken);
-            self.holds_nul |= taken.last() == Some(&0);
             bytes = rest;
-            if self.holds_nul && self.buffer.len() >= self.limits.damaged_bytes {
+            if self.damage.is_none() && taken.last() == Some(&0) {
+                self.damage = Some(Damage::Torn);
+            }
+            if !self.begun && self.buffer.len() >= BYTE_ORDER_MARK.len() {
+                self.begin(visit);
+            }
+            if self.damage.is_none() && self.buffer.len() > self.limits.record_bytes {
+                self.cut_to_size(self.limits.record_bytes, visit);
+            } else if self.damage.is_some() && self.buffer.len() >= self.limits.damaged_bytes {
                 self.cut(visit);
-            } else if !self.holds_nul && self.buffer.len() > self.limits.record_bytes {
-                let limit_bytes = self.limits.record_bytes;
-                return Err(PieceError::TooLarge { line: self.line, limit_bytes });
             }
         }
-        Ok(())
+    }
+
+    /// Hands on the byte order mark, if the file begins with one.
+    fn begin(&mut self, visit: &mut Visit<'_>) {
+        self.begun = true;
+        if self.buffer == BYTE_ORDER_MARK {
+            visit.damaged(self.line, self.offset, &self.buffer, Damage::ByteOrderMark);
+            self.offset += self.buffer.len() as u64;
+            self.buffer.clear();
+        }
+    }
+
+    /// Cuts what has been held of a line that is too long.
+    fn cut_to_size(&mut self, limit_bytes: usize, visit: &mut Visit<'_>) {
+        let mut pieces = self.buffer.chunks_exact(self.limits.damaged_bytes.max(1));
+        for piece in pieces.by_ref() {
+            visit.damaged(self.line, self.offset, piece, Damage::TooLong { limit_bytes });
+            self.offset += piece.len() as u64;
+        }
+        self.buffer = pieces.remainder().to_vec();
+        self.damage = Some(Damage::TooLong { limit_bytes });
+        self.continued = true;
     }
 
     /// Hands on what there is of a damaged line; the rest of the line is damaged as well.
     fn cut(&mut self, visit: &mut Visit<'_>) {
-        visit.damaged(self.line, self.offset, &self.buffer, Damage::Torn);
+        let damage = self.damage.clone().unwrap_or(Damage::Torn);
+        visit.damaged(self.line, self.offset, &self.buffer, damage);
         self.offset += self.buffer.len() as u64;
         self.buffer.clear();
         self.continued = true;
@@ -57,28 +86,31 @@ impl LineSplitter {
 
     /// Hands on the line, or what is left of it.
     fn end_line(&mut self, visit: &mut Visit<'_>, last: bool) {
+        self.begun = true;
         let length = self.buffer.len() as u64;
         if self.continued {
             if !self.buffer.is_empty() {
-                visit.damaged(self.line, self.offset, &self.buffer, Damage::Torn);
+                self.cut(visit);
             }
-        } else if self.buffer.iter().all(u8::is_ascii_whitespace) {
-            visit.totals.structure_bytes += length;
         } else {
-            visit.candidate(self.line, self.offset, &self.buffer, last);
+            if self.buffer.iter().all(u8::is_ascii_whitespace) {
+                visit.totals.structure_bytes += length;
+            } else {
+                visit.candidate(self.line, self.offset, &self.buffer, last);
+            }
+            self.offset += length;
         }
-        self.offset += length;
         self.buffer.clear();
-        self.holds_nul = false;
+        self.damage = None;
         self.continued = false;
     }
 }
 
 impl Splitter for LineSplitter {
     fn feed(&mut self, mut chunk: &[u8], visit: &mut Visit<'_>) -> Result<(), PieceError> {
-        while let Some(end) = chunk.iter().position(|byte| *byte == b'\n') {
+        while let Some(end) = position(chunk, b'\n') {
             let (line, rest) = chunk.split_at(end);
-            self.extend(line, visit)?;
+            self.extend(line, visit);
             self.end_line(visit, false);
             visit.totals.structure_bytes += 1;
             self.offset += 1;
@@ -88,7 +120,8 @@ impl Splitter for LineSplitter {
                 return Ok(());
             }
         }
-        self.extend(chunk, visit)
+        self.extend(chunk, visit);
+        Ok(())
     }
 
     fn finish(mut self, visit: &mut Visit<'_>) -> Totals {

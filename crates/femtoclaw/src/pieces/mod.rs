@@ -24,7 +24,7 @@ pub(crate) enum PieceError {
     /// It cannot be read.
     #[error(transparent)]
     Unreadable(#[from] io::Error),
-    /// A record is larger than [`Limits::record_bytes`].
+    /// A record of an array or a document is larger than [`Limits::record_bytes`].
     #[error("the record that starts at line {line} is larger than {limit_bytes} bytes")]
     TooLarge {
         /// The line it starts at.
@@ -39,7 +39,7 @@ pub(crate) enum PieceError {
 /// The pieces do not depend on how the reader buffers.
 ///
 /// # Errors
-/// What cannot be read, and a record beyond the limit.
+/// What cannot be read, and a record beyond the limit unless it is a line.
 pub(crate) fn read_pieces<R: BufRead>(
     reader: &mut R,
     layout: Layout,

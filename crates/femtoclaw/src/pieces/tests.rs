@@ -89,14 +89,33 @@ fn a_tail_of_nul_bytes_is_cut_into_bounded_pieces() {
 }
 
 #[test]
-fn a_record_beyond_the_limit_is_refused_with_its_line() {
+fn a_record_of_an_array_beyond_the_limit_is_refused_with_its_line() {
     let limits = Limits { record_bytes: 8, damaged_bytes: 4 };
-    for (text, layout) in
-        [("1\n\"aaaaaaaaaaaa\"\n", Layout::Lines), ("[1,\n\"aaaaaaaaaa\"]", Layout::Array)]
-    {
-        let (_, result) = pieces(text.as_bytes(), layout, limits, 5);
-        assert_eq!(result, "Err(TooLarge { line: 2, limit_bytes: 8 })");
+    let (_, result) = pieces(b"[1,\n\"aaaaaaaaaa\"]", Layout::Array, limits, 5);
+    assert_eq!(result, "Err(TooLarge { line: 2, limit_bytes: 8 })");
+}
+
+#[test]
+fn a_line_beyond_the_limit_is_cut_into_bounded_pieces_and_the_rest_goes_on() {
+    let limits = Limits { record_bytes: 8, damaged_bytes: 4 };
+    let (found, _) = pieces(b"1\n\"aaaaaaaaaaaa\"\n2\n", Layout::Lines, limits, 5);
+    let shown: Vec<_> = found.iter().map(|piece| (piece.1, piece.3.len())).collect();
+    assert_eq!(shown, [(1, 1), (2, 4), (2, 4), (2, 4), (2, 2), (3, 1)]);
+    for piece in &found[1..5] {
+        assert_eq!(piece.4, Some(Damage::TooLong { limit_bytes: 8 }));
     }
+    assert_eq!(found[5].4, None);
+}
+
+#[test]
+fn a_byte_order_mark_costs_no_record() {
+    for text in ["\u{feff}{\"a\":1}\n{\"b\":2}\n", "\u{feff}1\n2", "\u{feff}\n1\n2\n"] {
+        let (found, totals) = standard(text, Layout::Lines);
+        assert_eq!((totals.records, totals.set_aside), (2, 1), "{text:?}");
+        assert_eq!(found[0], (0, 1, 0, vec![0xef, 0xbb, 0xbf], Some(Damage::ByteOrderMark)));
+    }
+    let (_, totals) = standard("1\n\u{feff}2\n", Layout::Lines);
+    assert_eq!((totals.records, totals.set_aside), (1, 1));
 }
 
 fn any_layout() -> impl Strategy<Value = Layout> {
@@ -106,7 +125,8 @@ fn any_layout() -> impl Strategy<Value = Layout> {
 /// Texts over an alphabet where structure is frequent.
 fn any_text() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop::sample::select(b"[]{},:\"\\ \n\0a1\xff".to_vec());
-    prop::collection::vec(byte, 0..60)
+    let mark = prop::sample::select(vec![&b""[..], b"", b"\xef\xbb\xbf", b"\xef\xbb"]);
+    (mark, prop::collection::vec(byte, 0..60)).prop_map(|(mark, text)| [mark, &text].concat())
 }
 
 proptest! {
@@ -121,8 +141,11 @@ proptest! {
     }
 
     #[test]
-    fn every_byte_is_accounted_for(bytes in any_text(), layout in any_layout()) {
-        let limits = Limits { record_bytes: 1000, damaged_bytes: 7 };
+    fn every_byte_is_accounted_for(
+        bytes in any_text(), layout in any_layout(), limit in 1_usize..70,
+    ) {
+        let record_bytes = if layout == Layout::Lines { limit } else { 1000 };
+        let limits = Limits { record_bytes, damaged_bytes: 7 };
         let mut end = 0;
         let totals = read_pieces(&mut bytes.as_slice(), layout, limits, &mut |piece| {
             let start = usize::try_from(piece.offset).unwrap();

@@ -1,5 +1,6 @@
 //! Every kind of damage that the field has: what is found, what is kept, what is set aside.
 
+use femtoclaw_catalogue::SetAside;
 use upgrade::Part;
 
 use crate::support::{CAPABILITIES, Generation, directory};
@@ -97,6 +98,18 @@ fn logs() -> Vec<Case> {
             &["d/x.wal:2: no record of a write-ahead log: the field `id` is there more than once"],
             (2, 0),
         ),
+        case(
+            "a byte order mark",
+            format!("\u{feff}{zero}\n{one}\n"),
+            &["d/x.wal:1: a byte order mark before the first record, set aside whole (3 bytes)"],
+            (2, 1),
+        ),
+        case(
+            "a byte order mark before the only record",
+            format!("\u{feff}{zero}"),
+            &["d/x.wal:1: a byte order mark", "d/x.wal:1: the last line has no line end"],
+            (1, 1),
+        ),
         case("blank lines", format!("{zero}\n\n \r\n{one}\r\n"), &[], (2, 0)),
     ];
     let not_utf8 = [zero.as_bytes(), b"\n\"\xff\"\n", one.as_bytes(), b"\n"].concat();
@@ -181,23 +194,20 @@ fn every_damage_is_reported_with_file_and_line_and_every_byte_is_accounted_for()
 
 #[test]
 fn what_no_one_recognizes_is_set_aside_whole() {
-    let files: [(&str, &[u8], &str); 8] = [
+    let files: [(&str, &[u8], &str); 9] = [
         (
             "notes.txt",
             b"buy milk",
             "notes.txt: nothing that FemtoClaw 1.0.x writes looks like this",
         ),
+        ("marked.txt", b"\xef\xbb\xbfbuy milk", "marked.txt: nothing that FemtoClaw 1.0.x writes"),
+        ("marked.json", b"\xef\xbb\xbf[]", "marked.json:1: a byte order mark lies before it"),
         ("empty.bin", b"", "empty.bin: holds nothing, and its name says nothing"),
         ("list.json", b"[]", "list.json: holds nothing, and its name says nothing"),
         ("zero.dat", b"\0\0\0\0", "zero.dat: nothing that FemtoClaw"),
-        ("torn.json", b"{\n\"brain\": {\"backend\"", "torn.json:1: torn: the last record ends"),
-        (
-            "x/config.json",
-            b"{\"brain\":{",
-            "x/config.json:1: torn: the last record ends before it is complete; set aside whole; until it is repaired, defaults take its place",
-        ),
+        ("torn.json", b"{\n\"brains\": {\"backend\"", "torn.json:1: torn: the last record ends"),
         ("both.json", br#"[{"role":"r","content":"c","name":"n","rules":[]}]"#, ""),
-        ("config.json", b"{\"brain\":{}} x", "config.json:1: the structure of the array is broken"),
+        ("app.json", br#"{"storage":"s3"}"#, "app.json: nothing that FemtoClaw 1.0.x writes"),
     ];
     for (name, bytes, finding) in files {
         let source = directory(&[(name, bytes), ("c.json", CAPABILITIES.as_bytes())]);
@@ -256,16 +266,42 @@ fn findings_of_one_file_are_bounded_and_the_rest_is_counted() {
 }
 
 #[test]
-fn a_file_with_a_record_that_memory_should_not_hold_is_set_aside_whole() {
-    let mut text = format!("{}\n\"", event(0)).into_bytes();
+fn a_line_that_memory_should_not_hold_is_set_aside_alone() {
+    for before in [format!("{}\n", event(0)), String::new()] {
+        let line = before.lines().count() + 1;
+        let mut text = format!("{before}\"").into_bytes();
+        text.resize(text.len() + (65 << 20), b'x');
+        text.extend_from_slice(format!("\"\n{}\n", event(1)).as_bytes());
+        let source = directory(&[("x.wal", &text), ("c.json", CAPABILITIES.as_bytes())]);
+        let generation = Generation::adopt(source.path());
+        let expected =
+            format!("x.wal:{line}: a line of more than 67108864 bytes, set aside whole, in pieces");
+        assert_eq!(generation.findings(), expected);
+        let file = generation.inventory.files.iter().find(|file| file.path == "x.wal").unwrap();
+        assert_eq!((file.records, file.set_aside), (line as u64, 66));
+        let records = generation.records();
+        assert_eq!(records["wal"].len(), line);
+        let piece = |value: &Vec<u8>| SetAside::decode(value).unwrap();
+        let pieces: Vec<_> = records["set_aside"].values().map(piece).collect();
+        assert!(pieces.iter().all(|piece| piece.line == Some(line as u64)));
+        assert!(pieces.iter().all(|piece| piece.bytes.len() <= 1 << 20));
+        let length = pieces.iter().map(|piece| piece.bytes.len()).sum::<usize>();
+        assert_eq!(length, (65 << 20) + 2);
+    }
+}
+
+#[test]
+fn an_array_with_a_record_that_memory_should_not_hold_is_set_aside_whole() {
+    let turn = r#"{"timestamp":"t","input":"i","output":"o"}"#;
+    let mut text = format!("[{turn},\n\"").into_bytes();
     text.resize(text.len() + (65 << 20), b'x');
-    text.extend_from_slice(b"\"\n");
-    let source = directory(&[("x.wal", &text), ("c.json", CAPABILITIES.as_bytes())]);
+    text.extend_from_slice(b"\"]\n");
+    let source = directory(&[("h.json", &text), ("c.json", CAPABILITIES.as_bytes())]);
     let generation = Generation::adopt(source.path());
     let expected =
-        "x.wal: the record that starts at line 2 is larger than 67108864 bytes; set aside whole";
+        "h.json: the record that starts at line 2 is larger than 67108864 bytes; set aside whole";
     assert_eq!(generation.findings(), expected);
-    assert_eq!(generation.part(Part::SetAside)["x.wal"].len(), text.len());
+    assert_eq!(generation.part(Part::SetAside)["h.json"].len(), text.len());
 }
 
 #[test]

@@ -73,6 +73,26 @@ fn an_extension_that_leads_elsewhere_is_refused() {
     }
 }
 
+#[test]
+fn policies_behind_a_byte_order_mark_are_refused_under_whatever_name() {
+    let policy = "\u{feff}[{\"name\":\"p\",\"rules\":[{\"effect\":\"Deny\"}]}]";
+    let found = dangerous(&[("any-name.txt", policy.as_bytes())]);
+    assert!(found.contains("any-name.txt:1: policies cannot be read: a byte order"), "{found}");
+}
+
+#[test]
+fn a_version_that_cannot_be_stated_is_refused_with_those_that_can() {
+    let source = directory(&[("a.txt", b"x")]);
+    for version in [RuntimeVersion::new(1, 0, 1), RuntimeVersion::new(2, 0, 0)] {
+        let refusal = FemtoClaw.inspect(source.path(), Some(&version)).unwrap_err();
+        let AdoptionRefusal::Ambiguous { reasons, .. } = refusal else { panic!("{refusal}") };
+        let expected = format!(
+            "{version} was stated, which is no release that can be adopted; those that can be stated are 1.0.0 and 1.0.3"
+        );
+        assert_eq!(reasons, [expected]);
+    }
+}
+
 fn ambiguous(files: &[(&str, &str)]) -> Vec<String> {
     let files: Vec<_> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
     let source = directory(&files);

@@ -70,6 +70,38 @@ fn an_index_that_disagrees_with_the_directories_is_noted() {
 }
 
 #[test]
+fn an_index_that_says_something_twice_is_set_aside_with_the_line() {
+    for (index, expected) in [
+        (
+            "{\n\"talons\": {},\n\"skills\": {}}",
+            "t/index.json:3: not an index of extensions: it has both `talons` and `skills`",
+        ),
+        (
+            "{\n\"talons\": {},\n\"talons\": {}}",
+            "t/index.json:3: the key \"talons\" is there more than once",
+        ),
+        (
+            "{\"talons\": {},\n\"version\":\"1.0\",\"version\":\"1.0\"}",
+            "t/index.json:2: the key \"version\" is there more than once",
+        ),
+        (
+            "{\"talons\": {\n\"a\": {},\n\"a\": {}}}",
+            "t/index.json:3: not an index of extensions: the entry \"a\" is there more than once",
+        ),
+        (
+            "{\"talons\": {\n\"a\": {\"name\":\"a\",\"name\":\"b\"}}}",
+            "t/index.json:2: not an index of extensions: the entry \"a\": the field `name`",
+        ),
+    ] {
+        let generation = adopt(&[("t/index.json", index)]);
+        let findings = generation.findings();
+        assert!(findings.starts_with(expected), "{expected}\n{findings}");
+        assert!(findings.ends_with("set aside whole"), "{findings}");
+        assert_eq!(generation.part(Part::SetAside)["t/index.json"], index.as_bytes());
+    }
+}
+
+#[test]
 fn everything_below_an_extension_belongs_to_it_whatever_its_shape() {
     let manifest = "---\nname: a\nversion: 1.0.0\n---\n";
     let turn = r#"[{"timestamp":"t","input":"i","output":"o"}]"#;

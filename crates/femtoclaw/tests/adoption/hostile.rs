@@ -25,6 +25,7 @@ fn any_content() -> impl Strategy<Value = Vec<u8>> {
         "\\",
         "1.10",
         "\u{e9}",
+        "\u{feff}",
         "null",
         " ",
         r#"{"id":0,"timestamp":"t","event_type":"push","payload":{"role":"user","content":"c"}}"#,

@@ -1,0 +1,130 @@
+//! Which calls fail, and how.
+
+use std::collections::BTreeMap;
+
+use crate::world::Errno;
+
+/// A kind of call that can fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    /// Opening a file or directory.
+    Open,
+    /// Making a file, directory or link.
+    Create,
+    /// Reading.
+    Read,
+    /// Writing.
+    Write,
+    /// Cutting or extending.
+    Resize,
+    /// Making durable.
+    Sync,
+    /// Asking for kind and size.
+    Stat,
+    /// Hard-linking.
+    Link,
+    /// Removing a name.
+    Remove,
+    /// Renaming.
+    Rename,
+    /// Changing permissions.
+    Mode,
+    /// Locking.
+    Lock,
+    /// Listing a directory.
+    List,
+}
+
+/// How a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// With this error, and without effect.
+    Error(Errno),
+    /// It does less than it was asked to.
+    Short,
+    /// A sync that says it is done, and is not.
+    Lie,
+}
+
+/// One fault: the `nth` call of a kind (from 1), and all after it if it is sticky.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// The kind of call.
+    pub call: Call,
+    /// Which of them, from 1.
+    pub nth: u64,
+    /// How it fails.
+    pub effect: Effect,
+    /// Whether all calls of the kind after it fail too.
+    pub sticky: bool,
+}
+
+/// What happens to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// What it should.
+    Pass,
+    /// It fails.
+    Fail(Errno),
+    /// It does less.
+    Short,
+    /// It says it is done, and is not.
+    Lie,
+}
+
+impl Outcome {
+    /// How many of `length` bytes the call works on: half of them if it is cut short, and never none.
+    pub fn shorten(self, length: usize) -> usize {
+        if self == Self::Short { length.div_ceil(2) } else { length }
+    }
+}
+
+/// Which calls fail, how many there were, and how many did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FaultPlan {
+    faults: Vec<Fault>,
+    calls: BTreeMap<Call, u64>,
+    hits: u64,
+}
+
+impl FaultPlan {
+    /// Nothing fails.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// These calls fail.
+    pub fn of(faults: &[Fault]) -> Self {
+        Self { faults: faults.to_vec(), ..Self::default() }
+    }
+
+    /// How many calls of a kind there were.
+    pub fn calls(&self, call: Call) -> u64 {
+        self.calls.get(&call).copied().unwrap_or_default()
+    }
+
+    /// How many calls failed.
+    pub fn hits(&self) -> u64 {
+        self.hits
+    }
+
+    /// Counts a call, and says what happens to it.
+    pub fn next(&mut self, call: Call, _path: &str) -> Outcome {
+        let count = self.calls.entry(call).or_default();
+        *count += 1;
+        let hit = self.faults.iter().find(|fault| {
+            fault.call == call && (*count == fault.nth || (fault.sticky && *count > fault.nth))
+        });
+        match hit.map(|fault| fault.effect) {
+            None => Outcome::Pass,
+            Some(effect) => {
+                self.hits += 1;
+                match effect {
+                    Effect::Error(errno) => Outcome::Fail(errno),
+                    Effect::Short => Outcome::Short,
+                    Effect::Lie => Outcome::Lie,
+                }
+            }
+        }
+    }
+}

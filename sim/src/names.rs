@@ -1,0 +1,245 @@
+//! The operating system's calls on names: what a path leads to, and making, moving and removing it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::disk::{InodeNumber, Node, Operation, ROOT};
+use crate::fault::Call;
+use crate::world::{DirectoryEntry, Result, Stat, World};
+
+/// How many symbolic links one path may lead through.
+const MAXIMUM_LINKS: u32 = 8;
+
+/// Where a path leads.
+pub(crate) struct Found {
+    pub(crate) directory: InodeNumber,
+    pub(crate) name: String,
+    pub(crate) inode: Option<InodeNumber>,
+}
+
+impl World {
+    /// Follows a path below the simulated root, which the caller has cut off.
+    pub(crate) fn find(&self, path: &str, follow: bool) -> Result<Found> {
+        self.find_from(ROOT, path, follow, MAXIMUM_LINKS)
+    }
+
+    fn find_from(
+        &self,
+        start: InodeNumber,
+        path: &str,
+        follow: bool,
+        links_left: u32,
+    ) -> Result<Found> {
+        let mut directory = start;
+        let mut components =
+            path.split('/').filter(|part| !part.is_empty() && *part != ".").peekable();
+        if components.peek().is_none() {
+            return Ok(Found { directory, name: String::new(), inode: Some(directory) });
+        }
+        while let Some(name) = components.next() {
+            let Some(Node::Directory(entries)) = self.disk.inode(directory).map(|i| &i.node) else {
+                return Err(libc::ENOTDIR);
+            };
+            let last = components.peek().is_none();
+            let inode = entries.get(name).copied();
+            let node = inode.and_then(|inode| self.disk.inode(inode)).map(|inode| &inode.node);
+            if let (Some(Node::Link(target)), true) = (node, follow || !last) {
+                if links_left == 0 {
+                    return Err(libc::ELOOP);
+                }
+                let rest = components.collect::<Vec<_>>().join("/");
+                let path = format!("{target}/{rest}");
+                return self.find_from(directory, &path, follow, links_left - 1);
+            }
+            if last {
+                return Ok(Found { directory, name: name.to_owned(), inode });
+            }
+            directory = inode.ok_or(libc::ENOENT)?;
+        }
+        Err(libc::ENOENT)
+    }
+
+    pub(crate) fn create(
+        &mut self,
+        found: &Found,
+        node: Node,
+        mode: u32,
+        path: &Arc<str>,
+    ) -> Result<InodeNumber> {
+        let inode = self.next_inode;
+        self.next_inode += 1;
+        self.record(Operation::Create { inode, node, mode: mode & 0o777 }, path)?;
+        let (directory, name) = (found.directory, found.name.clone());
+        self.record(Operation::Enter { directory, name, inode }, path)?;
+        Ok(inode)
+    }
+
+    /// `stat(2)` or `lstat(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn stat(&mut self, path: &str, follow: bool) -> Result<Stat> {
+        self.fault(Call::Stat, path)?;
+        let found = self.find(path, follow)?;
+        self.stat_inode(found.inode.ok_or(libc::ENOENT)?)
+    }
+
+    /// `fstat(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn stat_descriptor(&self, descriptor: i32) -> Result<Stat> {
+        self.stat_inode(self.file(descriptor)?.inode)
+    }
+
+    fn stat_inode(&self, number: InodeNumber) -> Result<Stat> {
+        let inode = self.disk.inode(number).ok_or(libc::ENOENT)?;
+        let (kind, size) = match &inode.node {
+            Node::File(content) => (libc::S_IFREG, content.size()),
+            Node::Directory(_) => (libc::S_IFDIR, 4096),
+            Node::Link(target) => (libc::S_IFLNK, target.len() as u64),
+        };
+        Ok(Stat { inode: number, mode: kind | inode.mode, size, links: inode.names })
+    }
+
+    /// `mkdir(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn make_directory(&mut self, path: &str, mode: u32) -> Result<()> {
+        self.fault(Call::Create, path)?;
+        let found = self.find(path, false)?;
+        if found.inode.is_some() {
+            return Err(libc::EEXIST);
+        }
+        self.create(&found, Node::Directory(BTreeMap::new()), mode, &Arc::from(path)).map(|_| ())
+    }
+
+    /// `symlink(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn make_link(&mut self, target: &str, path: &str) -> Result<()> {
+        self.fault(Call::Create, path)?;
+        let found = self.find(path, false)?;
+        if found.inode.is_some() {
+            return Err(libc::EEXIST);
+        }
+        self.create(&found, Node::Link(target.to_owned()), 0o777, &Arc::from(path)).map(|_| ())
+    }
+
+    /// `readlink(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn read_link(&self, path: &str) -> Result<String> {
+        let found = self.find(path, false)?;
+        match self.disk.inode(found.inode.ok_or(libc::ENOENT)?).map(|inode| &inode.node) {
+            Some(Node::Link(target)) => Ok(target.clone()),
+            _ => Err(libc::EINVAL),
+        }
+    }
+
+    /// `link(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn hard_link(&mut self, from: &str, to: &str) -> Result<()> {
+        self.fault(Call::Link, to)?;
+        let inode = self.find(from, false)?.inode.ok_or(libc::ENOENT)?;
+        let found = self.find(to, false)?;
+        if found.inode.is_some() {
+            return Err(libc::EEXIST);
+        }
+        let (directory, name) = (found.directory, found.name);
+        self.record(Operation::Enter { directory, name, inode }, &Arc::from(to))
+    }
+
+    /// `unlink(2)`, or `rmdir(2)` if a directory is wanted.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn remove(&mut self, path: &str, directory_wanted: bool) -> Result<()> {
+        self.fault(Call::Remove, path)?;
+        let found = self.find(path, false)?;
+        let inode = found.inode.ok_or(libc::ENOENT)?;
+        match (self.disk.inode(inode).map(|inode| &inode.node), directory_wanted) {
+            (Some(Node::Directory(entries)), true) if !entries.is_empty() => {
+                return Err(libc::ENOTEMPTY);
+            }
+            (Some(Node::Directory(_)), false) => return Err(libc::EISDIR),
+            (Some(Node::File(_) | Node::Link(_)), true) => return Err(libc::ENOTDIR),
+            _ => {}
+        }
+        let (directory, name) = (found.directory, found.name);
+        self.record(Operation::Leave { directory, name }, &Arc::from(path))
+    }
+
+    /// `rename(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn rename(&mut self, from: &str, to: &str) -> Result<()> {
+        self.fault(Call::Rename, to)?;
+        let source = self.find(from, false)?;
+        let inode = source.inode.ok_or(libc::ENOENT)?;
+        let target = self.find(to, false)?;
+        if let Some(replaced) = target.inode {
+            let is_directory = |number| {
+                self.disk.inode(number).map(|inode| matches!(inode.node, Node::Directory(_)))
+            };
+            match (is_directory(inode), is_directory(replaced)) {
+                (Some(true), Some(false)) => return Err(libc::ENOTDIR),
+                (Some(false), Some(true)) => return Err(libc::EISDIR),
+                _ => {}
+            }
+            if matches!(self.disk.inode(replaced).map(|inode| &inode.node),
+                Some(Node::Directory(entries)) if !entries.is_empty())
+            {
+                return Err(libc::ENOTEMPTY);
+            }
+        }
+        let from = (source.directory, source.name);
+        let operation = Operation::Move { from, to: (target.directory, target.name) };
+        self.record(operation, &Arc::from(to))
+    }
+
+    /// The entries of a directory, in byte order.
+    ///
+    /// # Errors
+    /// As `opendir(3)`.
+    pub fn list(&mut self, path: &str) -> Result<Vec<DirectoryEntry>> {
+        self.fault(Call::List, path)?;
+        let inode = self.find(path, true)?.inode.ok_or(libc::ENOENT)?;
+        self.list_inode(inode)
+    }
+
+    /// The entries of a directory that is open.
+    ///
+    /// # Errors
+    /// As `fdopendir(3)`.
+    pub fn list_descriptor(&mut self, descriptor: i32) -> Result<Vec<DirectoryEntry>> {
+        let path = self.path_of(descriptor)?;
+        self.fault(Call::List, &path)?;
+        self.list_inode(self.file(descriptor)?.inode)
+    }
+
+    fn list_inode(&self, inode: InodeNumber) -> Result<Vec<DirectoryEntry>> {
+        let Some(Node::Directory(entries)) = self.disk.inode(inode).map(|inode| &inode.node) else {
+            return Err(libc::ENOTDIR);
+        };
+        let kind = |inode| match self.disk.inode(inode).map(|inode| &inode.node) {
+            Some(Node::Directory(_)) => libc::DT_DIR,
+            Some(Node::Link(_)) => libc::DT_LNK,
+            _ => libc::DT_REG,
+        };
+        let list = entries.iter();
+        Ok(list
+            .map(|(name, inode)| DirectoryEntry {
+                name: name.clone(),
+                inode: *inode,
+                kind: kind(*inode),
+            })
+            .collect())
+    }
+}

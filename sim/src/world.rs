@@ -1,0 +1,414 @@
+//! The operating system's file calls, on a simulated disk.
+//!
+//! A [`World`] is what a process sees: descriptors, locks, and a disk on which every change is an operation that is
+//! recorded. It knows nothing of processes or of C: the hooks translate.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::disk::{Content, Disk, InodeNumber, Node, Operation};
+use crate::fault::{Call, FaultPlan, Outcome};
+
+/// An error number of the operating system.
+pub type Errno = i32;
+
+/// The result of a simulated call.
+pub type Result<T> = std::result::Result<T, Errno>;
+
+/// Descriptors of simulated files are numbered from here: far above those of the kernel.
+pub const FIRST_DESCRIPTOR: i32 = 1 << 24;
+
+/// What a process sees.
+#[derive(Debug)]
+pub struct World {
+    pub(crate) disk: Disk,
+    pub(crate) next_inode: InodeNumber,
+    descriptors: BTreeMap<i32, u64>,
+    next_descriptor: i32,
+    files: BTreeMap<u64, OpenFile>,
+    next_file: u64,
+    log: Vec<Logged>,
+    faults: FaultPlan,
+    stopped: bool,
+}
+
+/// One operation of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Logged {
+    /// A change of the disk, or a sync; with the path that it was about, for people.
+    Operation(Operation, Arc<str>),
+    /// Something that the scenario knows from here on, such as “acknowledged”.
+    Mark(String),
+}
+
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    pub(crate) inode: InodeNumber,
+    path: Arc<str>,
+    offset: u64,
+    append: bool,
+    readable: bool,
+    writable: bool,
+    lock: Option<Lock>,
+    references: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    Shared,
+    Exclusive,
+}
+
+/// What `stat` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// The inode.
+    pub inode: InodeNumber,
+    /// Type and permission bits, as in `st_mode`.
+    pub mode: u32,
+    /// Size in bytes.
+    pub size: u64,
+    /// Names.
+    pub links: u64,
+}
+
+/// An entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryEntry {
+    /// Its name.
+    pub name: String,
+    /// What it leads to.
+    pub inode: InodeNumber,
+    /// `DT_DIR`, `DT_REG` or `DT_LNK`.
+    pub kind: u8,
+}
+
+impl World {
+    /// A world with this disk, no open files and no log.
+    pub fn new(disk: Disk, faults: FaultPlan) -> Self {
+        Self {
+            next_inode: disk.next_inode(),
+            disk,
+            descriptors: BTreeMap::new(),
+            next_descriptor: FIRST_DESCRIPTOR,
+            files: BTreeMap::new(),
+            next_file: 0,
+            log: Vec::new(),
+            faults,
+            stopped: false,
+        }
+    }
+
+    /// The disk as it is now, for everybody who runs.
+    pub fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> &[Logged] {
+        &self.log
+    }
+
+    /// Which faults were hit, and which calls there were.
+    pub fn faults(&self) -> &FaultPlan {
+        &self.faults
+    }
+
+    /// Descriptors that are open.
+    pub fn open_descriptors(&self) -> usize {
+        self.descriptors.len()
+    }
+
+    /// Notes something in the log.
+    pub fn mark(&mut self, text: &str) {
+        self.log.push(Logged::Mark(text.to_owned()));
+    }
+
+    /// From here on no call changes anything: what runs on is a process that is dead already.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    pub(crate) fn record(&mut self, operation: Operation, path: &Arc<str>) -> Result<()> {
+        if self.stopped {
+            return Err(libc::EIO);
+        }
+        self.disk.apply(&operation);
+        self.log.push(Logged::Operation(operation, Arc::clone(path)));
+        Ok(())
+    }
+
+    pub(crate) fn fault(&mut self, call: Call, path: &str) -> Result<Outcome> {
+        match self.faults.next(call, path) {
+            Outcome::Fail(errno) => Err(errno),
+            other => Ok(other),
+        }
+    }
+
+    pub(crate) fn file(&self, descriptor: i32) -> Result<&OpenFile> {
+        let number = self.descriptors.get(&descriptor).ok_or(libc::EBADF)?;
+        self.files.get(number).ok_or(libc::EBADF)
+    }
+
+    fn file_mut(&mut self, descriptor: i32) -> Result<&mut OpenFile> {
+        let number = self.descriptors.get(&descriptor).ok_or(libc::EBADF)?;
+        self.files.get_mut(number).ok_or(libc::EBADF)
+    }
+
+    /// The path that a descriptor was opened by.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn path_of(&self, descriptor: i32) -> Result<Arc<str>> {
+        self.file(descriptor).map(|file| Arc::clone(&file.path))
+    }
+
+    /// `open(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn open(&mut self, path: &str, flags: i32, mode: u32) -> Result<i32> {
+        self.fault(Call::Open, path)?;
+        let found = self.find(path, flags & libc::O_NOFOLLOW == 0)?;
+        let writable = flags & libc::O_ACCMODE != libc::O_RDONLY;
+        let shared_path: Arc<str> = Arc::from(path);
+        let inode = match found.inode {
+            Some(_) if flags & libc::O_CREAT != 0 && flags & libc::O_EXCL != 0 => {
+                return Err(libc::EEXIST);
+            }
+            Some(inode) => inode,
+            None if flags & libc::O_CREAT == 0 => return Err(libc::ENOENT),
+            None => {
+                self.fault(Call::Create, path)?;
+                let node = Node::File(Content::default());
+                self.create(&found, node, mode, &shared_path)?
+            }
+        };
+        match self.disk.inode(inode).map(|inode| &inode.node) {
+            Some(Node::Directory(_)) if writable => return Err(libc::EISDIR),
+            Some(Node::File(_)) if flags & libc::O_DIRECTORY != 0 => return Err(libc::ENOTDIR),
+            Some(Node::Link(_)) | None => return Err(libc::ELOOP),
+            Some(Node::File(content)) if flags & libc::O_TRUNC != 0 && content.size() > 0 => {
+                self.record(Operation::Resize { inode, size: 0 }, &shared_path)?;
+            }
+            Some(_) => {}
+        }
+        Ok(self.add_descriptor(OpenFile {
+            inode,
+            path: shared_path,
+            offset: 0,
+            append: flags & libc::O_APPEND != 0,
+            readable: flags & libc::O_ACCMODE != libc::O_WRONLY,
+            writable,
+            lock: None,
+            references: 1,
+        }))
+    }
+
+    fn add_descriptor(&mut self, file: OpenFile) -> i32 {
+        let number = self.next_file;
+        self.next_file += 1;
+        self.files.insert(number, file);
+        self.add_reference(number)
+    }
+
+    fn add_reference(&mut self, number: u64) -> i32 {
+        let descriptor = self.next_descriptor;
+        self.next_descriptor += 1;
+        self.descriptors.insert(descriptor, number);
+        descriptor
+    }
+
+    /// `dup(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn duplicate(&mut self, descriptor: i32) -> Result<i32> {
+        let number = *self.descriptors.get(&descriptor).ok_or(libc::EBADF)?;
+        self.files.get_mut(&number).ok_or(libc::EBADF)?.references += 1;
+        Ok(self.add_reference(number))
+    }
+
+    /// `close(2)`: never fails for a descriptor that is open, and lets go of its lock.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn close(&mut self, descriptor: i32) -> Result<()> {
+        let number = self.descriptors.remove(&descriptor).ok_or(libc::EBADF)?;
+        if let Some(file) = self.files.get_mut(&number) {
+            file.references -= 1;
+            if file.references == 0 {
+                self.files.remove(&number);
+            }
+        }
+        Ok(())
+    }
+
+    /// `pread(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn read_at(&mut self, descriptor: i32, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        let path = self.path_of(descriptor)?;
+        let outcome = self.fault(Call::Read, &path)?;
+        let file = self.file(descriptor)?;
+        if !file.readable {
+            return Err(libc::EBADF);
+        }
+        let Some(Node::File(content)) = self.disk.inode(file.inode).map(|inode| &inode.node) else {
+            return Err(libc::EISDIR);
+        };
+        let wanted = outcome.shorten(buffer.len());
+        Ok(content.read(offset, buffer.get_mut(..wanted).unwrap_or_default()))
+    }
+
+    /// `read(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn read(&mut self, descriptor: i32, buffer: &mut [u8]) -> Result<usize> {
+        let offset = self.file(descriptor)?.offset;
+        let count = self.read_at(descriptor, buffer, offset)?;
+        self.file_mut(descriptor)?.offset += count as u64;
+        Ok(count)
+    }
+
+    /// `pwrite(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn write_at(&mut self, descriptor: i32, data: &[u8], offset: u64) -> Result<usize> {
+        let path = self.path_of(descriptor)?;
+        let outcome = self.fault(Call::Write, &path)?;
+        let file = self.file(descriptor)?;
+        if !file.writable {
+            return Err(libc::EBADF);
+        }
+        let inode = file.inode;
+        let data = data.get(..outcome.shorten(data.len())).unwrap_or_default();
+        if data.is_empty() {
+            return Ok(0);
+        }
+        self.record(Operation::Write { inode, offset, data: Arc::from(data) }, &path)?;
+        Ok(data.len())
+    }
+
+    /// `write(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn write(&mut self, descriptor: i32, data: &[u8]) -> Result<usize> {
+        let file = self.file(descriptor)?;
+        let offset = if file.append { self.size_of(file.inode) } else { file.offset };
+        let count = self.write_at(descriptor, data, offset)?;
+        self.file_mut(descriptor)?.offset = offset + count as u64;
+        Ok(count)
+    }
+
+    fn size_of(&self, inode: InodeNumber) -> u64 {
+        match self.disk.inode(inode).map(|inode| &inode.node) {
+            Some(Node::File(content)) => content.size(),
+            _ => 0,
+        }
+    }
+
+    /// `lseek(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn seek(&mut self, descriptor: i32, offset: i64, whence: i32) -> Result<u64> {
+        let file = self.file(descriptor)?;
+        let base = match whence {
+            libc::SEEK_SET => 0,
+            libc::SEEK_CUR => file.offset,
+            libc::SEEK_END => self.size_of(file.inode),
+            _ => return Err(libc::EINVAL),
+        };
+        let target = base.checked_add_signed(offset).ok_or(libc::EINVAL)?;
+        self.file_mut(descriptor)?.offset = target;
+        Ok(target)
+    }
+
+    /// `ftruncate(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn resize(&mut self, descriptor: i32, size: u64) -> Result<()> {
+        let path = self.path_of(descriptor)?;
+        self.fault(Call::Resize, &path)?;
+        let file = self.file(descriptor)?;
+        if !file.writable {
+            return Err(libc::EINVAL);
+        }
+        let inode = file.inode;
+        self.record(Operation::Resize { inode, size }, &path)
+    }
+
+    /// `fsync(2)` and `fdatasync(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn sync(&mut self, descriptor: i32) -> Result<()> {
+        let path = self.path_of(descriptor)?;
+        let outcome = self.fault(Call::Sync, &path);
+        let inode = self.file(descriptor)?.inode;
+        match outcome {
+            Err(errno) => {
+                self.record(Operation::SyncFailed { inode }, &path)?;
+                return Err(errno);
+            }
+            Ok(Outcome::Lie) => return Ok(()),
+            Ok(_) => {}
+        }
+        self.record(Operation::Sync { inode }, &path)
+    }
+
+    /// `chmod(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn change_mode(&mut self, path: &str, mode: u32) -> Result<()> {
+        self.fault(Call::Mode, path)?;
+        let inode = self.find(path, true)?.inode.ok_or(libc::ENOENT)?;
+        self.record(Operation::Mode { inode, mode: mode & 0o777 }, &Arc::from(path))
+    }
+
+    /// `fchmod(2)`.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn change_mode_of(&mut self, descriptor: i32, mode: u32) -> Result<()> {
+        let path = self.path_of(descriptor)?;
+        self.fault(Call::Mode, &path)?;
+        let inode = self.file(descriptor)?.inode;
+        self.record(Operation::Mode { inode, mode: mode & 0o777 }, &path)
+    }
+
+    /// `flock(2)`: advisory, by open file, never waits.
+    ///
+    /// # Errors
+    /// `EWOULDBLOCK` if another open file holds it.
+    pub fn lock(&mut self, descriptor: i32, operation: i32) -> Result<()> {
+        let path = self.path_of(descriptor)?;
+        self.fault(Call::Lock, &path)?;
+        let wanted = match operation & !libc::LOCK_NB {
+            libc::LOCK_UN => None,
+            libc::LOCK_SH => Some(Lock::Shared),
+            libc::LOCK_EX => Some(Lock::Exclusive),
+            _ => return Err(libc::EINVAL),
+        };
+        let number = *self.descriptors.get(&descriptor).ok_or(libc::EBADF)?;
+        let inode = self.file(descriptor)?.inode;
+        let taken = self.files.iter().any(|(other, file)| {
+            let held = file
+                .lock
+                .is_some_and(|held| held == Lock::Exclusive || wanted == Some(Lock::Exclusive));
+            *other != number && file.inode == inode && held
+        });
+        if taken && wanted.is_some() {
+            return Err(libc::EWOULDBLOCK);
+        }
+        self.file_mut(descriptor)?.lock = wanted;
+        Ok(())
+    }
+}
