@@ -4,23 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sim::disk::{Fingerprints, Operation};
+use sim::disk::{Disk, Fingerprints, Operation};
 use sim::images::{Coverage, Image, Profile, enumerate};
 use sim::world::Logged;
 
 use crate::faults;
-use crate::judge::{Expected, Known, judge};
+use crate::judge::{Expected, Known, judge, recovery_log};
 use crate::scenario::{ACKNOWLEDGED, RECORD, Recording, SCENARIOS, Scenario};
 
 /// How the command is used.
 pub(crate) const USAGE: &str = "usage: sim [--seed N] [--scenario NAME] [--profile kill|ordered|posix] \
-[--states N] [--shard I/N] [--quick] [--sabotage] [--json]";
+[--states N] [--depth N] [--shard I/N] [--quick] [--sabotage] [--json]";
 
 /// The scenario that takes longest.
 const LONGEST: &str = "upgrade-store";
 
 /// How many violations are told; all are counted.
 const VIOLATIONS_TOLD: usize = 10;
+
+/// Of larger scenarios, every so many-th state's recovery is crashed too; of the small ones, every state's.
+const DEEPER_EVERY: u64 = 32;
+
+/// The most crashes that may follow each other.
+const MAXIMUM_DEPTH: u64 = 3;
 
 /// Every so many-th state is also retried to its end.
 const RETRY_EVERY: u64 = 64;
@@ -32,6 +38,8 @@ pub(crate) struct Campaign {
     scenarios: Vec<Scenario>,
     profiles: Vec<Profile>,
     states: u64,
+    /// How many crashes follow each other: 2 is a crash within the recovery from a crash.
+    depth: u32,
     shard: (u64, u64),
     /// Leave the longest scenario's power losses out.
     quick: bool,
@@ -48,6 +56,7 @@ impl Campaign {
             scenarios: SCENARIOS.to_vec(),
             profiles: Profile::ALL.to_vec(),
             states: u64::MAX,
+            depth: 2,
             shard: (0, 1),
             quick: false,
             sabotage: false,
@@ -69,6 +78,9 @@ impl Campaign {
             match name.as_str() {
                 "--seed" => campaign.seed = number()?,
                 "--states" => campaign.states = number()?,
+                "--depth" => {
+                    campaign.depth = u32::try_from(number()?.clamp(1, MAXIMUM_DEPTH)).unwrap_or(1);
+                }
                 "--scenario" => {
                     campaign.scenarios.retain(|scenario| scenario.name == value);
                     if campaign.scenarios.is_empty() {
@@ -130,6 +142,7 @@ pub(crate) struct Report {
     log_hash: String,
     canary_caught: bool,
     faults: BTreeMap<&'static str, u64>,
+    max_depth: u32,
 }
 
 impl Report {
@@ -185,7 +198,7 @@ impl Report {
             "type": "sim", "ok": self.ok(), "seed": campaign.seed, "scenarios": self.scenarios,
             "operations": self.operations, "crash_points": self.coverage.points,
             "states": self.coverage.images, "distinct_states": self.states,
-            "states_per_s": rate.round(), "exhaustive_ratio": exhaustive, "max_depth": 1,
+            "states_per_s": rate.round(), "exhaustive_ratio": exhaustive, "max_depth": self.max_depth,
             "fault_classes": self.faults, "violations": self.violations, "log_hash": self.log_hash,
             "canary_caught": self.canary_caught,
         });
@@ -231,46 +244,85 @@ pub(crate) fn explore(
     stop_at_first: bool,
 ) {
     let known = known(&recording.log);
-    let mut fingerprints = Fingerprints::default();
-    let mut seen = BTreeSet::new();
-    let mut states = 0;
-    let (shard, shards) = campaign.shard;
-    let coverage = enumerate(
-        &recording.before,
-        &recording.log,
+    let mut exploration = Exploration {
+        campaign,
+        scenario,
         profile,
-        campaign.seed,
-        &mut |image: Image| {
-            let known = known.get(image.marks).copied().unwrap_or_default();
-            let fingerprint = fingerprints.of(&image.disk);
-            let first = u64::from_le_bytes(
-                fingerprint.as_bytes().first_chunk().copied().unwrap_or_default(),
-            );
-            let budget_left = report.states + states < campaign.states;
-            let stopped = stop_at_first && report.violations > 0;
-            if stopped
-                || !budget_left
-                || first % shards != shard
-                || !seen.insert((fingerprint, known))
-            {
+        expected,
+        report,
+        fingerprints: Fingerprints::default(),
+        seen: BTreeSet::new(),
+        states: 0,
+        stop_at_first,
+    };
+    let at = |marks: usize| known.get(marks).copied().unwrap_or_default();
+    exploration.walk(&recording.before, &recording.log, &at, 1);
+    let states = exploration.states;
+    let name = format!("{} ({})", scenario.name, profile.name());
+    *report.by_scenario.entry(name).or_default() += states;
+}
+
+/// One scenario under one profile.
+struct Exploration<'x> {
+    campaign: &'x Campaign,
+    scenario: &'x Scenario,
+    profile: Profile,
+    expected: &'x Expected,
+    report: &'x mut Report,
+    fingerprints: Fingerprints,
+    seen: BTreeSet<(integrity::Digest, Known)>,
+    states: u64,
+    stop_at_first: bool,
+}
+
+impl Exploration<'_> {
+    /// Judges every image of a log that was not judged before; and, below the campaign's depth, every image that a crash
+    /// within its recovery leaves.
+    fn walk(&mut self, before: &Disk, log: &[Logged], known: &dyn Fn(usize) -> Known, depth: u32) {
+        let mut images = Vec::new();
+        let (fingerprints, seen) = (&mut self.fingerprints, &mut self.seen);
+        let (shard, shards) = self.campaign.shard;
+        let coverage =
+            enumerate(before, log, self.profile, self.campaign.seed, &mut |image: Image| {
+                let known = known(image.marks);
+                let fingerprint = fingerprints.of(&image.disk);
+                let bits = fingerprint.as_bytes().first_chunk().copied().unwrap_or_default();
+                let bits = u64::from_le_bytes(bits);
+                // Shards part what is found at the first crash; what follows from it stays with it.
+                let ours = depth > 1 || bits % shards == shard;
+                if ours && seen.insert((fingerprint, known)) {
+                    images.push((image, known, bits));
+                }
+            });
+        self.report.coverage.points += coverage.points;
+        self.report.coverage.exhaustive += coverage.exhaustive;
+        self.report.coverage.images += coverage.images;
+        self.report.max_depth = self.report.max_depth.max(depth);
+        for (image, known, bits) in images {
+            let stopped = self.stop_at_first && self.report.violations > 0;
+            if stopped || self.report.states >= self.campaign.states {
                 return;
             }
-            states += 1;
-            let retry = first % RETRY_EVERY == 0;
-            if let Err(what) = judge(scenario, &image.disk, known, expected, retry) {
-                report.violations += 1;
-                if report.told.len() < VIOLATIONS_TOLD {
-                    report.told.push(tell(scenario, profile, &image, &recording.log, &what));
-                }
+            self.judge(&image, known, log, bits % RETRY_EVERY == 0, depth);
+            let deeper = depth < self.campaign.depth && !self.stop_at_first;
+            if deeper && (self.scenario.is_small() || bits % DEEPER_EVERY == 0) {
+                let recovery = recovery_log(&image.disk);
+                self.walk(&image.disk, &recovery, &|_| known, depth + 1);
             }
-        },
-    );
-    report.states += states;
-    report.coverage.points += coverage.points;
-    report.coverage.exhaustive += coverage.exhaustive;
-    report.coverage.images += coverage.images;
-    *report.by_scenario.entry(format!("{} ({})", scenario.name, profile.name())).or_default() +=
-        states;
+        }
+    }
+
+    fn judge(&mut self, image: &Image, known: Known, log: &[Logged], retry: bool, depth: u32) {
+        self.states += 1;
+        self.report.states += 1;
+        let judged = judge(self.scenario, &image.disk, known, self.expected, retry);
+        let Err(what) = judged else { return };
+        self.report.violations += 1;
+        if self.report.told.len() < VIOLATIONS_TOLD {
+            let told = tell(self.scenario, self.profile, image, log, &what);
+            self.report.told.push(format!("crash {depth}: {told}"));
+        }
+    }
 }
 
 /// What was acknowledged after so many marks.

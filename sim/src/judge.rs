@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sim::disk::Disk;
 use sim::fault::FaultPlan;
-use sim::world::World;
+use sim::world::{Logged, World};
 use upgrade::{Digest, Home, NoTelemetry, Record};
 
 use crate::hooks;
@@ -143,6 +143,16 @@ fn judge_records(known: Known, expected: &Expected, found: &Found) -> Result<(),
         return Err("a record that was acknowledged is another one".to_owned());
     }
     Ok(())
+}
+
+/// Everything that the product does to a disk to recover it.
+pub(crate) fn recovery_log(disk: &Disk) -> Vec<Logged> {
+    hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
+    let mut telemetry = NoTelemetry;
+    // Whether it succeeds was judged before; here it is only recorded.
+    let home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO);
+    drop(home);
+    hooks::install(None).map_or_else(Vec::new, |world| world.log().to_vec())
 }
 
 fn look(disk: &Disk) -> Result<Found, upgrade::Error> {

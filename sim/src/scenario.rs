@@ -128,6 +128,11 @@ impl Scenario {
         self.act.try_act()
     }
 
+    /// Whether it is small enough for every recovery of every state to be crashed too.
+    pub(crate) fn is_small(&self) -> bool {
+        matches!(self.act, Step::Confirm | Step::Rollback)
+    }
+
     /// Whether there need not be a home before the scenario is through.
     pub(crate) fn makes_the_home(&self) -> bool {
         self.act == Step::Adopt
