@@ -223,6 +223,9 @@ pub(crate) fn run(campaign: &Campaign) -> Report {
             }
             explore(campaign, scenario, *profile, &recording, &expected, &mut report, false);
         }
+        if scenario.name == "confirm" {
+            crate::rot::explore(campaign, &recording, &expected, &mut report);
+        }
         if !(campaign.quick && scenario.name == LONGEST) {
             faults::explore(campaign, scenario, &recording, &expected, &mut report);
         }

@@ -62,6 +62,24 @@ impl Expected {
     }
 }
 
+impl Expected {
+    /// Reads the home that is installed, whose state should be the one before the scenario: what is damaged must be found,
+    /// and what is not found must make no difference.
+    pub(crate) fn is_unharmed_or_noticed(&self) -> Result<(), String> {
+        let Ok(found) = look_installed() else { return Ok(()) };
+        if !found.problems.is_empty() {
+            return Ok(());
+        }
+        let before: Vec<Digest> =
+            self.records.iter().take(self.records_before).map(|record| record.hash).collect();
+        let now: Vec<Digest> = found.records.iter().map(|record| record.hash).collect();
+        if found.current == self.old && now == before {
+            return Ok(());
+        }
+        Err("the state is another one, and nobody noticed".to_owned())
+    }
+}
+
 /// Lets the product recover a disk, reads all of it, and judges it. Returns what is wrong.
 pub(crate) fn judge(
     scenario: &Scenario,

@@ -11,6 +11,7 @@ mod explore;
 mod faults;
 mod hooks;
 mod judge;
+mod rot;
 mod sabotage;
 mod scenario;
 
