@@ -66,10 +66,7 @@ impl<'e> Home<'e> {
         telemetry: &'e mut dyn TelemetrySink,
         lock_timeout: Duration,
     ) -> Result<Self> {
-        let layout = Layout::new(root);
-        require_home(&layout)?;
-        let lock = HomeLock::acquire(&layout, lock_timeout)
-            .map_err(|error| Error::new(locked(error), Condition::Unchanged(None)))?;
+        let (layout, lock) = lock_home(root, lock_timeout)?;
         Self::open_locked(layout, lock, environment, telemetry)
     }
 
@@ -84,10 +81,7 @@ impl<'e> Home<'e> {
         telemetry: &'e mut dyn TelemetrySink,
         lock_timeout: Duration,
     ) -> Result<Self> {
-        let layout = Layout::new(root);
-        require_home(&layout)?;
-        let lock = HomeLock::acquire(&layout, lock_timeout)
-            .map_err(|error| Error::new(locked(error), Condition::Unchanged(None)))?;
+        let (layout, lock) = lock_home(root, lock_timeout)?;
         // Under the lock nobody else's attempt is going on: one that has not ended was interrupted.
         if let Some(open) = HomeView::read(root, environment)?.state.attempt {
             let cause = Cause::Interrupted { attempt: open.number, operation: open.operation };
@@ -243,6 +237,15 @@ impl std::fmt::Debug for Home<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Home").field("layout", &self.layout).finish_non_exhaustive()
     }
+}
+
+/// Takes the lock of a home that is there.
+fn lock_home(root: &Path, timeout: Duration) -> Result<(Layout, HomeLock)> {
+    let layout = Layout::new(root);
+    require_home(&layout)?;
+    let lock = HomeLock::acquire(&layout, timeout)
+        .map_err(|error| Error::new(locked(error), Condition::Unchanged(None)))?;
+    Ok((layout, lock))
 }
 
 const INTERRUPTED: &str = "interrupted";
