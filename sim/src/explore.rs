@@ -14,7 +14,7 @@ use crate::scenario::{ACKNOWLEDGED, RECORD, Recording, SCENARIOS, Scenario};
 
 /// How the command is used.
 pub(crate) const USAGE: &str = "usage: sim [--seed N] [--scenario NAME] [--profile kill|ordered|posix] \
-[--states N] [--depth N] [--shard I/N] [--quick] [--sabotage] [--json]";
+[--states N] [--depth N] [--shard I/N] [--quick] [--sabotage] [--naive] [--json]";
 
 /// The scenario that takes longest.
 const LONGEST: &str = "upgrade-store";
@@ -45,6 +45,8 @@ pub(crate) struct Campaign {
     quick: bool,
     /// Instead of exploring, leave out every sync in turn, which must be found.
     pub(crate) sabotage: bool,
+    /// Instead, use fjall naively, and show what that leads to.
+    pub(crate) naive: bool,
     pub(crate) json: bool,
 }
 
@@ -60,6 +62,7 @@ impl Campaign {
             shard: (0, 1),
             quick: false,
             sabotage: false,
+            naive: false,
             json: false,
         };
         let mut arguments = arguments;
@@ -68,9 +71,10 @@ impl Campaign {
                 "--json" => campaign.json = true,
                 "--quick" => campaign.quick = true,
                 "--sabotage" => campaign.sabotage = true,
+                "--naive" => campaign.naive = true,
                 _ => {}
             }
-            if ["--json", "--quick", "--sabotage"].contains(&name.as_str()) {
+            if ["--json", "--quick", "--sabotage", "--naive"].contains(&name.as_str()) {
                 continue;
             }
             let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;

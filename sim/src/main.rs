@@ -11,6 +11,7 @@ mod explore;
 mod faults;
 mod hooks;
 mod judge;
+mod naive;
 mod rot;
 mod sabotage;
 mod scenario;
@@ -32,6 +33,11 @@ fn main() -> ExitCode {
     if let Err(missing) = hooks::check() {
         eprintln!("the hooks do not see everything: {missing}");
         return ExitCode::FAILURE;
+    }
+    if campaign.naive {
+        let report = naive::run(&campaign);
+        report.print(campaign.json);
+        return if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     if campaign.sabotage {
         let mut report = sabotage::run(&campaign);

@@ -250,7 +250,7 @@ impl<'s> Session<'s> {
         let plan = self.view()?.plan(&request(target))?;
         let value = json!({
             "digest": plan.digest(), "nothing_to_do": plan.is_nothing_to_do(),
-            "generation": plan.to.generation, "plan": plan,
+            "generation": plan.to.generation, "rolled_back": plan.rolled_back, "plan": plan,
         });
         output.result("plan", &value, |style| human::plan(&plan, style))?;
         Ok(if check && !plan.is_nothing_to_do() { CHANGES_PENDING } else { 0 })

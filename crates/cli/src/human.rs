@@ -95,6 +95,14 @@ pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
         None => "no binary was given; the runtime brings itself".to_owned(),
     };
     let _ = writeln!(text, "  runtime        {runtime}");
+    if !plan.rolled_back.is_empty() {
+        let numbers: Vec<String> = plan.rolled_back.iter().map(ToString::to_string).collect();
+        let _ = writeln!(
+            text,
+            "\nThis release was rolled back before: generation {}.",
+            numbers.join(", ")
+        );
+    }
     let _ = writeln!(text, "\n{}", style.strong("Store"));
     for step in &plan.steps {
         let (from, to, print) = (step.from, step.to, step.fingerprint.short());

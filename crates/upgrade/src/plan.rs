@@ -12,7 +12,7 @@ use versioning::{GenerationNumber, RuntimeVersion, UpgradeKinds, Versions};
 use crate::adopt::require_file;
 use crate::error::{Cause, Condition, Error, Result};
 use crate::home::current;
-use crate::lifecycle::{HomeState, Standing};
+use crate::lifecycle::{Fate, HomeState, Standing};
 use crate::{Environment, Files, Home, HomeView, Release};
 
 /// How many starts a new generation has to prove itself.
@@ -52,6 +52,10 @@ pub struct Plan {
     pub runtime: Option<Digest>,
     /// How many starts the new generation has to prove itself.
     pub tries: u32,
+    /// Generations of the same release that were rolled back: it is not taken again without somebody knowing. No part of
+    /// the plan's digest.
+    #[serde(skip)]
+    pub rolled_back: Vec<GenerationNumber>,
 }
 
 /// What an upgrade starts from.
@@ -191,7 +195,7 @@ fn plan(
         to: PlannedTo {
             generation: next_generation(layout, state)?,
             versions: target.clone(),
-            summary: release.map_or_else(String::new, |release| release.summary.to_owned()),
+            summary: release.as_ref().map_or("", |release| release.summary).to_owned(),
         },
         kinds,
         steps: planned_steps(&path),
@@ -201,7 +205,17 @@ fn plan(
         carried: carried.map(|part| (part, seal.digest(part.directory()))).into(),
         runtime: request.runtime.as_deref().map(Digest::of_file).transpose()?,
         tries: TRIAL_TRIES,
+        rolled_back: rolled_back(state, target),
     })
+}
+
+/// Generations of a release that were rolled back.
+fn rolled_back(state: &HomeState, target: &Versions) -> Vec<GenerationNumber> {
+    let generations = state.generations.iter();
+    generations
+        .filter(|(_, found)| found.fate == Fate::Bad && found.versions.runtime == target.runtime)
+        .map(|(number, _)| *number)
+        .collect()
 }
 
 /// Opens the current generation by the digest of its manifest that the journal has.

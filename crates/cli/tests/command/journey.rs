@@ -150,6 +150,7 @@ fn the_state_does_not_depend_on_the_run() {
 fn a_generation_that_was_rolled_back_stays_bad_and_a_retry_builds_another() {
     let scene = Scene::upgraded();
     scene.ok(&["rollback", "--development"]);
+    assert_eq!(scene.ok(&["plan"])["rolled_back"], serde_json::json!([2]));
     let again = scene.ok(&["apply", "--development"]);
     assert_eq!(again["to"], 3);
     let status = scene.ok(&["status"]);
