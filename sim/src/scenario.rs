@@ -56,12 +56,13 @@ enum Step {
     Upgrade(&'static str),
     Confirm,
     Rollback,
+    Collect,
     /// Opening a home in which an upgrade was interrupted just before its commit point.
     Recover,
 }
 
 /// All scenarios, the smallest first.
-pub(crate) const SCENARIOS: [Scenario; 6] = [
+pub(crate) const SCENARIOS: [Scenario; 7] = [
     Scenario {
         name: "confirm",
         prepare: &[Step::Adopt, Step::Upgrade("2.0.0")],
@@ -71,6 +72,17 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
         name: "rollback",
         prepare: &[Step::Adopt, Step::Upgrade("2.0.0")],
         act: Step::Rollback,
+    },
+    Scenario {
+        name: "collect",
+        prepare: &[
+            Step::Adopt,
+            Step::Upgrade("2.0.0-rc.1"),
+            Step::Confirm,
+            Step::Upgrade("2.0.0"),
+            Step::Confirm,
+        ],
+        act: Step::Collect,
     },
     Scenario { name: "recover", prepare: &[Step::Adopt], act: Step::Recover },
     Scenario { name: "adopt", prepare: &[], act: Step::Adopt },
@@ -191,6 +203,9 @@ impl Step {
             Self::Confirm => {
                 let current = home.state().current.unwrap_or(GenerationNumber::FIRST);
                 home.confirm(current)?;
+            }
+            Self::Collect => {
+                home.collect(0, development())?;
             }
             Self::Rollback => {
                 home.rollback(None, development(), "simulated", &mut |_| {})?;

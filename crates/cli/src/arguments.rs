@@ -135,6 +135,17 @@ pub(crate) enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Remove generations that nobody needs any more. Their history stays.
+    Gc {
+        #[command(flatten)]
+        authority: AuthorityArguments,
+        /// How many to keep beside the current one and the one that a rollback leads to.
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        keep: usize,
+        /// Show what would be done. Writes nothing.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Put right what an interruption left; with --generation, replace a lost or broken journal.
     Recover {
         #[command(flatten)]

@@ -156,6 +156,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
         Command::Rollback { authority, reason, dry_run } => {
             session.rollback(authority, reason, *dry_run, telemetry, output)
         }
+        Command::Gc { authority, keep, dry_run } => {
+            session.gc(authority, *keep, *dry_run, telemetry, output)
+        }
         Command::Recover { authority, generation, dry_run } => {
             let request = RecoverRequest {
                 home: session.home.clone(),
@@ -395,6 +398,31 @@ impl<'s> Session<'s> {
         })?;
         drop(line);
         output.done("rolled-back", &done, |style| human::rolled_back(&done, &self.home, style));
+        Ok(0)
+    }
+
+    fn gc(
+        &self,
+        authority: &AuthorityArguments,
+        keep: usize,
+        dry_run: bool,
+        telemetry: &mut dyn TelemetrySink,
+        output: &mut Output,
+    ) -> Result<u8, Failure> {
+        let view = self.view()?;
+        let planned = view.plan_collection(keep);
+        if dry_run || planned.generations.is_empty() {
+            let kind = if dry_run { "would-collect" } else { "nothing-to-do" };
+            output.result(kind, &planned, |_| human::would_collect(&planned))?;
+            return Ok(0);
+        }
+        let refused = |cause| Error::new(cause, view.unchanged());
+        let authorization =
+            Authorization::require(authorization(authority), upgrade::Operation::Collect)
+                .map_err(refused)?;
+        ask(&human::would_collect(&planned), self.common.yes)?;
+        let collected = self.open(telemetry)?.collect(keep, Some(authorization))?;
+        output.done("collected", &collected, |_| human::collected(&collected));
         Ok(0)
     }
 

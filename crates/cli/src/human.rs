@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use upgrade::{
-    Adopted, Adoption, Applied, Event, Finding, FindingOutcome, Generation, Home, Plan, Record,
-    RolledBack, Status, VerifyReport,
+    Adopted, Adoption, Applied, Collected, Event, Finding, FindingOutcome, Generation, Home, Plan,
+    Record, RolledBack, Status, VerifyReport,
 };
 
 use crate::output::Style;
@@ -341,6 +341,31 @@ pub(crate) fn would_recover(status: &Status) -> String {
             attempt.attempt, attempt.phase
         ),
     }
+}
+
+fn numbers(generations: &[versioning::GenerationNumber]) -> String {
+    let numbers: Vec<String> = generations.iter().map(ToString::to_string).collect();
+    if numbers.is_empty() {
+        "nothing".to_owned()
+    } else {
+        format!("generation {}", numbers.join(", "))
+    }
+}
+
+pub(crate) fn would_collect(planned: &Collected) -> String {
+    let mut text = format!("Would remove {}.\n", numbers(&planned.generations));
+    if !planned.abandoned.is_empty() {
+        let kept = numbers(&planned.abandoned);
+        let _ = writeln!(
+            text,
+            "{kept} was rolled back, and is kept with the records that it alone holds."
+        );
+    }
+    text
+}
+
+pub(crate) fn collected(done: &Collected) -> String {
+    format!("Removed {}; its history stays.\n", numbers(&done.generations))
 }
 
 pub(crate) fn would_decide(found: &Generation) -> String {

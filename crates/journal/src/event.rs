@@ -20,6 +20,8 @@ pub enum Operation {
     Recover,
     /// Declare the generation on trial healthy.
     Confirm,
+    /// Remove a generation that nobody needs any more.
+    Collect,
 }
 
 impl fmt::Display for Operation {
@@ -30,6 +32,7 @@ impl fmt::Display for Operation {
             Self::Rollback => "rollback",
             Self::Recover => "recover",
             Self::Confirm => "confirm",
+            Self::Collect => "collect",
         })
     }
 }

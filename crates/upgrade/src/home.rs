@@ -39,7 +39,7 @@ pub struct Recovery {
     pub swept: Swept,
     /// The attempt that was interrupted and is now on record as ended without effect.
     pub aborted: Option<(AttemptNumber, Operation)>,
-    /// Generations that an attempt without effect had built, and that were removed.
+    /// Generations that an attempt without effect had built, or that were collected, and that were removed.
     pub removed: Vec<GenerationNumber>,
     /// Those that could not be.
     pub not_removed: Vec<GenerationNumber>,
@@ -278,9 +278,8 @@ fn settle(
         journal.append(open.number, event, now)?;
         recovery.aborted = Some((open.number, open.operation));
     }
-    let aborted =
-        state.generations.iter().filter(|(_, generation)| generation.fate == Fate::Aborted);
-    for (number, _) in aborted {
+    let gone = |fate| matches!(fate, Fate::Aborted | Fate::Collected);
+    for (number, _) in state.generations.iter().filter(|(_, found)| gone(found.fate)) {
         // Nothing refers to it: if it cannot be removed, it is in nobody's way.
         match durable::exists(&layout.generation(*number)) {
             Ok(false) => {}

@@ -4,7 +4,7 @@
 //!   generation and returns its parts, or refuses.
 //! - [`adopt`] makes an unmanaged installation generation 1 of a new home.
 //! - [`HomeView`] looks at a home; [`Home`] changes it: [`Home::apply`], [`Home::rollback`], [`Home::confirm`],
-//!   [`Home::verify`]; [`recover`] brings it back.
+//!   [`Home::collect`], [`Home::verify`]; [`recover`] brings it back.
 //!
 //! The engine knows no schema and no release: the runtime's [`Catalogue`] does. It asks nothing of its surroundings: clock,
 //! operator and versions come in with the [`Environment`].
@@ -13,6 +13,7 @@ mod adopt;
 mod apply;
 mod boot;
 mod catalogue;
+mod collect;
 mod environment;
 mod error;
 mod export;
@@ -32,6 +33,7 @@ pub use catalogue::{
     AdoptedFile, Adoption, AdoptionRefusal, Catalogue, Files, Finding, FindingOutcome,
     MigratedConfiguration, Release,
 };
+pub use collect::Collected;
 pub use environment::{Authorization, Environment, Progress, ProgressListener};
 pub use error::{Cause, Condition, Error, Result};
 pub use home::{Home, HomeView, Recovery};

@@ -160,6 +160,33 @@ fn a_generation_that_was_rolled_back_stays_bad_and_a_retry_builds_another() {
 }
 
 #[test]
+fn only_what_nobody_needs_is_collected_and_its_history_stays() {
+    let scene = Scene::adopted();
+    scene.ok(&["apply", "--development", "--target-version", "2.0.0-rc.1"]);
+    scene.ok(&["confirm"]);
+    scene.ok(&["apply", "--development"]);
+    let collect = ["gc", "--development"];
+    assert_eq!(scene.ok(&collect)["type"], "nothing-to-do", "on trial");
+    scene.ok(&["confirm"]);
+    assert_eq!(scene.ok(&["gc", "--development", "--keep", "1"])["type"], "nothing-to-do");
+    assert_eq!(scene.ok(&["gc", "--dry-run"])["generations"], serde_json::json!([1]));
+    assert_eq!(scene.refused(&["gc"], 5)["error"], "unauthorized");
+    assert_eq!(scene.ok(&collect)["generations"], serde_json::json!([1]));
+    assert!(!scene.home().join("generations/1").exists());
+    let status = scene.ok(&["status"]);
+    assert_eq!(status["generations"][2]["standing"], "collected");
+    let history = scene.lines(&["history"]);
+    assert!(history.iter().any(|record| record["event"]["type"] == "COLLECTED"));
+    scene.ok(&["rollback", "--development"]);
+    let after = scene.ok(&["gc", "--dry-run"]);
+    assert_eq!(
+        (&after["generations"], &after["abandoned"]),
+        (&serde_json::json!([]), &serde_json::json!([3]))
+    );
+    scene.ok(&["verify"]);
+}
+
+#[test]
 fn nothing_to_do_is_a_success_that_writes_nothing() {
     let scene = Scene::upgraded();
     let before = files(&scene.home().join("journal"));

@@ -23,13 +23,14 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase that a home can be in.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Empty,
         Self::Idle,
         Self::Authorized(Operation::Adopt),
         Self::Authorized(Operation::Upgrade),
         Self::Authorized(Operation::Rollback),
         Self::Authorized(Operation::Recover),
+        Self::Authorized(Operation::Collect),
         Self::Prepared(Operation::Adopt),
         Self::Prepared(Operation::Upgrade),
         Self::Quiesced(Operation::Upgrade),
@@ -83,13 +84,14 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every event that there is.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Initialized,
         Self::Authorized(Operation::Adopt),
         Self::Authorized(Operation::Upgrade),
         Self::Authorized(Operation::Rollback),
         Self::Authorized(Operation::Recover),
         Self::Authorized(Operation::Confirm),
+        Self::Authorized(Operation::Collect),
         Self::Prepared,
         Self::Quiesced,
         Self::Sealed,
@@ -124,12 +126,13 @@ impl EventKind {
 /// The phase after an event, or `None` if the event may not happen in this phase.
 ///
 /// An attempt leaves [`Phase::Idle`] with `AUTHORIZED` and comes back to it by exactly one of `ACTIVATED`, `REVERTED`,
-/// `RECOVERED` (with effect) or `ABORTED` (without).
+/// `RECOVERED`, `COLLECTED` (with effect) or `ABORTED` (without).
 pub const fn transition(phase: Phase, event: EventKind) -> Option<Phase> {
-    use Operation::{Adopt, Recover, Rollback, Upgrade};
+    use Operation::{Adopt, Collect, Recover, Rollback, Upgrade};
     match (phase, event) {
         (Phase::Empty, EventKind::Initialized)
-        | (Phase::Idle, EventKind::Started | EventKind::Confirmed | EventKind::Collected)
+        | (Phase::Idle, EventKind::Started | EventKind::Confirmed)
+        | (Phase::Authorized(Collect), EventKind::Collected)
         | (Phase::Sealed(_), EventKind::Activated)
         // What a rollback leaves may be unreadable: that must not keep anybody from leaving it.
         | (Phase::Authorized(Rollback) | Phase::Quiesced(Rollback), EventKind::Reverted)
@@ -140,7 +143,7 @@ pub const fn transition(phase: Phase, event: EventKind) -> Option<Phase> {
         ) => Some(Phase::Idle),
         (
             Phase::Idle,
-            EventKind::Authorized(operation @ (Adopt | Upgrade | Rollback | Recover)),
+            EventKind::Authorized(operation @ (Adopt | Upgrade | Rollback | Recover | Collect)),
         ) => Some(Phase::Authorized(operation)),
         (Phase::Authorized(operation @ (Adopt | Upgrade)), EventKind::Prepared) => {
             Some(Phase::Prepared(operation))
@@ -165,9 +168,9 @@ idle + Authorized(Adopt) -> adopt: authorized
 idle + Authorized(Upgrade) -> upgrade: authorized
 idle + Authorized(Rollback) -> rollback: authorized
 idle + Authorized(Recover) -> recover: authorized
+idle + Authorized(Collect) -> collect: authorized
 idle + Started -> idle
 idle + Confirmed -> idle
-idle + Collected -> idle
 adopt: authorized + Prepared -> adopt: prepared
 adopt: authorized + Aborted -> idle
 upgrade: authorized + Prepared -> upgrade: prepared
@@ -177,6 +180,8 @@ rollback: authorized + Reverted -> idle
 rollback: authorized + Aborted -> idle
 recover: authorized + Aborted -> idle
 recover: authorized + Recovered -> idle
+collect: authorized + Aborted -> idle
+collect: authorized + Collected -> idle
 adopt: prepared + Sealed -> adopt: sealed
 adopt: prepared + Aborted -> idle
 upgrade: prepared + Quiesced -> upgrade: quiesced

@@ -135,9 +135,11 @@ fn facts_that_contradict_the_history_are_refused() {
     let with = |event: Event| fold(&[history(), vec![event]].concat());
     let after = |events: &[Event]| fold(&[&history(), events].concat());
     assert!(with(Event::Confirmed { generation: number(1) }).is_err(), "not current");
-    assert!(with(Event::Collected { generation: number(2) }).is_err(), "current");
-    assert!(with(Event::Collected { generation: number(7) }).is_err(), "unknown");
-    assert!(with(Event::Collected { generation: number(1) }).is_err(), "the way back");
+    let collect =
+        |n| after(&[authorized(Operation::Collect), Event::Collected { generation: number(n) }]);
+    assert!(collect(2).is_err(), "current");
+    assert!(collect(7).is_err(), "unknown");
+    assert!(collect(1).is_err(), "the way back");
     let started = |runtime| Event::Started { generation: number(2), runtime };
     assert!(with(started(RuntimeVersion::new(9, 9, 9))).is_err(), "another runtime");
     assert!(with(started(RuntimeVersion::new(1, 0, 3))).is_ok());
@@ -174,6 +176,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(authorized(Operation::Upgrade)),
         Just(authorized(Operation::Rollback)),
+        Just(authorized(Operation::Collect)),
         (proptest::option::of(n.clone()), n.clone()).prop_map(|(from, to)| prepared(from, to)),
         n.clone().prop_map(quiesced),
         n.clone().prop_map(sealed),

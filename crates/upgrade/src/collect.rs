@@ -1,0 +1,82 @@
+//! Collection: giving back the space of generations that nobody needs any more (FC-UPGRADE-0001 §15, §18).
+
+use journal::{Event, Operation};
+use serde::Serialize;
+use versioning::GenerationNumber;
+
+use crate::error::{Cause, Error, Result};
+use crate::lifecycle::{Fate, HomeState, Standing};
+use crate::{Authorization, Home, HomeView};
+
+/// Which generations a collection removed, or would remove.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Collected {
+    /// Generations that are removed: their directories, not their history.
+    pub generations: Vec<GenerationNumber>,
+    /// Generations that were rolled back and are kept, because they hold records that are nowhere else.
+    pub abandoned: Vec<GenerationNumber>,
+}
+
+impl HomeView<'_> {
+    /// What a collection would remove that keeps `keep` generations beside the current one and the one that a rollback leads
+    /// to.
+    pub fn plan_collection(&self, keep: usize) -> Collected {
+        plan_collection(&self.state, keep)
+    }
+}
+
+/// Nothing is removed while a generation is on trial. The current generation and the rollback target are always kept, and
+/// so is what was rolled back: what was written after its activation is set aside there.
+fn plan_collection(state: &HomeState, keep: usize) -> Collected {
+    let of = |fate: Fate| {
+        let target = state.rollback_target().map(|(number, _)| number);
+        let needed = [state.current, target];
+        let generations = state.generations.iter().rev();
+        generations
+            .filter(move |(number, found)| found.fate == fate && !needed.contains(&Some(**number)))
+            .map(|(number, _)| *number)
+    };
+    let on_trial = state.standing != Standing::Confirmed;
+    Collected {
+        generations: if on_trial { Vec::new() } else { of(Fate::Kept).skip(keep).collect() },
+        abandoned: of(Fate::Bad).collect(),
+    }
+}
+
+impl Home<'_> {
+    /// Removes generations that nobody needs any more: older than the current one and the one that a rollback leads to, and
+    /// beyond `keep` more. Each is put on record before anything of it is removed; a crash in between is made good by
+    /// whoever opens the home next.
+    ///
+    /// # Errors
+    /// Without authority, or what appending to the journal says. What is on record as collected is then being removed.
+    pub fn collect(
+        &mut self,
+        keep: usize,
+        authorization: Option<Authorization>,
+    ) -> Result<Collected> {
+        let unchanged = self.unchanged();
+        let refuse = |cause: Cause| Error::new(cause, unchanged.clone());
+        let authorization =
+            Authorization::require(authorization, Operation::Collect).map_err(refuse)?;
+        let planned = plan_collection(&self.state, keep);
+        for generation in &planned.generations {
+            let fate = |state: &HomeState| state.generations.get(generation).map(|g| g.fate);
+            if let Err(cause) = self.put_on_record(*generation, &authorization) {
+                self.conclude(cause, |state| fate(state) == Some(Fate::Collected))?;
+            }
+            // On record as removed: if it cannot be removed now, the next one to open the home tries again.
+            let _ = self.layout.remove_generation(*generation);
+        }
+        Ok(planned)
+    }
+
+    fn put_on_record(
+        &mut self,
+        generation: GenerationNumber,
+        authorization: &Authorization,
+    ) -> std::result::Result<(), Cause> {
+        let attempt = self.begin(Operation::Collect, authorization.authority())?;
+        self.append(attempt, Event::Collected { generation })
+    }
+}
