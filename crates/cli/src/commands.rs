@@ -366,8 +366,7 @@ impl<'s> Session<'s> {
         }
         ask(&format!("Confirm generation {generation}?"), self.common.yes)?;
         self.open(telemetry)?.confirm(generation)?;
-        output
-            .result("confirmed", &value, |_| format!("Generation {generation} is confirmed.\n"))?;
+        output.done("confirmed", &value, |_| format!("Generation {generation} is confirmed.\n"));
         Ok(0)
     }
 
@@ -454,7 +453,9 @@ impl<'s> Session<'s> {
         drop(line);
         let recovery = home.recovery();
         let state = home.state();
-        let replaced = state.replaces_another && request.generation.is_some();
+        let replaced = home.records().last().is_some_and(|record| {
+            request.generation.is_some() && matches!(record.event, upgrade::Event::Recovered { .. })
+        });
         let value = json!({
             "current": state.current, "version": state.runtime(), "recovery": recovery,
             "nothing_to_do": recovery.is_nothing() && request.generation.is_none(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use durable::{Error as FileError, Operation};
 use versioning::Timestamp;
 
-use crate::read::{Chain, Standing, read_bytes, witness_path};
+use crate::read::{Chain, Standing, read_bytes, read_without_witness, witness_path};
 use crate::witness::Witness;
 use crate::{
     AttemptNumber, Error, Event, MAXIMUM_RECORD_BYTES, RECORDS_FILE, Record, Result, WITNESS_FILE,
@@ -39,14 +39,14 @@ pub struct Journal {
 /// If the witness can be read, or the records are not a whole chain.
 pub fn replace_witness(directory: &Path) -> Result<Vec<Record>> {
     let path = witness_path(directory)?;
-    let chain = Chain::parse(&read_bytes(&directory.join(RECORDS_FILE))?)?;
-    match (Witness::read(&path), chain.records.last()) {
+    let records = read_without_witness(directory)?;
+    match (Witness::read(&path), records.last()) {
         (Err(Error::WitnessUnreadable { .. }), Some(last)) => {
             durable::replace_file(&path, &Witness::of(last).initial_file())?;
-            Ok(chain.records)
+            Ok(records)
         }
         (Err(error), _) => Err(error),
-        (Ok(_), _) => Ok(chain.records),
+        (Ok(_), _) => Ok(records),
     }
 }
 

@@ -40,10 +40,14 @@ pub fn read(directory: &Path) -> Result<Vec<Record>> {
 /// Reads a journal whose witness is lost. Without it a journal that was cut short looks whole: for a person to decide by.
 ///
 /// # Errors
-/// If the records are not a whole chain.
+/// If the records are not a whole chain, with nothing behind it: what is torn there may have been acknowledged.
 pub fn read_without_witness(directory: &Path) -> Result<Vec<Record>> {
-    witness_path(directory)?;
-    Ok(Chain::parse(&read_bytes(&directory.join(RECORDS_FILE))?)?.records)
+    let path = witness_path(directory)?;
+    let chain = Chain::parse(&read_bytes(&directory.join(RECORDS_FILE))?)?;
+    if chain.torn {
+        return Err(Error::WitnessUnreadable { path });
+    }
+    Ok(chain.records)
 }
 
 fn look(directory: &Path) -> Result<Vec<Record>> {

@@ -25,7 +25,7 @@ mod staging;
 pub use error::{Error, Result};
 pub use generation::{Generation, VerifyDepth};
 pub use layout::{Layout, Swept};
-pub use lock::HomeLock;
+pub use lock::{HomeLock, is_lock_file};
 pub use manifest::{
     AppliedStep, MANIFEST_FORMAT, Manifest, MigrationMetadata, Origin, Parent, SealedKeyspace,
 };

@@ -12,6 +12,9 @@ use crate::{Error, Layout, Result};
 /// How long to wait between two tries for a lock that another process holds.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
+/// No process id takes more.
+const MAXIMUM_LOCK_BYTES: u64 = 16;
+
 /// The exclusive lock of a home, held for as long as this value lives.
 ///
 /// It is the operating system's lock (`flock`) on the home's directory itself: it dies with its owner however that ends,
@@ -46,11 +49,26 @@ impl HomeLock {
             }
         }
         // For messages only: a full disk must not keep anybody from the lock, and so from a revert.
-        let _ = durable::remove_file(&layout.lock()).and_then(|()| {
-            durable::create_file(&layout.lock(), format!("{}\n", std::process::id()).as_bytes())
-        });
+        if is_lock_file(layout) {
+            let pid = format!("{}\n", std::process::id());
+            let _ = durable::remove_file(&layout.lock())
+                .and_then(|()| durable::create_file(&layout.lock(), pid.as_bytes()));
+        }
         Ok(Self { _directory: directory })
     }
+}
+
+/// Whether the lock file is one that this system wrote, as far as a crash has left it, or is not there. Somebody else's file
+/// of that name is left alone.
+pub fn is_lock_file(layout: &Layout) -> bool {
+    let path = layout.lock();
+    let Ok(metadata) = path.symlink_metadata() else { return true };
+    let is_pid = |bytes: Vec<u8>| {
+        bytes.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'\n' | 0))
+    };
+    metadata.is_file()
+        && metadata.len() <= MAXIMUM_LOCK_BYTES
+        && std::fs::read(path).is_ok_and(is_pid)
 }
 
 fn holder(layout: &Layout) -> Option<u32> {
@@ -82,7 +100,10 @@ mod tests {
     fn a_stale_lock_file_means_nothing() {
         let root = tempfile::tempdir().unwrap();
         let layout = Layout::new(root.path());
-        std::fs::write(layout.lock(), "4294967295 left by somebody who died").unwrap();
+        std::fs::write(layout.lock(), "somebody else's notes").unwrap();
+        HomeLock::acquire(&layout, Duration::ZERO).unwrap();
+        assert_eq!(std::fs::read(layout.lock()).unwrap(), b"somebody else's notes");
+        std::fs::write(layout.lock(), "4294967295\n").unwrap();
         HomeLock::acquire(&layout, Duration::ZERO).unwrap();
         let text = std::fs::read_to_string(layout.lock()).unwrap();
         assert_eq!(text, format!("{}\n", std::process::id()));

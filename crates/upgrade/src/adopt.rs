@@ -11,6 +11,7 @@ use versioning::{GenerationNumber, RuntimeVersion};
 
 use crate::environment::{Progress, ProgressListener};
 use crate::error::{Cause, Condition, Error, Result};
+use crate::home::current;
 use crate::lifecycle::HomeState;
 use crate::plan::next_generation;
 use crate::seal::{Description, seal, sealed_keyspaces};
@@ -86,7 +87,7 @@ pub fn adopt<'e>(
             let expected = home.state.attempt.as_ref().and_then(|open| open.to);
             home.conclude(cause, |state| expected.is_some() && state.current == expected)?;
             crate::plan::open_current(&home.layout, &home.state)
-                .map_err(|cause| Error::new(cause, home.unchanged()))?
+                .map_err(|cause| Error::new(cause, Condition::Done(current(&home.state))))?
         }
     };
     let _ = home.layout.point_current_to(generation.number());
@@ -146,16 +147,7 @@ fn is_left_by_an_adoption(layout: &Layout, name: &std::ffi::OsStr, begun: bool) 
             let is_empty = |mut entries: fs::ReadDir| entries.next().is_none();
             begun || fs::read_dir(layout.generations()).is_ok_and(is_empty)
         }
-        Some("lock") => {
-            // A process id, as far as a crash has left it.
-            let is_pid = |bytes: Vec<u8>| {
-                bytes.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'\n' | 0))
-            };
-            let is_short = |metadata: fs::Metadata| metadata.is_file() && metadata.len() <= 16;
-            begun
-                || (layout.lock().symlink_metadata().is_ok_and(is_short)
-                    && fs::read(layout.lock()).is_ok_and(is_pid))
-        }
+        Some("lock") => begun || rollback::is_lock_file(layout),
         _ => false,
     }
 }

@@ -112,6 +112,12 @@ pub enum Cause {
         /// Every violation.
         violations: Vec<String>,
     },
+    /// A lost or broken journal was replaced, and an interruption kept the decision from being recorded.
+    #[error("the journal was replaced, but which generation is current was not decided; there are {}", found(.generations))]
+    Undecided {
+        /// The generations that are there, each with what its manifest says.
+        generations: Vec<String>,
+    },
     /// An attempt was interrupted, and reading alone may not put that right.
     #[error("an attempt to {operation} (number {attempt}) was interrupted")]
     Interrupted {
@@ -350,6 +356,7 @@ impl Cause {
             Self::SourceChanged { .. } => "source-changed",
             Self::StalePlan { .. } => "stale-plan",
             Self::InvalidConfiguration { .. } => "configuration-invalid",
+            Self::Undecided { .. } => "undecided",
             Self::Interrupted { .. } => "interrupted",
             Self::NoRollbackTarget { .. } => "no-rollback-target",
             Self::WrongRuntime { .. } => "wrong-runtime",
@@ -387,7 +394,7 @@ impl Cause {
             Self::Unauthorized { .. } => 5,
             Self::Altered(_) | Self::ContentAltered { .. } | Self::Contradiction { .. } => 6,
             Self::Generation(error) if is_integrity(error) => 6,
-            Self::JournalLost { .. } | Self::NeverAdopted { .. } => 8,
+            Self::JournalLost { .. } | Self::NeverAdopted { .. } | Self::Undecided { .. } => 8,
             Self::Locked { .. }
             | Self::StoreInUse { .. }
             | Self::Generation(rollback::Error::Locked { .. }) => 9,
@@ -436,7 +443,7 @@ impl Cause {
                 "Use the `femtoclaw-upgrade` that belongs to it, or a newer one."
             }
             Self::Overtaken(_) => "See `femtoclaw-upgrade status`, and ask again.",
-            Self::JournalLost { .. } | Self::Contradiction { .. } => {
+            Self::JournalLost { .. } | Self::Contradiction { .. } | Self::Undecided { .. } => {
                 "Decide which generation is to be current: \
                  `femtoclaw-upgrade recover --generation N`."
             }
@@ -466,7 +473,7 @@ impl Cause {
 const VERIFY: &str = "Restore what was altered from a copy. What is altered in the current generation \
                       can also be left behind: `femtoclaw-upgrade rollback`.";
 
-fn is_integrity(error: &rollback::Error) -> bool {
+pub(crate) fn is_integrity(error: &rollback::Error) -> bool {
     matches!(
         error,
         rollback::Error::Altered { .. }

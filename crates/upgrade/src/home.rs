@@ -98,7 +98,10 @@ impl<'e> Home<'e> {
         telemetry: &'e mut dyn TelemetrySink,
     ) -> Result<Self> {
         let (journal, state, recovery) = settle(&layout, environment, INTERRUPTED)
-            .map_err(|cause| Error::new(name_generations(cause, &layout), Condition::Unfinished))
+            .map_err(|cause| {
+                let condition = condition_after(&cause, &layout, environment);
+                Error::new(name_generations(cause, &layout), condition)
+            })
             .map_err(explicit_recovery_only)?;
         Ok(Self { environment, layout, state, journal, telemetry, recovery, _lock: lock })
     }
@@ -314,6 +317,14 @@ pub(crate) fn replay(
     HomeState::replay(records).map_err(|(seq, reason)| Cause::Contradiction { seq, reason })
 }
 
+/// Why there is no current generation.
+pub(crate) fn no_current(layout: &Layout, state: &HomeState) -> Cause {
+    if state.replaces_another {
+        return Cause::Undecided { generations: found_generations(layout) };
+    }
+    Cause::NeverAdopted { path: layout.root().to_path_buf() }
+}
+
 /// The current generation and its version, for messages.
 pub(crate) fn current(state: &HomeState) -> Option<(GenerationNumber, RuntimeVersion)> {
     let (number, generation) = state.current_generation()?;
@@ -350,7 +361,7 @@ pub(crate) fn name_generations(cause: Cause, layout: &Layout) -> Cause {
 }
 
 /// The generations that are there, each with what its manifest says, for a person to decide by.
-fn found_generations(layout: &Layout) -> Vec<String> {
+pub(crate) fn found_generations(layout: &Layout) -> Vec<String> {
     let numbers = layout.generation_numbers().unwrap_or_default().into_iter();
     let describe = |number| match Generation::open(layout, number, None) {
         Ok(generation) => {
@@ -370,6 +381,19 @@ fn is_damage(error: &journal::Error) -> bool {
             | journal::Error::UnknownRecord { .. }
             | journal::Error::EventTooLarge { .. }
     )
+}
+
+/// What state a home is in that could not be opened: if nothing was going on in it, it is as it was.
+fn condition_after(cause: &Cause, layout: &Layout, environment: Environment<'_>) -> Condition {
+    let read = || replay(&journal::read(&layout.journal())?, environment);
+    match (cause, read()) {
+        (Cause::File(_) | Cause::Generation(_) | Cause::Journal(_), Ok(state))
+            if state.attempt.is_none() =>
+        {
+            Condition::Unchanged(current(&state))
+        }
+        _ => Condition::Unfinished,
+    }
 }
 
 /// A damaged journal was not touched, so the home is as it was: only an explicit recovery helps.

@@ -11,7 +11,7 @@ use versioning::{GenerationNumber, RuntimeVersion, UpgradeKinds, Versions};
 
 use crate::adopt::require_file;
 use crate::error::{Cause, Condition, Error, Result};
-use crate::home::current;
+use crate::home::{current, no_current};
 use crate::lifecycle::{Fate, HomeState, Standing};
 use crate::{Environment, Files, Home, HomeView, Release};
 
@@ -224,7 +224,7 @@ pub(crate) fn open_current(
     state: &HomeState,
 ) -> std::result::Result<Generation, Cause> {
     let Some((number, generation)) = state.current_generation() else {
-        return Err(Cause::NeverAdopted { path: layout.root().to_path_buf() });
+        return Err(no_current(layout, state));
     };
     Ok(Generation::open(layout, number, generation.manifest)?)
 }

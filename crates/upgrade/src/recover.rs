@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use integrity::Digest;
 use journal::{Event, Journal, Operation, RECORDS_FILE, RecoveredParent, TelemetrySink};
-use rollback::{Generation, HomeLock, Layout, Origin, Part, VerifyDepth};
+use rollback::{Generation, HomeLock, Layout, Origin, Parent, Part, VerifyDepth};
 use versioning::GenerationNumber;
 
 use crate::adopt::JOURNAL_FORMAT;
 use crate::environment::ProgressListener;
-use crate::error::{Cause, Condition, Error, Result};
-use crate::home::{locked, name_generations, replay};
-use crate::lifecycle::HomeState;
+use crate::error::{Cause, Condition, Error, Result, is_integrity};
+use crate::home::{locked, name_generations, no_current, replay};
+use crate::lifecycle::{Fate, HomeState, Phase};
+use crate::seal::keyspace_map;
 use crate::{Authorization, Environment, Home};
 
 /// How many journals may be set aside in one home.
@@ -50,41 +51,60 @@ pub fn recover<'e>(
     let authorization =
         Authorization::require(authorization, Operation::Recover).map_err(refuse)?;
     let Some(wanted) = request.generation else {
-        return Home::open(&request.home, environment, telemetry, request.lock_timeout);
+        let home = Home::open(&request.home, environment, telemetry, request.lock_timeout)?;
+        if home.state.current.is_none() && home.state.replaces_another {
+            let cause = no_current(&home.layout, &home.state);
+            return Err(Error::new(cause, home.unchanged()));
+        }
+        return Ok(home);
     };
     let layout = Layout::new(&request.home);
-    let no_home = || Error::new(Cause::NotAHome { path: request.home.clone() }, Condition::NoHome);
-    if !durable::exists(layout.root()).map_err(|error| refuse(error.into()))? {
-        return Err(no_home());
-    }
+    // Nothing is locked or written before it is known that this is a home.
+    require_generations(&layout)?;
     let lock =
         HomeLock::acquire(&layout, request.lock_timeout).map_err(|error| refuse(locked(error)))?;
-    let available = layout.generation_numbers().map_err(|error| refuse(error.into()))?;
-    if available.is_empty() {
-        return Err(no_home());
-    }
-    let says = what_the_journal_says(&layout, environment);
-    let decided = match says {
-        Says::Current(current) if current == wanted => None,
-        Says::Current(current) => return Err(refuse(Cause::NothingToRecover { current })),
-        Says::WitnessLost(state) if state.current == Some(wanted) => {
-            journal::replace_witness(&layout.journal()).map_err(|error| refuse(error.into()))?;
-            None
+    let available = require_generations(&layout)?;
+    match what_the_journal_says(&layout, environment) {
+        Says::Current(current) if current == wanted => {
+            Home::open_locked(layout, lock, environment, telemetry)
         }
-        Says::Unusable(cause) => return Err(refuse(cause)),
-        Says::WitnessLost(_) | Says::Damage | Says::Begun => {
+        Says::Current(current) => Err(refuse(Cause::NothingToRecover { current })),
+        Says::Unusable(cause) => Err(refuse(cause)),
+        Says::WitnessLost(state) if agrees(&state, wanted, &available) => {
+            journal::replace_witness(&layout.journal()).map_err(|error| refuse(error.into()))?;
+            Home::open_locked(layout, lock, environment, telemetry)
+        }
+        says @ (Says::WitnessLost(_) | Says::Damage | Says::Begun) => {
             let decided = Decided::verify(&layout, wanted, &available).map_err(refuse)?;
             if !matches!(says, Says::Begun) {
-                set_journal_aside(&layout, environment).map_err(refuse)?;
+                replace_journal(&layout, environment)?;
             }
-            Some(decided)
+            let mut home = Home::open_locked(layout, lock, environment, telemetry)?;
+            home.make_current(decided, &authorization, progress)?;
+            Ok(home)
         }
-    };
-    let mut home = Home::open_locked(layout, lock, environment, telemetry)?;
-    if let Some(decided) = decided {
-        home.make_current(decided, &authorization, progress)?;
     }
-    Ok(home)
+}
+
+/// The generations of a home, of which there must be some.
+fn require_generations(layout: &Layout) -> Result<Vec<GenerationNumber>> {
+    let found = layout.generation_numbers();
+    let found = found.map_err(|error| Error::new(error, Condition::Unchanged(None)))?;
+    if found.is_empty() {
+        let path = layout.root().to_path_buf();
+        return Err(Error::new(Cause::NotAHome { path }, Condition::NoHome));
+    }
+    Ok(found)
+}
+
+/// Whether a journal that nothing vouches for can be kept: it agrees with the decision, nothing was going on, and it knows
+/// every generation that is there. One that was cut short would not.
+fn agrees(state: &HomeState, wanted: GenerationNumber, available: &[GenerationNumber]) -> bool {
+    let is_kept = |number: &GenerationNumber| {
+        let fate = state.generations.get(number).map(|found| found.fate);
+        matches!(fate, Some(Fate::Kept | Fate::Bad))
+    };
+    state.current == Some(wanted) && state.phase == Phase::Idle && available.iter().all(is_kept)
 }
 
 /// What an explicit recovery would make current. Writes nothing.
@@ -140,26 +160,38 @@ fn what_the_journal_says(layout: &Layout, environment: Environment<'_>) -> Says 
     }
 }
 
-/// Sets what is left of the journal aside, whole, and begins a new one that says what it replaces.
-fn set_journal_aside(
-    layout: &Layout,
-    environment: Environment<'_>,
-) -> std::result::Result<(), Cause> {
-    let mut replaced = last_replaced_journal(layout.root());
-    if durable::exists(&layout.journal())? {
-        let next = replaced.map_or(1, |number| number + 1);
-        durable::rename(&layout.journal(), &replaced_journal(layout.root(), next))?;
-        replaced = Some(next);
-    }
-    let records = replaced.map(|number| replaced_journal(layout.root(), number).join(RECORDS_FILE));
-    let replaces = match records {
-        Some(records) if durable::exists(&records)? => Digest::of_file(&records)?,
-        _ => Digest::of(b""),
+/// Begins a new journal that says what it replaces, and sets what is left of the old one aside, whole.
+///
+/// The new one is built and synced first, so that a full disk leaves the old one where it is.
+fn replace_journal(layout: &Layout, environment: Environment<'_>) -> Result<()> {
+    let begun = layout.root().join("journal.begun");
+    let begin = || -> std::result::Result<bool, Cause> {
+        let there = durable::exists(&layout.journal())?;
+        let old = match (there, last_replaced_journal(layout.root())) {
+            (true, _) => Some(layout.journal()),
+            (false, last) => last.map(|number| replaced_journal(layout.root(), number)),
+        };
+        // What cannot be digested is kept all the same.
+        let replaces = old.and_then(|old| Digest::of_file(&old.join(RECORDS_FILE)).ok());
+        let replaces = Some(replaces.unwrap_or_else(|| Digest::of(b"")));
+        let product = environment.catalogue.product().to_owned();
+        durable::remove_tree(&begun)?;
+        let event = Event::Initialized { format: JOURNAL_FORMAT, product, replaces };
+        Journal::create(&begun, event, environment.clock.now())?;
+        Ok(there)
     };
-    let product = environment.catalogue.product().to_owned();
-    let event = Event::Initialized { format: JOURNAL_FORMAT, product, replaces: Some(replaces) };
-    Journal::create(&layout.journal(), event, environment.clock.now())?;
-    Ok(())
+    let there = begin().map_err(|cause| Error::new(cause, Condition::Unchanged(None)))?;
+    let replace = || -> std::result::Result<(), Cause> {
+        if there {
+            let next = last_replaced_journal(layout.root()).map_or(1, |number| number + 1);
+            durable::rename(&layout.journal(), &replaced_journal(layout.root(), next))?;
+        }
+        Ok(durable::rename(&begun, &layout.journal())?)
+    };
+    replace().map_err(|cause| {
+        let again = "Run the same `femtoclaw-upgrade recover --generation` again.";
+        Error::new(cause, Condition::Unfinished).with_next(again)
+    })
 }
 
 fn replaced_journal(root: &Path, number: u32) -> PathBuf {
@@ -193,27 +225,46 @@ impl Decided {
         let as_sealed = verify_but_store(&generation)?;
         let parent = match &generation.manifest().origin {
             Origin::Adopted { .. } => None,
-            Origin::Upgraded { parent, .. } => {
-                Generation::open(layout, parent.generation, Some(parent.manifest)).ok()
-            }
+            Origin::Upgraded { parent, .. } => recovered_parent(layout, parent)?,
         };
-        // A parent that is not what it was is no way back; that is no reason to refuse its child.
-        let parent = parent.and_then(|parent| {
-            let as_sealed = verify_but_store(&parent).ok()?;
-            let versions = parent.manifest().versions.clone();
-            let (generation, manifest) = (parent.number(), parent.digest());
-            Some(Box::new(RecoveredParent { generation, manifest, versions, as_sealed }))
-        });
         Ok(Self { generation, as_sealed, parent })
     }
 }
 
+/// The generation that one was built from, as the way back. If it is not what it was it is none, which is no reason to
+/// refuse its child; that it cannot be read at this moment is one.
+fn recovered_parent(
+    layout: &Layout,
+    parent: &Parent,
+) -> std::result::Result<Option<Box<RecoveredParent>>, Cause> {
+    let found = Generation::open(layout, parent.generation, Some(parent.manifest));
+    let verified = found.map_err(Cause::from).and_then(|parent| {
+        let as_sealed = verify_but_store(&parent)?;
+        let versions = parent.manifest().versions.clone();
+        let (generation, manifest) = (parent.number(), parent.digest());
+        Ok(Box::new(RecoveredParent { generation, manifest, versions, as_sealed }))
+    });
+    match verified {
+        Ok(parent) => Ok(Some(parent)),
+        Err(Cause::Generation(error)) if is_integrity(&error) => Ok(None),
+        Err(cause) => Err(cause),
+    }
+}
+
 /// Holds everything but the store to its seal, and says whether the store is as sealed too. If it is not, a runtime must have
-/// written to it.
+/// written to it: which none can have done to files of an older format, so these are held to their seal as well.
 fn verify_but_store(generation: &Generation) -> std::result::Result<bool, Cause> {
+    if keyspace_map(generation.manifest()).is_none() {
+        generation.verify(VerifyDepth::Content, |_| false)?;
+        return Ok(true);
+    }
     let store = Part::Store.directory();
     generation.verify(VerifyDepth::Content, |path| path == store)?;
-    Ok(generation.verify(VerifyDepth::Content, |_| false).is_ok())
+    match generation.verify(VerifyDepth::Content, |_| false) {
+        Ok(()) => Ok(true),
+        Err(error) if is_integrity(&error) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl Home<'_> {

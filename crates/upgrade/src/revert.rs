@@ -8,7 +8,7 @@ use versioning::{GenerationNumber, RuntimeVersion};
 use crate::apply::report;
 use crate::environment::ProgressListener;
 use crate::error::{Cause, Error, Result};
-use crate::home::shorten;
+use crate::home::{no_current, shorten};
 use crate::lifecycle::{HomeState, Standing};
 use crate::plan::{StoreGuard, open_current};
 use crate::seal::digest_parts;
@@ -40,7 +40,7 @@ impl HomeView<'_> {
 
 fn plan_rollback(layout: &Layout, state: &HomeState) -> std::result::Result<RolledBack, Cause> {
     let Some((from, current)) = state.current_generation() else {
-        return Err(Cause::NeverAdopted { path: layout.root().to_path_buf() });
+        return Err(no_current(layout, state));
     };
     let Some((to, target)) = state.rollback_target() else {
         return Err(Cause::NoRollbackTarget { generation: from });
@@ -128,8 +128,8 @@ impl Home<'_> {
     /// If another generation is current, or what appending says.
     pub fn confirm(&mut self, generation: GenerationNumber) -> Result<()> {
         let Some(current) = self.state.current else {
-            let path = self.layout.root().to_path_buf();
-            return Err(Error::new(Cause::NeverAdopted { path }, self.unchanged()));
+            let cause = no_current(&self.layout, &self.state);
+            return Err(Error::new(cause, self.unchanged()));
         };
         if current != generation {
             let found = format!("generation {current} is current");

@@ -74,6 +74,10 @@ impl Home<'_> {
                 Err(cause) => return Err(Error::new(cause, self.unchanged())),
             }
         }
+        if self.state.current.is_none() && self.state.replaces_another {
+            let cause = crate::home::no_current(&self.layout, &self.state);
+            found.problems.push(cause.to_string());
+        }
         let present = self.layout.generation_numbers();
         let present = present.map_err(|error| Error::new(error, self.unchanged()))?;
         let known = &self.state.generations;

@@ -27,26 +27,29 @@ pub(super) struct Evidence {
 pub(super) fn tell(program: &Program, run: &Run, crash: &Crash, harm: &str) -> String {
     let mut lines = Vec::new();
     if let (Some(call), Some(nth)) = (program.fault, run.failing) {
-        let failing = match call {
-            Call::Read => "read",
-            _ => "sync",
-        };
-        lines.push(format!("{failing} number {nth} fails once, with EIO"));
+        let failing = if call == Call::Read { "read" } else { "sync" };
+        lines.push(format!("    {failing} number {nth} fails once, with EIO"));
     }
     let first = crash.point.saturating_sub(LAST_TOLD);
-    let told = |at: &usize| {
-        *at >= first || crash.lost.contains(at) || matches!(run.log.get(*at), Some(Logged::Mark(_)))
+    let failed = |at: usize| {
+        matches!(run.log.get(at), Some(Logged::Operation(Operation::SyncFailed { .. }, _)))
+    };
+    let told = |at: &usize| match run.log.get(*at) {
+        Some(Logged::Mark(_)) => true,
+        // The name tells it.
+        Some(Logged::Operation(Operation::Create { .. }, _)) | None => false,
+        Some(Logged::Operation(Operation::Write { .. }, path)) if path.ends_with(".jnl") => true,
+        // What leads to a failed sync is told with it.
+        Some(_) => *at >= first || crash.lost.contains(at) || failed(*at) || failed(*at + 1),
     };
     let chosen: Vec<usize> = (0..crash.point).filter(told).collect();
     let skipped = chosen.len().saturating_sub(LINES);
     let chosen = chosen.get(skipped..).unwrap_or_default();
     let mut previous = 0;
     for at in chosen {
-        if *at > previous {
-            lines.push(format!("    … {} more", at - previous));
-        }
+        let skipped = if *at > previous { "…" } else { "" };
         previous = at + 1;
-        lines.push(format!("{:>3} {}", at + 1, line(run, crash, *at)));
+        lines.push(format!("{skipped:>1}{previous:>3} {}", line(run, crash, *at)));
     }
     let end = if crash.profile.name() == "kill" { "the process ends" } else { "the power goes" };
     lines.push(format!("  → {end}; then {harm}"));

@@ -17,7 +17,11 @@ pub(super) struct Run {
     before: Disk,
     /// Everything that it did.
     pub(super) log: Vec<Logged>,
+    /// What was known of the disk before.
+    prepared: Vec<Fact>,
+    /// What of this the program did not itself give up.
     known: Vec<Fact>,
+    /// What it came to know: one fact for each mark.
     noted: Vec<Fact>,
     /// Which call failed, from 1.
     pub(super) failing: Option<u64>,
@@ -54,26 +58,30 @@ pub(super) struct Hunt {
 /// If what is to be there before cannot be made.
 pub(super) fn hunt(program: &Program, seed: u64) -> Result<Hunt, String> {
     let mut hunt = Hunt::default();
-    let undisturbed = record(program, seed, None)?;
+    let undisturbed = record(program, None)?;
+    if let Some((_, what)) =
+        judge(&undisturbed.before, &undisturbed.prepared.iter().collect::<Vec<_>>())
+    {
+        return Err(format!("what is there before is not sound: {what}"));
+    }
     if program.fault.is_none() {
         hunt.search(program, &undisturbed, seed);
         return Ok(hunt);
     }
     for nth in 1..=undisturbed.calls {
-        let run = record(program, seed, Some(nth))?;
+        let run = record(program, Some(nth))?;
         hunt.search(program, &run, seed);
     }
     Ok(hunt)
 }
 
-fn record(program: &Program, seed: u64, failing: Option<u64>) -> Result<Run, String> {
-    hooks::freeze(seed);
+fn record(program: &Program, failing: Option<u64>) -> Result<Run, String> {
     hooks::install(Some(World::new(Disk::default(), FaultPlan::none())));
     let mut session = Session::default();
     let prepared = catch_unwind(AssertUnwindSafe(|| (program.prepare)(&mut session)));
     let prepared = prepared.map_err(|_| "the preparation panics".to_owned())?;
     prepared.map_err(|error| format!("the preparation fails: {error}"))?;
-    let known = session.finish();
+    let prepared = session.finish();
     let before = hooks::with(|world| world.disk().clone()).unwrap_or_default();
     let faults: Vec<Fault> = program
         .fault
@@ -82,14 +90,17 @@ fn record(program: &Program, seed: u64, failing: Option<u64>) -> Result<Run, Str
         .into_iter()
         .collect();
     hooks::install(Some(World::new(before.clone(), FaultPlan::of(&faults))));
-    let mut session = Session::knowing(known);
+    let mut session = Session::knowing(prepared.clone());
     // That it fails or panics is no hazard yet: what counts is what it leaves, and what it was told.
-    let _told = catch_unwind(AssertUnwindSafe(|| (program.act)(&mut session)));
+    let acted = catch_unwind(AssertUnwindSafe(|| (program.act)(&mut session)));
     session.die();
+    if failing.is_none() && !matches!(acted, Ok(Ok(()))) {
+        return Err("it does not even succeed on a disk without faults".to_owned());
+    }
     let world = hooks::install(None);
-    hooks::thaw();
     Ok(Run {
         before,
+        prepared,
         log: world.as_ref().map_or_else(Vec::new, |world| world.log().to_vec()),
         known: std::mem::take(&mut session.known),
         noted: std::mem::take(&mut session.noted),

@@ -16,6 +16,10 @@ const RECORDS: &str = "records";
 const SMALL: &[u8] = b"small";
 /// Bytes of a large record: several pages, and more than fjall buffers.
 const LARGE_BYTES: usize = 32 * 1024;
+/// Bytes of a first record after which fjall's reader, which reads the journal by 8192 bytes, needs its second read exactly
+/// for the next record's kind of compression. Wherever else the reads fall, an error is passed on; in a larger journal some
+/// read falls there by chance. A record `first` takes 52 bytes beside its value, and the kind is a record's 16th byte.
+const ALIGNING_BYTES: usize = 8192 - 52 - 15;
 
 /// A program, what disturbs it, and what would be a hazard.
 pub(super) struct Program {
@@ -118,10 +122,10 @@ pub(super) const PROGRAMS: [Program; 7] = [
         title: "a read fails once while a database is opened, and open says Ok",
         prepare: |session| {
             let records = session.open()?;
-            let large = vec![b'x'; LARGE_BYTES];
-            records.insert("first", SMALL)?;
-            records.insert("large", large.as_slice())?;
-            session.persist(&[("first", SMALL), ("large", &large)])
+            let aligning = vec![b'x'; ALIGNING_BYTES];
+            records.insert("first", aligning.as_slice())?;
+            records.insert("second", SMALL)?;
+            session.persist(&[("first", &aligning), ("second", SMALL)])
         },
         act: |session| {
             session.open_database()?;

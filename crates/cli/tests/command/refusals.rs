@@ -265,6 +265,86 @@ fn a_lost_witness_costs_a_decision_and_no_history() {
 }
 
 #[test]
+fn a_journal_without_a_witness_that_was_cut_short_costs_no_generation() {
+    let scene = Scene::upgraded();
+    let path = scene.home().join("journal/records.jsonl");
+    let bytes = fs::read(&path).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    // Cut before the upgrade began, and cut within it: nothing vouches for either end.
+    for marker in ["\"operation\":\"upgrade\"", "\"ACTIVATED\",\"generation\":2"] {
+        let at = text.find(marker).unwrap();
+        let end = text[..at].rfind('\n').unwrap() + 1;
+        let _ = fs::remove_file(scene.home().join("journal/witness"));
+        fs::write(&path, &text[..end]).unwrap();
+        let recovered = scene.ok(&["recover", "--development", "--generation", "1"]);
+        assert_eq!(recovered["current"], 1);
+        assert!(scene.home().join("generations/2/manifest.json").exists(), "{marker}");
+        scene.ok(&["verify"]);
+        assert!(scene.run(&["export", "--generation", "2"]).status.success(), "{marker}");
+        // And the other way round, from the journal that was begun.
+        fs::remove_dir_all(scene.home().join("journal")).unwrap();
+        scene.ok(&["recover", "--development", "--generation", "2"]);
+        fs::remove_file(scene.home().join("journal/witness")).unwrap();
+    }
+}
+
+#[test]
+fn a_recovery_that_was_interrupted_says_what_comes_next() {
+    let scene = Scene::upgraded();
+    fs::remove_dir_all(scene.home().join("journal")).unwrap();
+    scene.ok(&["recover", "--development", "--generation", "1"]);
+    // As if killed before the decision was recorded: the journal has its first record only.
+    let path = scene.home().join("journal/records.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let first = text.split_inclusive('\n').next().unwrap().to_owned();
+    fs::write(&path, &first).unwrap();
+    let body = first.split_once(",\"hash\":\"").unwrap();
+    let hash = body.1.trim_end().trim_end_matches("\"}");
+    let vouched = format!("acknowledged 0 {hash}");
+    let checksum = upgrade::Digest::of(vouched.as_bytes());
+    fs::write(scene.home().join("journal/witness"), format!("{vouched} {checksum}\n")).unwrap();
+    for arguments in
+        [&["recover", "--development"] as &[&str], &["rollback", "--development"], &["plan"]]
+    {
+        let error = scene.refused(arguments, 8);
+        assert_eq!(error["error"], "undecided", "{arguments:?}");
+        assert!(error["next"].as_str().unwrap().contains("recover --generation"), "{error}");
+    }
+    assert_eq!(scene.refused(&["verify"], 6)["error"], "integrity-violated");
+    assert_eq!(scene.ok(&["recover", "--development", "--generation", "2"])["current"], 2);
+    scene.ok(&["verify"]);
+}
+
+#[test]
+fn a_recovery_launders_no_damage_to_what_no_runtime_writes_to() {
+    let scene = Scene::upgraded();
+    let path = scene.home().join("generations/1/store/data/execution.wal");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[40] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    fs::remove_dir_all(scene.home().join("journal")).unwrap();
+    let error = scene.refused(&["recover", "--development", "--generation", "1"], 6);
+    assert!(error["message"].as_str().unwrap().contains("execution.wal"), "{error}");
+    scene.ok(&["recover", "--development", "--generation", "2"]);
+    let rollback = scene.refused(&["rollback", "--development"], 1);
+    assert_eq!(rollback["error"], "no-rollback-target");
+}
+
+#[test]
+fn a_recovery_of_what_is_no_home_touches_nothing() {
+    let scene = Scene::upgraded();
+    let store = scene.home().join("generations/2/store");
+    let before = files(&store);
+    let output = std::process::Command::new(crate::support::PROGRAM)
+        .args(["recover", "--development", "--yes", "--generation", "1", "--home"])
+        .arg(&store)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(files(&store), before);
+}
+
+#[test]
 fn a_journal_that_cannot_be_read_is_not_replaced() {
     let scene = Scene::upgraded();
     let (journal, aside) = (scene.home().join("journal"), scene.path().join("aside"));
