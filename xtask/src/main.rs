@@ -26,8 +26,9 @@ Commands:
       Adopts a sample FemtoClaw 1.0.3 home (or a copy of DIR), upgrades it, rolls it back, and proves that nothing is lost.
       --json: the last line of standard output is the result; everything else goes to standard error.
       --keep: leaves the temporary directory where it is, and says where.
-  sim [--seed N] [--scenario NAME] [--profile kill|ordered|posix] [--states N] [--depth N] [--shard I/N] [--quick] [--json]
+  sim [--seed N] [--scenario NAME] [--profile kill|ordered|posix] [--states N] [--depth N] [--shard I/N] [--quick] [--naive] [--json]
       Runs the product and the real fjall on a simulated disk, at every crash that could happen to it.
+      --naive: instead of the product, programs that use fjall the way one would at first; shows what happens to them.
   sabotage [--scenario NAME] [--quick] [--json]
       Leaves out every sync of the product in turn, and shows that the simulator finds it.
   help
