@@ -312,7 +312,8 @@ impl Exploration<'_> {
             }
             self.judge(&image, known, log, bits % RETRY_EVERY == 0, depth);
             let deeper = depth < self.campaign.depth && !self.stop_at_first;
-            if deeper && (self.scenario.is_small() || bits % DEEPER_EVERY == 0) {
+            let sampled = !self.campaign.quick && bits % DEEPER_EVERY == 0;
+            if deeper && (self.scenario.is_small() || sampled) {
                 let recovery = recovery_log(&image.disk);
                 self.walk(&image.disk, &recovery, &|_| known, depth + 1);
             }
