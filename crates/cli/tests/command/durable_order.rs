@@ -361,3 +361,23 @@ fn name_in_the_end(path: &Path, steps: &[Step]) -> PathBuf {
         _ => name,
     })
 }
+
+#[test]
+fn where_hard_links_are_refused_the_store_is_copied_and_that_is_said() {
+    let scene = Scene::adopted();
+    scene.ok(&["apply", "--development", "--target-version", "2.0.0-rc.1"]);
+    scene.ok(&["confirm"]);
+    let output = std::process::Command::new("strace")
+        .args(["-f", "-e", "trace=linkat", "-e", "inject=linkat:error=EPERM", "-o", "/dev/null"])
+        .arg(PROGRAM)
+        .args(["apply", "--development", "--yes", "--home"])
+        .arg(scene.home())
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("strace must be installed for this test");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.contains("refuses hard links"), "{text}");
+    let linked = Scene::adopted();
+    linked.ok(&["apply", "--development"]);
+    assert_eq!(scene.verified(3)["state"], linked.verified(2)["state"]);
+}
