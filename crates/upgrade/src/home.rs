@@ -137,10 +137,14 @@ impl<'e> Home<'e> {
         operation: Operation,
         authority: Authority,
     ) -> std::result::Result<AttemptNumber, Cause> {
-        // Going back must be possible on a full disk: for that the space was reserved by what came before.
-        let going_back = matches!(operation, Operation::Rollback | Operation::Recover);
+        // Going back, and giving space back, must be possible on a full disk: for that the space was reserved by what came
+        // before.
+        let needs_no_more =
+            matches!(operation, Operation::Rollback | Operation::Recover | Operation::Collect);
         match self.journal.reserve() {
-            Err(error) if !going_back || self.journal.outcome_unknown() => return Err(error.into()),
+            Err(error) if !needs_no_more || self.journal.outcome_unknown() => {
+                return Err(error.into());
+            }
             _ => {}
         }
         let operator = self.environment.operator.to_owned();

@@ -12,9 +12,6 @@ mod programs;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sim::disk::Disk;
-use sim::fault::FaultPlan;
-use sim::world::World;
 
 use crate::explore::Campaign;
 use crate::hooks;
@@ -40,7 +37,6 @@ pub(crate) fn run(campaign: &Campaign) -> Report {
     // A panic of the engine is an open that fails, and is told as such.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    settle_statx();
     let mut report =
         Report { found: Vec::new(), missed: Vec::new(), states: 0, took: Duration::ZERO };
     for program in &programs::PROGRAMS {
@@ -52,14 +48,6 @@ pub(crate) fn run(campaign: &Campaign) -> Report {
     std::panic::set_hook(hook);
     report.took = began.elapsed();
     report
-}
-
-/// Has the standard library learn, on a simulated path, that there is no `statx` here. Otherwise it would learn from a real
-/// file, which fjall's count of processors reads, that there is one.
-fn settle_statx() {
-    hooks::install(Some(World::new(Disk::default(), FaultPlan::none())));
-    let _there = std::fs::metadata(hooks::ROOT_PATH);
-    hooks::install(None);
 }
 
 /// The evidence for a program's hazard, or why there is none.
