@@ -14,6 +14,9 @@ pub const MAXIMUM_JOURNAL_BYTES: u64 = 256 * 1024 * 1024;
 /// How often a reader without the lock looks again when the journal was being appended to under its eyes.
 const MAXIMUM_LOOKS: u32 = 16;
 
+/// How many bytes of padding are compared at a time.
+const PADDING_BLOCK_BYTES: usize = 512;
+
 /// Reads a journal without changing it and without the home's lock.
 ///
 /// A torn tail is passed over: it is an append that was never acknowledged. An append that goes on meanwhile is seen whole
@@ -113,11 +116,13 @@ impl Chain {
     /// it is, or whether an acknowledged record is gone, the witness tells ([`Chain::hold_to`]).
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
         let mut chain = Self { records: Vec::new(), starts: Vec::new(), end: 0, torn: false };
+        // Looked for once: most of a young journal is padding.
+        let content = without_padding(bytes);
         loop {
-            let rest = bytes.get(chain.end..).unwrap_or_default();
-            if rest.iter().all(|byte| *byte == b'\n') {
+            if chain.end >= content.len() {
                 return Ok(chain);
             }
+            let rest = bytes.get(chain.end..).unwrap_or_default();
             let length = rest.iter().position(|byte| *byte == b'\n');
             let line = rest.get(..length.unwrap_or(rest.len())).unwrap_or_default();
             let broken = |chain: &Self, reason| Error::BrokenChain {
@@ -138,7 +143,9 @@ impl Chain {
                     let seq = chain.records.len() as u64;
                     return Err(Error::UnknownRecord { seq, reason });
                 }
-                (Err(reason), Some(length)) if holds_a_record(rest.get(length..)) => {
+                (Err(reason), Some(length))
+                    if holds_a_record(content.get(chain.end + length..)) =>
+                {
                     return Err(broken(&chain, reason));
                 }
                 // A record without its newline was torn too: the newline is part of the append.
@@ -175,6 +182,45 @@ impl Chain {
     }
 }
 
+/// A journal without the newlines at its end, which are its padding and the end of its last record.
+fn without_padding(mut bytes: &[u8]) -> &[u8] {
+    // Whole blocks first: this runs over a few hundred thousand bytes whenever a home is opened.
+    while let Some((before, block)) = bytes.split_last_chunk::<PADDING_BLOCK_BYTES>() {
+        if *block != [b'\n'; PADDING_BLOCK_BYTES] {
+            break;
+        }
+        bytes = before;
+    }
+    while let Some((b'\n', before)) = bytes.split_last() {
+        bytes = before;
+    }
+    bytes
+}
+
 fn holds_a_record(rest: Option<&[u8]>) -> bool {
     rest.unwrap_or_default().split(|byte| *byte == b'\n').any(Record::is_intact)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_is_what_newlines_there_are_at_the_end_whatever_their_number() {
+        for content in [&b""[..], b"x", b"one\n\ntwo", b"\n\nx"] {
+            for padding in [0, 1, 2, 511, 512, 513, 1023, 1024, 1025, 5000] {
+                let bytes = [content, &vec![b'\n'; padding]].concat();
+                assert_eq!(without_padding(&bytes), content, "{padding} newlines");
+            }
+        }
+    }
+
+    #[test]
+    fn one_other_byte_anywhere_ends_the_padding() {
+        for at in 0..1500 {
+            let mut bytes = vec![b'\n'; 1500];
+            bytes[at] = b'x';
+            assert_eq!(without_padding(&bytes).len(), at + 1);
+        }
+    }
 }

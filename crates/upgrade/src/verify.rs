@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use integrity::{Digest, LogicalDigest};
+use integrity::{Digest, LogicalDigest, TreeSeal};
 use rollback::{Generation, Part, VerifyDepth};
 use serde::Serialize;
 use storage_migration::{KeyspaceMap, RecordSource, SchemaDefinition, Store, clone_mode};
@@ -12,7 +12,7 @@ use crate::apply::{forward, report, require_same};
 use crate::environment::ProgressListener;
 use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{Fate, GenerationState, StoreStanding};
-use crate::seal::{digest_parts, keyspace_map};
+use crate::seal::keyspace_map;
 use crate::{Environment, Home};
 
 /// What a verification found.
@@ -110,7 +110,7 @@ impl Home<'_> {
             files: generation.manifest().files.iter().count() as u64,
             records: logical.records(),
             state: logical.state(),
-            content: content_digest(&generation, &logical)?,
+            content: content_digest(&generation, &logical),
             written_to: state.started,
         })
     }
@@ -130,7 +130,8 @@ impl Home<'_> {
         if let (true, VerifyDepth::Content, Some(StoreStanding::Quiesced { store })) =
             (started, depth, standing)
         {
-            let (found, _) = digest_parts(generation.path())?;
+            // The other parts were read just now.
+            let found = TreeSeal::of_tree(&generation.part(Part::Store), |_| false)?.digest("");
             if found != store {
                 let number = generation.number();
                 return Err(Cause::Altered(format!(
@@ -259,17 +260,15 @@ fn is_problem(cause: &Cause) -> bool {
 
 const INTEGRITY_VIOLATED: u8 = 6;
 
-/// The digest of everything that a rollback restores. The store counts by its logical content, the rest by its files.
-fn content_digest(
-    generation: &Generation,
-    logical: &LogicalDigest,
-) -> std::result::Result<Digest, Cause> {
+/// The digest of everything that a rollback restores. The store counts by its logical content, the rest by its files,
+/// whose digests the seal has: the caller has read every one of them and held it to that.
+fn content_digest(generation: &Generation, logical: &LogicalDigest) -> Digest {
     let mut text = format!("store {}\n", logical.state());
+    let sealed = &generation.manifest().files;
     for part in Part::ALL.into_iter().filter(|part| *part != Part::Store) {
-        let seal = integrity::TreeSeal::of_tree(&generation.part(part), |_| false)?;
-        text += &format!("{} {}\n", part.directory(), seal.digest(""));
+        text += &format!("{} {}\n", part.directory(), sealed.digest(part.directory()));
     }
-    Ok(Digest::of(text.as_bytes()))
+    Digest::of(text.as_bytes())
 }
 
 /// The definition of a storage schema.

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 use femtoclaw_catalogue::{Envelope, FemtoClaw, RecordKey};
+use integrity::{Digest, TreeSeal};
 use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceError};
 use upgrade::lifecycle::Standing;
 use upgrade::{
     AdoptRequest, Adoption, AdoptionRefusal, Authorization, Booted, Catalogue, Cause,
     EngineOptions, Environment, Error, Files, Home, MigratedConfiguration, NoTelemetry, Part,
-    Release, Request, VerifyReport,
+    Release, Request, VerifiedGeneration, VerifyReport,
 };
 use versioning::{
     ConfigurationSchema, FixedClock, GenerationNumber, RuntimeVersion, SchemaVersion, Timestamp,
@@ -301,6 +302,29 @@ fn what_a_runtime_wrote_is_migrated_and_is_still_there_after_a_rollback() {
     let back = scene.verify();
     let found = back.generations.iter().find(|found| found.current).unwrap();
     assert_eq!((found.state, found.content), (left.state, left.content));
+}
+
+/// The digest of a generation's content, with every file read by this test rather than taken from the seal.
+fn content_as_it_lies(scene: &Scene, found: &VerifiedGeneration) -> Digest {
+    let mut text = format!("store {}\n", found.state);
+    for part in Part::ALL.into_iter().filter(|part| *part != Part::Store) {
+        let directory = format!("generations/{}/{}", found.generation, part.directory());
+        let files = TreeSeal::of_tree(&scene.home().join(directory), |_| false).unwrap();
+        text += &format!("{} {}\n", part.directory(), files.digest(""));
+    }
+    Digest::of(text.as_bytes())
+}
+
+#[test]
+fn the_content_that_is_reported_is_that_of_the_files_as_they_lie() {
+    let scene = Scene::upgraded("2.0.0-rc.1");
+    let sealed = scene.verify();
+    scene.booted("2.0.0-rc.1", |booted| append_copies(booted, "audit", 3));
+    let started = scene.verify();
+    assert_ne!(sealed.generations[1].content, started.generations[1].content);
+    for found in sealed.generations.iter().chain(&started.generations) {
+        assert_eq!(found.content, content_as_it_lies(&scene, found), "{}", found.generation);
+    }
 }
 
 #[test]
