@@ -181,7 +181,8 @@ pub(crate) fn status(status: &Status, style: &Style) -> String {
     let mut text = String::new();
     for generation in &status.generations {
         let mark = if generation.current { "●" } else { " " };
-        let tries = generation.tries.map(|tries| format!(" {tries}/{}", upgrade::TRIAL_TRIES));
+        let tries = generation.tries_left.zip(generation.tries);
+        let tries = tries.map(|(left, tries)| format!(" {left}/{tries}"));
         let target = if generation.rollback_target { " (rollback target)" } else { "" };
         let line = format!(
             "{mark} {:>3}  {:<12} {}{}{target}",
@@ -255,6 +256,9 @@ fn facts(event: &Event) -> String {
             format!("generation {generation}")
         }
         Event::Started { generation, runtime } => format!("generation {generation}: {runtime}"),
+        Event::Tried { generation, left } | Event::Stopped { generation, left } => {
+            format!("generation {generation}: {left} left")
+        }
         Event::Reverted { from, to, reason, .. } => {
             format!("generation {from} → {to}: {}", first_line(reason))
         }

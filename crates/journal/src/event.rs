@@ -146,6 +146,20 @@ pub enum Event {
         /// The version of the runtime, as it says itself.
         runtime: RuntimeVersion,
     },
+    /// A try of the generation on trial: one start, counted before the runtime executes (§15).
+    Tried {
+        /// That generation.
+        generation: GenerationNumber,
+        /// Starts that are left to it after this one.
+        left: u32,
+    },
+    /// The runtime of the last try was stopped by somebody, in good order: that start is given back.
+    Stopped {
+        /// The generation on trial.
+        generation: GenerationNumber,
+        /// Starts that are left to it now.
+        left: u32,
+    },
     /// The generation on trial has proven itself.
     Confirmed {
         /// That generation.
@@ -201,6 +215,8 @@ impl Event {
             Self::Sealed { .. } => "SEALED",
             Self::Activated { .. } => "ACTIVATED",
             Self::Started { .. } => "STARTED",
+            Self::Tried { .. } => "TRIED",
+            Self::Stopped { .. } => "STOPPED",
             Self::Confirmed { .. } => "CONFIRMED",
             Self::Reverted { .. } => "REVERTED",
             Self::Aborted { .. } => "ABORTED",

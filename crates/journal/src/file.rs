@@ -138,6 +138,11 @@ impl Journal {
         self.outcome_unknown
     }
 
+    /// How many bytes can be appended although the disk be full.
+    pub fn reserved(&self) -> u64 {
+        self.length.saturating_sub(self.end)
+    }
+
     /// Makes sure that twice [`RESERVE_BYTES`] can be appended although the disk be full: once for an operation, once for
     /// the revert behind it.
     ///

@@ -37,9 +37,12 @@ pub struct GenerationStatus {
     pub current: bool,
     /// `trial`, `confirmed`, `bad`, `building`, `aborted` or `collected`.
     pub standing: &'static str,
-    /// Starts that it has, if it is on trial.
+    /// Starts that it was given to prove itself, if it is on trial (FC-UPGRADE-0001 §15).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tries: Option<u32>,
+    /// How many of them are left, if it is on trial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tries_left: Option<u32>,
     /// Whether a rollback leads here.
     pub rollback_target: bool,
     /// When it last became current.
@@ -63,20 +66,25 @@ impl HomeView<'_> {
         let describe = |number: GenerationNumber| {
             let generation = state.generations.get(&number)?;
             let current = state.current == Some(number);
-            let (standing, tries) = match (generation.fate, current, state.standing) {
-                (Fate::Kept, true, Standing::Trial { tries }) => ("trial", Some(tries)),
-                (Fate::Kept, ..) => ("confirmed", None),
-                (Fate::Bad, ..) => ("bad", None),
-                (Fate::Building, ..) => ("building", None),
-                (Fate::Aborted, ..) => ("aborted", None),
-                (Fate::Collected, ..) => ("collected", None),
+            let trial = match state.standing {
+                Standing::Trial { tries, left, .. } if current => Some((tries, left)),
+                _ => None,
+            };
+            let standing = match generation.fate {
+                Fate::Kept if trial.is_some() => "trial",
+                Fate::Kept => "confirmed",
+                Fate::Bad => "bad",
+                Fate::Building => "building",
+                Fate::Aborted => "aborted",
+                Fate::Collected => "collected",
             };
             Some(GenerationStatus {
                 generation: number,
                 versions: generation.versions.clone(),
                 current,
                 standing,
-                tries,
+                tries: trial.map(|(tries, _)| tries),
+                tries_left: trial.map(|(_, left)| left),
                 rollback_target: target == Some(number),
                 activated: generation.activated,
             })

@@ -32,10 +32,15 @@ pub struct HomeState {
 /// Whether the current generation has proven itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It is on trial, with this many starts.
+    /// It is on trial: it has a number of starts to prove itself (FC-UPGRADE-0001 §15).
     Trial {
-        /// Starts that it has.
+        /// Starts that it was activated with.
         tries: u32,
+        /// Starts that are left.
+        left: u32,
+        /// Whether the last start was counted and not given back: its runtime is running, or ended otherwise than by
+        /// being stopped in good order.
+        running: bool,
     },
     /// It was confirmed.
     Confirmed,
@@ -58,6 +63,8 @@ pub struct GenerationState {
     pub started: bool,
     /// When it last became current.
     pub activated: Option<Timestamp>,
+    /// On whose authority it last became current.
+    pub authority: Option<Authority>,
 }
 
 /// What became of a generation.
@@ -193,12 +200,7 @@ impl HomeState {
                 self.replaces_another = replaces.is_some();
             }
             Event::Authorized { operation, authority, .. } => {
-                let (operation, authority) = (*operation, *authority);
-                if let (Operation::Upgrade, Standing::Trial { .. }) = (operation, self.standing) {
-                    return Err("the current generation is on trial".to_owned());
-                }
-                let open = OpenAttempt { number: attempt, operation, authority, to: None };
-                self.attempt = Some(open);
+                self.authorize(attempt, *operation, *authority)?;
             }
             Event::Prepared { from, to, target, .. } => self.prepare(*from, *to, target)?,
             Event::Quiesced { generation, store, .. } => {
@@ -217,6 +219,8 @@ impl HomeState {
                 current.store = StoreStanding::Started;
                 current.started = true;
             }
+            Event::Tried { generation, left } => self.count_try(*generation, *left)?,
+            Event::Stopped { generation, left } => self.give_try_back(*generation, *left)?,
             Event::Confirmed { generation } => {
                 self.expect_current(*generation)?;
                 if self.standing == Standing::Confirmed {
@@ -234,6 +238,50 @@ impl HomeState {
             }
             Event::Collected { generation } => self.collect(*generation)?,
         }
+        Ok(())
+    }
+
+    fn authorize(
+        &mut self,
+        number: AttemptNumber,
+        operation: Operation,
+        authority: Authority,
+    ) -> Result<(), String> {
+        match (operation, authority, self.standing) {
+            (Operation::Upgrade, _, Standing::Trial { .. }) => {
+                return Err("the current generation is on trial".to_owned());
+            }
+            // Only the end of a trial was authorised along with its beginning.
+            (Operation::Rollback, Authority::Standing, Standing::Confirmed) => {
+                return Err("nobody authorised to leave a confirmed generation".to_owned());
+            }
+            _ => {}
+        }
+        self.attempt = Some(OpenAttempt { number, operation, authority, to: None });
+        Ok(())
+    }
+
+    fn count_try(&mut self, number: GenerationNumber, left: u32) -> Result<(), String> {
+        self.expect_current(number)?;
+        let Standing::Trial { tries, left: before, .. } = self.standing else {
+            return Err(format!("generation {number} is not on trial"));
+        };
+        if before.checked_sub(1) != Some(left) {
+            return Err(format!("generation {number} has {before} tries left, not {left} and one"));
+        }
+        self.standing = Standing::Trial { tries, left, running: true };
+        Ok(())
+    }
+
+    fn give_try_back(&mut self, number: GenerationNumber, left: u32) -> Result<(), String> {
+        self.expect_current(number)?;
+        let Standing::Trial { tries, left: before, running: true } = self.standing else {
+            return Err(format!("generation {number} has no try to give back"));
+        };
+        if before.checked_add(1) != Some(left) {
+            return Err(format!("with {before} and one more it cannot have {left} tries left"));
+        }
+        self.standing = Standing::Trial { tries, left, running: false };
         Ok(())
     }
 
@@ -257,6 +305,7 @@ impl HomeState {
             store: StoreStanding::Sealed,
             started: false,
             activated: None,
+            authority: None,
         };
         self.generations.insert(to, generation);
         if let Some(open) = &mut self.attempt {
@@ -279,9 +328,13 @@ impl HomeState {
         let generation = self.expect_building(number)?;
         generation.fate = Fate::Kept;
         generation.activated = Some(time);
+        generation.authority = authority;
         self.current = Some(number);
         self.authority = authority;
-        self.standing = if tries == 0 { Standing::Confirmed } else { Standing::Trial { tries } };
+        self.standing = match tries {
+            0 => Standing::Confirmed,
+            tries => Standing::Trial { tries, left: tries, running: false },
+        };
         Ok(())
     }
 
@@ -294,11 +347,17 @@ impl HomeState {
         if self.rollback_target().map(|(number, _)| number) != Some(to) {
             return Err(format!("generation {to} is not what generation {from} was built from"));
         }
+        let authority = self.attempt.as_ref().map(|open| open.authority);
         self.expect_current(from)?.fate = Fate::Bad;
-        self.authority = self.attempt.as_ref().map(|open| open.authority);
         self.current = Some(to);
         self.standing = Standing::Confirmed;
-        self.expect_current(to)?.activated = Some(time);
+        let target = self.expect_current(to)?;
+        target.activated = Some(time);
+        // A trial that ends by itself takes nobody's decision: what is current again is so on the authority that it had.
+        if authority != Some(Authority::Standing) {
+            target.authority = authority;
+        }
+        self.authority = target.authority;
         Ok(())
     }
 
@@ -320,8 +379,9 @@ impl HomeState {
         if self.current.is_some() || !self.replaces_another {
             return Err("the journal does not replace another".to_owned());
         }
-        let generation = recovered_generation(versions, manifest, as_sealed, Some(time));
+        let mut generation = recovered_generation(versions, manifest, as_sealed, Some(time));
         self.authority = self.attempt.as_ref().map(|open| open.authority);
+        generation.authority = self.authority;
         self.generations.insert(number, generation);
         self.current = Some(number);
         self.standing = Standing::Confirmed;
@@ -388,6 +448,7 @@ fn recovered_generation(
         store: if as_sealed { StoreStanding::Sealed } else { StoreStanding::Started },
         started: !as_sealed,
         activated,
+        authority: None,
     }
 }
 

@@ -70,6 +70,10 @@ pub enum EventKind {
     Activated,
     /// [`Event::Started`].
     Started,
+    /// [`Event::Tried`].
+    Tried,
+    /// [`Event::Stopped`].
+    Stopped,
     /// [`Event::Confirmed`].
     Confirmed,
     /// [`Event::Reverted`].
@@ -84,7 +88,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every event that there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Initialized,
         Self::Authorized(Operation::Adopt),
         Self::Authorized(Operation::Upgrade),
@@ -97,6 +101,8 @@ impl EventKind {
         Self::Sealed,
         Self::Activated,
         Self::Started,
+        Self::Tried,
+        Self::Stopped,
         Self::Confirmed,
         Self::Reverted,
         Self::Aborted,
@@ -114,6 +120,8 @@ impl EventKind {
             Event::Sealed { .. } => Self::Sealed,
             Event::Activated { .. } => Self::Activated,
             Event::Started { .. } => Self::Started,
+            Event::Tried { .. } => Self::Tried,
+            Event::Stopped { .. } => Self::Stopped,
             Event::Confirmed { .. } => Self::Confirmed,
             Event::Reverted { .. } => Self::Reverted,
             Event::Aborted { .. } => Self::Aborted,
@@ -131,7 +139,10 @@ pub const fn transition(phase: Phase, event: EventKind) -> Option<Phase> {
     use Operation::{Adopt, Collect, Recover, Rollback, Upgrade};
     match (phase, event) {
         (Phase::Empty, EventKind::Initialized)
-        | (Phase::Idle, EventKind::Started | EventKind::Confirmed)
+        | (
+            Phase::Idle,
+            EventKind::Started | EventKind::Tried | EventKind::Stopped | EventKind::Confirmed,
+        )
         | (Phase::Authorized(Collect), EventKind::Collected)
         | (Phase::Sealed(_), EventKind::Activated)
         // What a rollback leaves may be unreadable: that must not keep anybody from leaving it.
@@ -170,6 +181,8 @@ idle + Authorized(Rollback) -> rollback: authorized
 idle + Authorized(Recover) -> recover: authorized
 idle + Authorized(Collect) -> collect: authorized
 idle + Started -> idle
+idle + Tried -> idle
+idle + Stopped -> idle
 idle + Confirmed -> idle
 adopt: authorized + Prepared -> adopt: prepared
 adopt: authorized + Aborted -> idle

@@ -23,7 +23,10 @@ fn number(number: u64) -> GenerationNumber {
 }
 
 fn authorized(operation: Operation) -> Event {
-    let authority = Authority::Development;
+    authorized_by(operation, Authority::Development)
+}
+
+fn authorized_by(operation: Operation, authority: Authority) -> Event {
     Event::Authorized { operation, authority, operator: "test".to_owned() }
 }
 
@@ -53,6 +56,22 @@ fn activated(generation: u64, tries: u32) -> Event {
 fn reverted(from: u64, to: u64) -> Event {
     let data = DataPolicy::SetAside;
     Event::Reverted { from: number(from), to: number(to), data, reason: String::new() }
+}
+
+fn tried(generation: u64, left: u32) -> Event {
+    Event::Tried { generation: number(generation), left }
+}
+
+fn stopped(generation: u64, left: u32) -> Event {
+    Event::Stopped { generation: number(generation), left }
+}
+
+fn started(generation: u64) -> Event {
+    Event::Started { generation: number(generation), runtime: RuntimeVersion::new(1, 0, 3) }
+}
+
+fn confirmed(generation: u64) -> Event {
+    Event::Confirmed { generation: number(generation) }
 }
 
 fn aborted() -> Event {
@@ -99,7 +118,7 @@ fn an_upgrade_is_old_until_activated_and_new_from_then_on() {
     }
     let state = fold(&history).unwrap();
     assert_eq!((state.current, state.phase), (Some(number(2)), Phase::Idle));
-    assert_eq!(state.standing, Standing::Trial { tries: 3 });
+    assert_eq!(state.standing, Standing::Trial { tries: 3, left: 3, running: false });
     assert_eq!(state.rollback_target().unwrap().0, number(1));
     assert_eq!(state.next_generation(), number(3));
 }
@@ -115,6 +134,69 @@ fn after_a_rollback_the_abandoned_generation_is_bad_and_its_number_used_up() {
     assert_eq!(state.generations[&number(2)].fate, Fate::Bad);
     assert_eq!(state.next_generation(), number(3));
     assert!(state.rollback_target().is_none(), "a bad generation is never gone back to");
+}
+
+/// What the trial of generation 2 comes to, or the event that cannot be.
+fn trial(events: &[Event]) -> Result<(u32, bool), usize> {
+    let before = history().len();
+    let state = fold(&[&history(), events].concat()).map_err(|(at, _)| at - before)?;
+    match state.standing {
+        Standing::Trial { tries: 3, left, running } => Ok((left, running)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_try_takes_exactly_one_of_those_that_are_left() {
+    let all = [tried(2, 2), tried(2, 1), tried(2, 0)];
+    for (count, left) in [(0, 3), (1, 2), (2, 1), (3, 0)] {
+        assert_eq!(trial(&all[..count]), Ok((left, count > 0)));
+        for wrong in (0..5).filter(|wrong| wrong + 1 != left) {
+            let events = [&all[..count], &[tried(2, wrong)]].concat();
+            assert_eq!(trial(&events), Err(count), "{wrong} after {left}");
+        }
+    }
+    assert_eq!(trial(&[tried(1, 2)]), Err(0), "of another generation");
+    let ended = |event| fold(&[history(), vec![confirmed(2), event]].concat());
+    assert!(ended(tried(2, 2)).is_err(), "not on trial any more");
+    assert!(ended(started(2)).is_ok());
+}
+
+#[test]
+fn a_stop_gives_the_last_try_back_and_no_other() {
+    assert_eq!(trial(&[tried(2, 2), stopped(2, 3)]), Ok((3, false)));
+    assert_eq!(trial(&[stopped(2, 4)]), Err(0), "nothing was tried");
+    assert_eq!(trial(&[tried(2, 2), stopped(2, 2)]), Err(1), "nothing is given back");
+    assert_eq!(trial(&[tried(2, 2), stopped(2, 4)]), Err(1), "too much is");
+    assert_eq!(trial(&[tried(2, 2), stopped(2, 3), stopped(2, 4)]), Err(2), "twice");
+    // The first of these crashed: it stays spent.
+    let crashed = [tried(2, 2), tried(2, 1), stopped(2, 2)];
+    assert_eq!(trial(&crashed), Ok((2, false)));
+    assert_eq!(trial(&[&crashed as &[Event], &[stopped(2, 3)]].concat()), Err(3));
+    assert!(fold(&[history(), vec![tried(2, 2), confirmed(2), stopped(2, 3)]].concat()).is_err());
+}
+
+#[test]
+fn a_start_on_trial_that_was_not_counted_is_from_before_they_were() {
+    assert_eq!(trial(&[started(2), started(2)]), Ok((3, false)));
+    assert_eq!(trial(&[started(2), tried(2, 2)]), Ok((2, true)));
+}
+
+#[test]
+fn only_a_trial_is_left_without_a_decision_and_what_is_current_then_keeps_its_authority() {
+    let leave = |authority| vec![authorized_by(Operation::Rollback, authority), reverted(2, 1)];
+    let standing = leave(Authority::Standing);
+    let mut adopted = history();
+    adopted[1] = authorized_by(Operation::Adopt, Authority::Standing);
+    let after = |events: Vec<Event>| fold(&[adopted.clone(), events].concat()).unwrap().authority;
+    assert_eq!(after(vec![]), Some(Authority::Development));
+    assert_eq!(after(standing.clone()), Some(Authority::Standing));
+    assert_eq!(after(leave(Authority::Development)), Some(Authority::Development));
+    assert_eq!(
+        fold(&[history(), standing.clone()].concat()).unwrap().authority,
+        Some(Authority::Development)
+    );
+    assert!(fold(&[history(), vec![confirmed(2)], standing].concat()).is_err(), "confirmed");
 }
 
 #[test]
@@ -176,6 +258,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(authorized(Operation::Upgrade)),
         Just(authorized(Operation::Rollback)),
+        Just(authorized_by(Operation::Rollback, Authority::Standing)),
         Just(authorized(Operation::Collect)),
         (proptest::option::of(n.clone()), n.clone()).prop_map(|(from, to)| prepared(from, to)),
         n.clone().prop_map(quiesced),
@@ -183,11 +266,10 @@ fn any_event() -> impl Strategy<Value = Event> {
         (n.clone(), 0_u32..4).prop_map(|(to, tries)| activated(to, tries)),
         (n.clone(), n.clone()).prop_map(|(from, to)| reverted(from, to)),
         Just(aborted()),
-        n.clone().prop_map(|n| Event::Confirmed { generation: number(n) }),
-        n.clone().prop_map(|generation| Event::Started {
-            generation: number(generation),
-            runtime: RuntimeVersion::new(1, 0, 3),
-        }),
+        n.clone().prop_map(confirmed),
+        n.clone().prop_map(started),
+        (n.clone(), 0_u32..4).prop_map(|(n, left)| tried(n, left)),
+        (n.clone(), 0_u32..4).prop_map(|(n, left)| stopped(n, left)),
         n.prop_map(|n| Event::Collected { generation: number(n) }),
     ]
 }
@@ -210,6 +292,19 @@ proptest! {
             prop_assert_eq!(current.fate, Fate::Kept);
             prop_assert!(current.manifest.is_some());
             prop_assert_eq!(state.attempt.is_some(), state.phase != Phase::Idle);
+            if let Standing::Trial { tries, left, .. } = state.standing {
+                prop_assert!(left <= tries, "{left} of {tries} are left");
+            }
+            let counted = matches!(event, Event::Tried { .. } | Event::Stopped { .. });
+            let trial = |state: &HomeState| match state.standing {
+                Standing::Trial { left, .. } => Some(left),
+                Standing::Confirmed => None,
+            };
+            if let (Some(left), Some(now), true) =
+                (trial(&before), trial(&state), state.current == before.current)
+            {
+                prop_assert_eq!(left.abs_diff(now), u32::from(counted), "{}", event.name());
+            }
             if state.current != before.current {
                 let moves = matches!(event, Event::Activated { .. } | Event::Reverted { .. });
                 prop_assert!(moves, "{} made another generation current", event.name());
