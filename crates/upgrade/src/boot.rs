@@ -12,13 +12,13 @@ use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{HomeState, Standing, StoreStanding};
 use crate::plan::{open_current, read_part};
 use crate::seal::keyspace_map;
-use crate::{Environment, Files, Home, Recovery};
+use crate::{Environment, Files, Home, Recovery, RolledBack};
 
 /// Background threads of the storage engine of a runtime, which writes.
 const RUNTIME_WORKER_THREADS: usize = 1;
 
 /// The current generation, ready to be run on. The home stays locked for as long as this lives, so nothing is upgraded
-/// under a running runtime.
+/// under a running runtime. It ends with [`Booted::stop`] or [`Booted::fail`]; anything else counts as a crash.
 #[derive(Debug)]
 pub struct Booted<'e> {
     home: Home<'e>,
@@ -39,10 +39,13 @@ pub struct Booted<'e> {
 /// - that the runtime that starts is the one that the generation belongs to, and that its store is a database: a
 ///   generation that was adopted is a copy of an installation that goes on where it was.
 ///
-/// Before this returns, the start is on record.
+/// Before this returns, the start is on record; on trial it is counted as a try as well (§15). A start that is refused is no
+/// try: see [`Home::fail`] for a launcher that knows better.
 ///
 /// # Errors
-/// A typed refusal; nothing of the generation was opened or executed then.
+/// A typed refusal; nothing of the generation was opened or executed then. If a trial has no tries left:
+/// [`Cause::TrialFailed`] (exit code 7), and the home went back to the generation before, whose runtime is to be started;
+/// or [`Cause::Halted`] (exit code 8), because that generation is not what it was, and nothing was changed.
 pub fn boot<'e>(
     root: &Path,
     running: &RuntimeVersion,
@@ -51,6 +54,8 @@ pub fn boot<'e>(
     lock_timeout: Duration,
 ) -> Result<Booted<'e>> {
     let mut home = Home::open(root, environment, telemetry, lock_timeout)?;
+    // Before anything is asked of the current generation: it may be what cannot be read.
+    home.require_tries()?;
     let (generation, configuration, policy) =
         home.check_start(running).map_err(|cause| Error::new(cause, home.unchanged()))?;
     let number = generation.number();
@@ -61,6 +66,8 @@ pub fn boot<'e>(
             home.conclude(cause, |state| standing(state) == Some(StoreStanding::Started))?;
         }
     }
+    // Last: whoever is given a try is given the generation.
+    home.count_try()?;
     Ok(Booted { home, generation, configuration, policy })
 }
 
@@ -152,5 +159,23 @@ impl Booted<'_> {
     /// What appending to the journal says.
     pub fn confirm(&mut self) -> Result<()> {
         self.home.confirm(self.generation.number())
+    }
+
+    /// Ends the run because somebody wants it to end, in good order: after the store was closed. On trial this gives the try
+    /// back (FC-UPGRADE-0001 §15); otherwise it only lets go of the home. Dropping this value, or being killed, spends it.
+    ///
+    /// # Errors
+    /// If the store is still open, or what appending to the journal says. Then the try stays spent.
+    pub fn stop(mut self) -> Result<()> {
+        self.home.give_try_back()
+    }
+
+    /// Ends the run because the generation on trial has failed, after the store was closed, and goes back at once: the
+    /// runtime of the generation that is returned is to be started next. See [`Home::fail`].
+    ///
+    /// # Errors
+    /// As [`Home::fail`]; also if the store is still open.
+    pub fn fail(mut self, reason: &str) -> Result<RolledBack> {
+        self.home.fail(self.generation.number(), reason, &mut |_| {})
     }
 }

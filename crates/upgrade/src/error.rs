@@ -142,6 +142,45 @@ pub enum Cause {
         /// The runtime that starts.
         found: RuntimeVersion,
     },
+    /// The generation on trial used up its starts without being confirmed, and was left (FC-UPGRADE-0001 §15). The runtime
+    /// that starts is the wrong one from now on.
+    #[error(
+        "generation {generation} ({found}) used up its {tries} starts and was not confirmed: it was left for generation \
+         {to} ({expected}), and is kept with all of its records"
+    )]
+    TrialFailed {
+        /// The generation that was on trial.
+        generation: GenerationNumber,
+        /// Its runtime.
+        found: RuntimeVersion,
+        /// The starts that it had.
+        tries: u32,
+        /// The generation that is current again.
+        to: GenerationNumber,
+        /// Its runtime, which is to be started.
+        expected: RuntimeVersion,
+        /// Its binary, if the generation brings it along.
+        binary: Option<PathBuf>,
+    },
+    /// A trial failed, and what it would go back to fails as well: nothing runs until a person decides.
+    #[error(
+        "generation {generation} has failed its trial, and there is no going back to {}: {why}",
+        .target.map_or_else(|| "an earlier one".to_owned(), |target| format!("generation {target}"))
+    )]
+    Halted {
+        /// The generation on trial.
+        generation: GenerationNumber,
+        /// The generation that it would go back to, if there is one.
+        target: Option<GenerationNumber>,
+        /// What is wrong with that.
+        why: Box<Cause>,
+    },
+    /// A generation was declared a failure that is not on trial.
+    #[error("generation {generation} is not on trial any more")]
+    NotOnTrial {
+        /// The current generation.
+        generation: GenerationNumber,
+    },
     /// There is no generation of this number.
     #[error("there is no generation {generation}; there are {}", numbers(.available))]
     NoSuchGeneration {
@@ -238,6 +277,8 @@ pub enum Condition {
     Unchanged(Option<(GenerationNumber, RuntimeVersion)>),
     /// An attempt began and was undone: what was current still is, untouched.
     Undone(Option<(GenerationNumber, RuntimeVersion)>),
+    /// A trial failed, and what was current before it is current again.
+    RolledBack(Option<(GenerationNumber, RuntimeVersion)>),
     /// An attempt began and could not be brought to an end.
     Unfinished,
     /// What was asked for is done; what failed came after it.
@@ -328,6 +369,11 @@ impl fmt::Display for Condition {
             Self::Undone(found) => {
                 write!(formatter, "The attempt was undone{}.", current(found, ", as before"))
             }
+            Self::RolledBack(found) => write!(
+                formatter,
+                "The home was rolled back{}.",
+                current(found, " again, exactly as it was left")
+            ),
             Self::Done(found) => write!(formatter, "It is done all the same{}.", current(found, "")),
             Self::Unfinished => formatter.write_str(
                 "The home holds either the old state or the new one, whole; which, the journal says \
@@ -360,6 +406,9 @@ impl Cause {
             Self::Interrupted { .. } => "interrupted",
             Self::NoRollbackTarget { .. } => "no-rollback-target",
             Self::WrongRuntime { .. } => "wrong-runtime",
+            Self::TrialFailed { .. } => "trial-failed",
+            Self::Halted { .. } => "halted",
+            Self::NotOnTrial { .. } => "not-on-trial",
             Self::NoSuchGeneration { .. } => "no-such-generation",
             Self::NothingToRecover { .. } => "nothing-to-recover",
             Self::UnknownToCatalogue { .. } => "unknown-version",
@@ -394,7 +443,11 @@ impl Cause {
             Self::Unauthorized { .. } => 5,
             Self::Altered(_) | Self::ContentAltered { .. } | Self::Contradiction { .. } => 6,
             Self::Generation(error) if is_integrity(error) => 6,
-            Self::JournalLost { .. } | Self::NeverAdopted { .. } | Self::Undecided { .. } => 8,
+            Self::TrialFailed { .. } => 7,
+            Self::JournalLost { .. }
+            | Self::NeverAdopted { .. }
+            | Self::Undecided { .. }
+            | Self::Halted { .. } => 8,
             Self::Locked { .. }
             | Self::StoreInUse { .. }
             | Self::Generation(rollback::Error::Locked { .. }) => 9,
@@ -404,6 +457,17 @@ impl Cause {
 
     fn next(&self) -> String {
         let next = match self {
+            Self::TrialFailed { expected, binary: Some(binary), .. } => {
+                return format!("Start runtime {expected}: {}.", binary.display());
+            }
+            Self::TrialFailed { expected, .. } => return format!("Start runtime {expected}."),
+            Self::Halted { generation, .. } => {
+                return format!(
+                    "Restore what is named from a copy and start again; or decide that generation \
+                     {generation} is healthy after all: `femtoclaw-upgrade confirm`."
+                );
+            }
+            Self::NotOnTrial { .. } => "Go back with `femtoclaw-upgrade rollback`.",
             Self::NotAHome { .. } | Self::NeverAdopted { .. } => {
                 "Create a home with `femtoclaw-upgrade adopt --from DIR --home HOME`."
             }

@@ -154,8 +154,13 @@ impl<'e> Home<'e> {
         Ok(attempt)
     }
 
-    /// Appends a record outside of any attempt, such as a start.
+    /// Appends a record outside of any attempt, such as a start. What a revert would need stays in reserve: starts and stops
+    /// can follow each other without end.
     pub(crate) fn note(&mut self, event: Event) -> std::result::Result<(), Cause> {
+        if self.journal.reserved() < (journal::RESERVE_BYTES + journal::MAXIMUM_RECORD_BYTES) as u64
+        {
+            self.journal.reserve()?;
+        }
         self.append(self.journal.records().len() as u64, event)
     }
 
@@ -234,7 +239,12 @@ impl<'e> Home<'e> {
                 if let Some((attempt, _)) = recovery.aborted {
                     self.emit(&before, attempt, "ABORTED");
                 }
-                Err(Error::new(cause, Condition::Undone(current(&self.state))))
+                // A record of its own that is not there after all, such as a start, was no attempt: nothing was undone.
+                let condition = match recovery.aborted {
+                    Some(_) => Condition::Undone(current(&self.state)),
+                    None => self.unchanged(),
+                };
+                Err(Error::new(cause, condition))
             }
         }
     }

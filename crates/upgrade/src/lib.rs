@@ -4,7 +4,7 @@
 //!   generation and returns its parts, or refuses.
 //! - [`adopt`] makes an unmanaged installation generation 1 of a new home.
 //! - [`HomeView`] looks at a home; [`Home`] changes it: [`Home::apply`], [`Home::rollback`], [`Home::confirm`],
-//!   [`Home::collect`], [`Home::verify`]; [`recover`] brings it back.
+//!   [`Home::fail`], [`Home::collect`], [`Home::verify`]; [`recover`] brings it back.
 //!
 //! The engine knows no schema and no release: the runtime's [`Catalogue`] does. It asks nothing of its surroundings: clock,
 //! operator and versions come in with the [`Environment`].
@@ -24,6 +24,7 @@ mod recover;
 mod revert;
 mod seal;
 mod status;
+mod trial;
 mod verify;
 
 pub use adopt::{AdoptRequest, Adopted, INVENTORY, RUNTIME_BINARY, adopt, inspect};
@@ -42,6 +43,7 @@ pub use recover::{RecoverRequest, plan_recovery, recover};
 pub use revert::RolledBack;
 pub use rollback::Part;
 pub use status::{AttemptStatus, GenerationStatus, Status};
+pub use trial::runtime_binary;
 pub use verify::{VerifiedGeneration, VerifyReport};
 
 // What the signatures above speak of.

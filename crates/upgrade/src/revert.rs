@@ -1,6 +1,6 @@
 //! Going back, and declaring that there is no need to (FC-UPGRADE-0001 §15).
 
-use journal::{DataPolicy, Event, Operation};
+use journal::{Authority, DataPolicy, Event, Operation};
 use rollback::{Generation, Layout, Part, VerifyDepth};
 use serde::Serialize;
 use versioning::{GenerationNumber, RuntimeVersion};
@@ -38,7 +38,10 @@ impl HomeView<'_> {
     }
 }
 
-fn plan_rollback(layout: &Layout, state: &HomeState) -> std::result::Result<RolledBack, Cause> {
+pub(crate) fn plan_rollback(
+    layout: &Layout,
+    state: &HomeState,
+) -> std::result::Result<RolledBack, Cause> {
     let Some((from, current)) = state.current_generation() else {
         return Err(no_current(layout, state));
     };
@@ -81,32 +84,58 @@ impl Home<'_> {
             let found = format!("it would go back from generation {from} to generation {to}");
             return Err(refuse(Cause::Overtaken(found)));
         }
-        match self.revert(&outcome, &authorization, reason, progress) {
-            Ok(()) => {}
-            Err(cause) => self.conclude(cause, |state| state.current == Some(outcome.to))?,
-        }
-        // For people only; the journal has decided.
-        let _ = self.layout.point_current_to(outcome.to);
+        let guard = self.check_target(&outcome, progress).map_err(refuse)?;
+        self.revert(&outcome, authorization.authority(), reason)?;
+        drop(guard);
         Ok(outcome)
     }
 
-    fn revert(
-        &mut self,
+    /// Verifies the generation that a rollback leads to, and makes sure that no runtime has the store open of the one that
+    /// it leaves, until the value is dropped. Nothing is needed of what is left. Nothing is written.
+    pub(crate) fn check_target(
+        &self,
         outcome: &RolledBack,
-        authorization: &Authorization,
-        reason: &str,
         progress: &mut ProgressListener<'_>,
-    ) -> std::result::Result<(), Cause> {
+    ) -> std::result::Result<Option<StoreGuard>, Cause> {
         let manifest = self.state.generations.get(&outcome.to).and_then(|state| state.manifest);
         let target = Generation::open(&self.layout, outcome.to, manifest)?;
         report(progress, "checking the generation that will be current");
         self.check_generation(&target, VerifyDepth::Content)?;
         let left = self.layout.generation(outcome.from);
-        let guard = StoreGuard::acquire(outcome.from, &left.join(Part::Store.directory()));
-        if let Err(cause @ Cause::StoreInUse { .. }) = guard {
-            return Err(cause);
+        match StoreGuard::acquire(outcome.from, &left.join(Part::Store.directory())) {
+            Ok(guard) => Ok(Some(guard)),
+            Err(cause @ Cause::StoreInUse { .. }) => Err(cause),
+            Err(_) => Ok(None),
         }
-        let attempt = self.begin(Operation::Rollback, authorization.authority())?;
+    }
+
+    /// Goes back to a generation that was verified.
+    ///
+    /// # Errors
+    /// If it could not be put on record: then the current generation still is current.
+    pub(crate) fn revert(
+        &mut self,
+        outcome: &RolledBack,
+        authority: Authority,
+        reason: &str,
+    ) -> Result<()> {
+        match self.put_revert_on_record(outcome, authority, reason) {
+            Ok(()) => {}
+            Err(cause) => self.conclude(cause, |state| state.current == Some(outcome.to))?,
+        }
+        // For people only; the journal has decided.
+        let _ = self.layout.point_current_to(outcome.to);
+        Ok(())
+    }
+
+    fn put_revert_on_record(
+        &mut self,
+        outcome: &RolledBack,
+        authority: Authority,
+        reason: &str,
+    ) -> std::result::Result<(), Cause> {
+        let attempt = self.begin(Operation::Rollback, authority)?;
+        let left = self.layout.generation(outcome.from);
         // What is left goes on record as far as it can be read; it must not keep anybody from leaving it.
         if let Ok((store, parts)) = digest_parts(&left) {
             self.append(attempt, Event::Quiesced { generation: outcome.from, store, parts })?;
@@ -127,14 +156,7 @@ impl Home<'_> {
     /// # Errors
     /// If another generation is current, or what appending says.
     pub fn confirm(&mut self, generation: GenerationNumber) -> Result<()> {
-        let Some(current) = self.state.current else {
-            let cause = no_current(&self.layout, &self.state);
-            return Err(Error::new(cause, self.unchanged()));
-        };
-        if current != generation {
-            let found = format!("generation {current} is current");
-            return Err(Error::new(Cause::Overtaken(found), self.unchanged()));
-        }
+        self.require_current(generation)?;
         if self.state.standing == Standing::Confirmed {
             return Ok(());
         }
@@ -149,5 +171,15 @@ impl Home<'_> {
                 state.current == Some(generation) && state.standing == Standing::Confirmed
             }),
         }
+    }
+
+    /// Refuses what was meant for another generation than the current one.
+    pub(crate) fn require_current(&self, generation: GenerationNumber) -> Result<()> {
+        let cause = match self.state.current {
+            Some(current) if current == generation => return Ok(()),
+            Some(current) => Cause::Overtaken(format!("generation {current} is current")),
+            None => no_current(&self.layout, &self.state),
+        };
+        Err(Error::new(cause, self.unchanged()))
     }
 }

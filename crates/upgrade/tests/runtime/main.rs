@@ -1,134 +1,24 @@
 //! A runtime on a home: what `boot` gives, what it refuses, and what becomes of what the runtime writes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod support;
+mod trial;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
-use femtoclaw_catalogue::{Envelope, FemtoClaw, RecordKey};
+use femtoclaw_catalogue::FemtoClaw;
 use integrity::{Digest, TreeSeal};
 use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceError};
 use upgrade::lifecycle::Standing;
 use upgrade::{
-    AdoptRequest, Adoption, AdoptionRefusal, Authorization, Booted, Catalogue, Cause,
-    EngineOptions, Environment, Error, Files, Home, MigratedConfiguration, NoTelemetry, Part,
-    Release, Request, VerifiedGeneration, VerifyReport,
+    Adoption, AdoptionRefusal, Authorization, Catalogue, Cause, Environment, Files, Home,
+    MigratedConfiguration, NoTelemetry, Part, Release, Request, VerifiedGeneration, VerifyReport,
 };
-use versioning::{
-    ConfigurationSchema, FixedClock, GenerationNumber, RuntimeVersion, SchemaVersion, Timestamp,
-};
+use versioning::{ConfigurationSchema, GenerationNumber, RuntimeVersion, SchemaVersion};
 
-const CLOCK: FixedClock = FixedClock(Timestamp::EPOCH);
-
-/// A home in a directory of its own.
-struct Scene {
-    directory: tempfile::TempDir,
-    engine: EngineOptions,
-}
-
-impl Scene {
-    fn adopted() -> Self {
-        let scene =
-            Self { directory: tempfile::tempdir().unwrap(), engine: EngineOptions::default() };
-        let source = scene.directory.path().join("installation");
-        write_sample_home(&source, &SampleOptions::default()).unwrap();
-        let request = AdoptRequest {
-            source,
-            home: scene.home(),
-            assumed: None,
-            runtime: None,
-            lock_timeout: Duration::ZERO,
-        };
-        upgrade::adopt(&request, scene.environment(), &mut NoTelemetry, &mut |_| {}).unwrap();
-        scene
-    }
-
-    fn upgraded(version: &str) -> Self {
-        let scene = Self::adopted();
-        scene.apply(version);
-        scene
-    }
-
-    fn home(&self) -> PathBuf {
-        self.directory.path().join("home")
-    }
-
-    fn environment(&self) -> Environment<'_> {
-        Environment { catalogue: &FemtoClaw, clock: &CLOCK, operator: "test", engine: &self.engine }
-    }
-
-    fn with<T>(&self, act: impl FnOnce(&mut Home<'_>) -> upgrade::Result<T>) -> T {
-        let mut telemetry = NoTelemetry;
-        let mut home =
-            Home::open(&self.home(), self.environment(), &mut telemetry, Duration::ZERO).unwrap();
-        act(&mut home).unwrap()
-    }
-
-    fn apply(&self, version: &str) {
-        let request = Request { target: Some(version.parse().unwrap()), runtime: None };
-        let authorization = Some(Authorization::development());
-        self.with(|home| home.apply(&request, None, authorization, &mut |_| {})).unwrap();
-    }
-
-    fn confirm(&self) {
-        self.with(|home| {
-            let current = home.state().current.unwrap();
-            home.confirm(current)
-        });
-    }
-
-    fn rollback(&self) {
-        let authorization = Some(Authorization::development());
-        self.with(|home| home.rollback(None, authorization, "a test", &mut |_| {}));
-    }
-
-    fn verify(&self) -> VerifyReport {
-        let report = self.with(|home| home.verify(&mut |_| {}));
-        assert_eq!(report.problems, Vec::<String>::new());
-        report
-    }
-
-    /// Boots, does something, closes nothing more than Rust does.
-    fn booted<T>(&self, version: &str, act: impl FnOnce(&Booted<'_>) -> T) -> T {
-        let mut telemetry = NoTelemetry;
-        let version = version.parse().unwrap();
-        let environment = self.environment();
-        let booted =
-            upgrade::boot(&self.home(), &version, environment, &mut telemetry, Duration::ZERO)
-                .unwrap();
-        act(&booted)
-    }
-
-    fn refused(&self, version: &str, environment: Environment<'_>) -> Error {
-        let mut telemetry = NoTelemetry;
-        let version = version.parse().unwrap();
-        upgrade::boot(&self.home(), &version, environment, &mut telemetry, Duration::ZERO)
-            .expect_err("it booted")
-    }
-}
-
-/// Appends copies of the first record of a keyspace of schema 2, as a runtime would append records, and returns their keys.
-fn append_copies(booted: &Booted<'_>, keyspace: &str, count: u64) -> Vec<Vec<u8>> {
-    let store = booted.open_store().unwrap();
-    let mut first = None;
-    store
-        .scan_while(keyspace, &mut |_, value| {
-            first = Some(Envelope::decode(value).unwrap());
-            false
-        })
-        .unwrap();
-    let mut keys = Vec::new();
-    for number in 0..count {
-        let mut envelope = first.clone().unwrap();
-        envelope.source = RecordKey { ordinal: 1_000_000 + number, ..envelope.source };
-        store.put(keyspace, &envelope.source.encode(), &envelope.encode()).unwrap();
-        keys.push(envelope.source.encode().to_vec());
-    }
-    store.persist().unwrap();
-    store.close().unwrap();
-    keys
-}
+use support::{Scene, append_copies};
 
 fn count(report: &VerifyReport, generation: u64) -> u64 {
     let number = GenerationNumber::new(generation);
