@@ -144,6 +144,16 @@ pub fn exists(path: &Path) -> Result<bool> {
     }
 }
 
+/// Whether a path leads to a directory; a link does not count as one. A path that cannot be looked at is an error: what takes
+/// it for something else goes on without what is there.
+pub fn is_directory(path: &Path) -> Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(metadata.is_dir()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::new(Operation::Inspect, path, error)),
+    }
+}
+
 /// Removes whatever is at a path, if anything is, and syncs its parent, so that the removal is durable.
 ///
 /// Links inside the tree are removed, never followed.

@@ -43,8 +43,7 @@ impl Generation {
         expected: Option<Digest>,
     ) -> Result<Self> {
         let path = layout.generation(number);
-        let is_directory = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
-        if !is_directory && durable::exists(&path)? {
+        if !durable::is_directory(&path)? && durable::exists(&path)? {
             let reason = "its directory is not a directory".to_owned();
             return Err(Error::UnreadableManifest { generation: number, reason });
         }

@@ -77,11 +77,13 @@ impl Layout {
     /// # Errors
     /// What reading the directory says. A home without generations has none, which is no error.
     pub fn generation_numbers(&self) -> Result<Vec<GenerationNumber>> {
-        let names = self.names()?.into_iter();
-        let mut numbers: Vec<_> = names
-            .filter(|name| self.generations().join(name).is_dir())
-            .filter_map(|name| name.parse().ok())
-            .collect();
+        let mut numbers = Vec::new();
+        for name in self.names()? {
+            let Ok(number) = name.parse() else { continue };
+            if durable::is_directory(&self.generations().join(name))? {
+                numbers.push(number);
+            }
+        }
         numbers.sort();
         Ok(numbers)
     }
@@ -123,11 +125,12 @@ impl Layout {
     pub fn point_current_to(&self, number: GenerationNumber) -> Result<()> {
         let target = Path::new("generations").join(number.to_string());
         let current = self.current();
+        let temporary = self.root.join("current.tmp");
+        // Whoever was interrupted here has left it.
+        durable::remove_file(&temporary)?;
         if fs::read_link(&current).is_ok_and(|found| found == target) {
             return Ok(());
         }
-        let temporary = self.root.join("current.tmp");
-        durable::remove_file(&temporary)?;
         symlink(&target, &temporary)
             .map_err(|error| FileError::new(Operation::Create, &temporary, error))?;
         Ok(durable::rename(&temporary, &current)?)

@@ -24,7 +24,7 @@ impl Staging {
     /// [`Error::AlreadyThere`], or what a file operation says.
     pub fn create(layout: &Layout, number: GenerationNumber) -> Result<Self> {
         let place = layout.generation(number);
-        if place.symlink_metadata().is_ok() {
+        if durable::exists(&place)? {
             return Err(Error::AlreadyThere { generation: number, path: place });
         }
         let path = layout.staging(number);
@@ -78,7 +78,7 @@ impl Staging {
             if components.peek().is_none() {
                 return Ok(path);
             }
-            if !path.is_dir() {
+            if !durable::is_directory(&path)? {
                 durable::create_directory(&path)?;
             }
             directory = path;

@@ -58,7 +58,7 @@ impl Store {
     /// If the directory holds anything, or what the engine says.
     pub fn create(directory: &Path, map: &KeyspaceMap, options: &EngineOptions) -> Result<Self> {
         map.check()?;
-        if directory.exists() {
+        if durable::exists(directory)? {
             if !durable::walk(directory)?.is_empty() {
                 return Err(MigrationError::NotEmpty { directory: directory.to_path_buf() });
             }
@@ -82,7 +82,7 @@ impl Store {
         map.check()?;
         for file in [VERSION_MARKER, META_POINTER] {
             // The engine would silently start afresh, and delete what it then does not know.
-            if !directory.join(file).is_file() {
+            if !durable::exists(&directory.join(file))? {
                 let (directory, reason) = (directory.to_path_buf(), format!("{file} is missing"));
                 return Err(MigrationError::NotAStore { directory, reason });
             }
@@ -350,7 +350,7 @@ fn open_database(
     options: &EngineOptions,
 ) -> Result<Database> {
     // The engine would create it, with whatever permissions the process's mask allows.
-    if !directory.is_dir() {
+    if !durable::is_directory(directory)? {
         let error = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(durable::Error::new(Operation::Open, directory, error).into());
     }

@@ -146,10 +146,18 @@ impl Booted<'_> {
     /// # Errors
     /// If it cannot be opened.
     pub fn open_store(&self) -> Result<Store> {
-        let map = keyspace_map(self.generation.manifest()).unwrap_or_default();
         let options =
             EngineOptions { worker_threads: RUNTIME_WORKER_THREADS, ..EngineOptions::default() };
-        Store::open(&self.path(Part::Store), &map, &options)
+        self.open_store_with(&options)
+    }
+
+    /// The same, with the storage engine run as the runtime wants it.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn open_store_with(&self, options: &EngineOptions) -> Result<Store> {
+        let map = keyspace_map(self.generation.manifest()).unwrap_or_default();
+        Store::open(&self.path(Part::Store), &map, options)
             .map_err(|error| Error::new(error, self.home.unchanged()))
     }
 

@@ -19,6 +19,9 @@ use crate::{Authorization, Environment, Home};
 /// How many journals may be set aside in one home.
 const MAXIMUM_REPLACED_JOURNALS: u32 = 1000;
 
+/// What comes next after a recovery that could not be brought to its end.
+const AGAIN: &str = "Run the same `femtoclaw-upgrade recover --generation` again.";
+
 /// What is to be recovered.
 #[derive(Debug, Clone)]
 pub struct RecoverRequest {
@@ -71,8 +74,11 @@ pub fn recover<'e>(
         Says::Current(current) => Err(refuse(Cause::NothingToRecover { current })),
         Says::Unusable(cause) => Err(refuse(cause)),
         Says::WitnessLost(state) if agrees(&state, wanted, &available) => {
-            journal::replace_witness(&layout.journal()).map_err(|error| refuse(error.into()))?;
+            // From here on the journal may be whole again, whatever goes wrong.
+            journal::replace_witness(&layout.journal())
+                .map_err(|error| Error::new(error, Condition::Unfinished).with_next(AGAIN))?;
             Home::open_locked(layout, lock, environment, telemetry)
+                .map_err(|error| error.with_condition(Condition::Unfinished).with_next(AGAIN))
         }
         says @ (Says::WitnessLost(_) | Says::Damage | Says::Begun) => {
             let decided = Decided::verify(&layout, wanted, &available).map_err(refuse)?;
@@ -167,7 +173,7 @@ fn replace_journal(layout: &Layout, environment: Environment<'_>) -> Result<()> 
     let begun = layout.root().join("journal.begun");
     let begin = || -> std::result::Result<bool, Cause> {
         let there = durable::exists(&layout.journal())?;
-        let old = match (there, last_replaced_journal(layout.root())) {
+        let old = match (there, last_replaced_journal(layout.root())?) {
             (true, _) => Some(layout.journal()),
             (false, last) => last.map(|number| replaced_journal(layout.root(), number)),
         };
@@ -183,25 +189,27 @@ fn replace_journal(layout: &Layout, environment: Environment<'_>) -> Result<()> 
     let there = begin().map_err(|cause| Error::new(cause, Condition::Unchanged(None)))?;
     let replace = || -> std::result::Result<(), Cause> {
         if there {
-            let next = last_replaced_journal(layout.root()).map_or(1, |number| number + 1);
+            let next = last_replaced_journal(layout.root())?.map_or(1, |number| number + 1);
             durable::rename(&layout.journal(), &replaced_journal(layout.root(), next))?;
         }
         Ok(durable::rename(&begun, &layout.journal())?)
     };
-    replace().map_err(|cause| {
-        let again = "Run the same `femtoclaw-upgrade recover --generation` again.";
-        Error::new(cause, Condition::Unfinished).with_next(again)
-    })
+    replace().map_err(|cause| Error::new(cause, Condition::Unfinished).with_next(AGAIN))
 }
 
 fn replaced_journal(root: &Path, number: u32) -> PathBuf {
     root.join(format!("journal.replaced-{number}"))
 }
 
-fn last_replaced_journal(root: &Path) -> Option<u32> {
-    (1..MAXIMUM_REPLACED_JOURNALS)
-        .take_while(|number| replaced_journal(root, *number).symlink_metadata().is_ok())
-        .last()
+fn last_replaced_journal(root: &Path) -> durable::Result<Option<u32>> {
+    let mut last = None;
+    for number in 1..MAXIMUM_REPLACED_JOURNALS {
+        if !durable::exists(&replaced_journal(root, number))? {
+            break;
+        }
+        last = Some(number);
+    }
+    Ok(last)
 }
 
 /// A generation that was decided on, and verified.

@@ -58,6 +58,18 @@ impl Home<'_> {
     /// # Errors
     /// What keeps it from being done at all. What is not as it should be is in [`VerifyReport::problems`].
     pub fn verify(&self, progress: &mut ProgressListener<'_>) -> Result<VerifyReport> {
+        self.verify_only(|_| true, progress)
+    }
+
+    /// The same, of these generations only: for whoever knows the others.
+    ///
+    /// # Errors
+    /// As [`Home::verify`].
+    pub fn verify_only(
+        &self,
+        wanted: impl Fn(GenerationNumber) -> bool,
+        progress: &mut ProgressListener<'_>,
+    ) -> Result<VerifyReport> {
         let mut found = VerifyReport {
             journal_records: self.records().len() as u64,
             generations: Vec::new(),
@@ -65,7 +77,7 @@ impl Home<'_> {
             problems: Vec::new(),
         };
         for (number, state) in &self.state.generations {
-            if !matches!(state.fate, Fate::Kept | Fate::Bad) {
+            if !matches!(state.fate, Fate::Kept | Fate::Bad) || !wanted(*number) {
                 continue;
             }
             match self.verify_generation(*number, state, progress) {

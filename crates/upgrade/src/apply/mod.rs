@@ -374,7 +374,7 @@ fn verify_files(home: &Home<'_>, plan: &Plan, staged: &Staged) -> std::result::R
             violations,
         })?;
     let runtime = staged.staging.part(Part::Runtime).join(RUNTIME_BINARY);
-    let found = runtime.exists().then(|| Digest::of_file(&runtime)).transpose()?;
+    let found = durable::exists(&runtime)?.then(|| Digest::of_file(&runtime)).transpose()?;
     if found != plan.runtime {
         return altered("the new runtime binary");
     }
