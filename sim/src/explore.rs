@@ -1,391 +1,193 @@
-//! A campaign: scenarios, profiles, every image, every judgement.
+//! One scenario under one profile: every image, every judgement, and the recovery from each crashed in turn.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
 
-use serde_json::json;
-use sim::disk::{Disk, Fingerprints, Operation};
-use sim::images::{Coverage, Image, Profile, enumerate};
+use sim::disk::{Disk, Fingerprint, InodeNumber};
+use sim::images::{Coverage, Damage, Enumeration, Image, Next, Profile, enumerate};
 use sim::world::Logged;
 
-use crate::faults;
-use crate::judge::{Expected, Known, judge, recovery_log};
-use crate::scenario::{ACKNOWLEDGED, RECORD, Recording, SCENARIOS, Scenario};
+use crate::id::StateId;
+use crate::judges::{Broken, Case, judge};
+use crate::model::{Known, Model};
+use crate::observe::{Wanted, observe, recovery_log};
+use crate::report::Violation;
+use crate::scenario::{Outcome, Scenario};
+use crate::session::Session;
 
-/// How the command is used.
-pub(crate) const USAGE: &str = "usage: sim [--seed N] [--scenario NAME] [--profile kill|ordered|posix] \
-[--states N] [--depth N] [--shard I/N] [--quick] [--sabotage] [--naive] [--json]";
+/// Every so many-th state is also done again to its end.
+const RETRY_EVERY: u64 = 128;
 
-/// The scenario that takes longest.
-const LONGEST: &str = "upgrade-store";
+/// So many states are remembered; then it begins anew, and some may be judged twice.
+const MOST_REMEMBERED: usize = 8_000_000;
 
-/// How many violations are told; all are counted.
-const VIOLATIONS_TOLD: usize = 10;
+/// How many crashes follow each other, and how often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Depth {
+    /// The most crashes that follow each other.
+    pub(crate) most: u32,
+    /// Of the states that one crash leaves, every so many-th one's recovery is crashed; none if 0.
+    pub(crate) second_every: u64,
+    /// Of those that two crashes leave, likewise.
+    pub(crate) third_every: u64,
+}
 
-/// Of larger scenarios, every so many-th state's recovery is crashed too; of the small ones, every state's.
-const DEEPER_EVERY: u64 = 32;
+impl Depth {
+    /// No crash within a recovery.
+    pub(crate) const ONE: Self = Self { most: 1, second_every: 0, third_every: 0 };
 
-/// The most crashes that may follow each other.
-const MAXIMUM_DEPTH: u64 = 3;
+    fn goes_on(self, depth: u32, bits: u64) -> bool {
+        let every = if depth == 1 { self.second_every } else { self.third_every };
+        depth < self.most && every > 0 && bits.is_multiple_of(every)
+    }
+}
 
-/// Every so many-th state is also retried to its end.
-const RETRY_EVERY: u64 = 64;
+/// What is explored.
+pub(crate) struct Exploration<'x> {
+    pub(crate) session: &'x mut Session,
+    pub(crate) setting: Setting<'x>,
+    pub(crate) profile: Profile,
+    pub(crate) depth: Depth,
+    /// States that were judged before, of whatever profile.
+    pub(crate) seen: &'x mut BTreeSet<Fingerprint>,
+    /// Images of the log that is walked that were taken before.
+    pub(crate) taken: BTreeSet<(u128, Option<Damage>)>,
+    /// Judge only what loses something of this inode, and nothing else.
+    pub(crate) only_lost: Option<InodeNumber>,
+    /// Part of a campaign: what another process judges is passed over.
+    pub(crate) sharded: bool,
+    /// How often each judge had something to judge.
+    pub(crate) applied: BTreeMap<&'static str, u64>,
+}
 
-/// What is to be explored.
-#[derive(Debug, Clone)]
-pub(crate) struct Campaign {
-    seed: u64,
-    scenarios: Vec<Scenario>,
-    profiles: Vec<Profile>,
-    states: u64,
-    /// How many crashes follow each other: 2 is a crash within the recovery from a crash.
+/// One crash after another.
+struct Walk<'w> {
+    disk: &'w Disk,
+    log: &'w [Logged],
+    known: &'w [Known],
+    from: usize,
+    id: &'w StateId,
     depth: u32,
-    shard: (u64, u64),
-    /// Leave the longest scenario's power losses out.
-    quick: bool,
-    /// Instead of exploring, leave out every sync in turn, which must be found.
-    pub(crate) sabotage: bool,
-    /// Instead, use fjall naively, and show what that leads to.
-    pub(crate) naive: bool,
-    pub(crate) json: bool,
-}
-
-impl Campaign {
-    /// Reads the command line.
-    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut campaign = Self {
-            seed: 1,
-            scenarios: SCENARIOS.to_vec(),
-            profiles: Profile::ALL.to_vec(),
-            states: u64::MAX,
-            depth: 2,
-            shard: (0, 1),
-            quick: false,
-            sabotage: false,
-            naive: false,
-            json: false,
-        };
-        let mut arguments = arguments;
-        while let Some(name) = arguments.next() {
-            match name.as_str() {
-                "--json" => campaign.json = true,
-                "--quick" => campaign.quick = true,
-                "--sabotage" => campaign.sabotage = true,
-                "--naive" => campaign.naive = true,
-                _ => {}
-            }
-            if ["--json", "--quick", "--sabotage", "--naive"].contains(&name.as_str()) {
-                continue;
-            }
-            let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
-            let number = || value.parse::<u64>().map_err(|_| format!("{value} is no number"));
-            match name.as_str() {
-                "--seed" => campaign.seed = number()?,
-                "--states" => campaign.states = number()?,
-                "--depth" => {
-                    campaign.depth = u32::try_from(number()?.clamp(1, MAXIMUM_DEPTH)).unwrap_or(1);
-                }
-                "--scenario" => {
-                    campaign.scenarios.retain(|scenario| scenario.name == value);
-                    if campaign.scenarios.is_empty() {
-                        let names = SCENARIOS.map(|scenario| scenario.name).join(", ");
-                        return Err(format!("{value} is none of {names}"));
-                    }
-                }
-                "--profile" => {
-                    campaign.profiles.retain(|profile| profile.name() == value);
-                    if campaign.profiles.is_empty() {
-                        return Err(format!("{value} is none of {}", crate::profile_names()));
-                    }
-                }
-                "--shard" => campaign.shard = shard(&value)?,
-                _ => return Err(format!("{name} is not known")),
-            }
-        }
-        if campaign.quick && campaign.sabotage {
-            campaign.scenarios.retain(|scenario| !scenario.name.starts_with("upgrade"));
-        }
-        Ok(campaign)
-    }
-
-    pub(crate) fn scenarios(&self) -> &[Scenario] {
-        &self.scenarios
-    }
-
-    pub(crate) fn is_quick(&self) -> bool {
-        self.quick
-    }
-
-    pub(crate) fn seed(&self) -> u64 {
-        self.seed
-    }
-}
-
-fn shard(text: &str) -> Result<(u64, u64), String> {
-    let wrong = || format!("{text} is no shard such as 1/4");
-    let (index, count) = text.split_once('/').ok_or_else(wrong)?;
-    let (index, count): (u64, u64) =
-        (index.parse().map_err(|_| wrong())?, count.parse().map_err(|_| wrong())?);
-    if index == 0 || index > count {
-        return Err(wrong());
-    }
-    Ok((index - 1, count))
-}
-
-/// What a campaign saw.
-#[derive(Debug, Default)]
-pub(crate) struct Report {
-    scenarios: u64,
-    operations: u64,
-    coverage: Coverage,
-    states: u64,
-    violations: u64,
-    told: Vec<String>,
-    by_scenario: BTreeMap<String, u64>,
-    took: Duration,
-    log_hash: String,
-    canary_caught: bool,
-    faults: BTreeMap<&'static str, u64>,
-    max_depth: u32,
-}
-
-impl Report {
-    /// Counts a state that was judged after a fault.
-    pub(crate) fn count_fault(&mut self, class: &'static str, judged: Result<(), String>) {
-        self.states += 1;
-        *self.faults.entry(class).or_default() += 1;
-        if let Err(what) = judged {
-            self.violations += 1;
-            if self.told.len() < VIOLATIONS_TOLD {
-                self.told.push(what);
-            }
-        }
-    }
-
-    pub(crate) fn violations(&self) -> u64 {
-        self.violations
-    }
-
-    pub(crate) fn ok(&self) -> bool {
-        self.violations == 0 && self.states > 0 && self.canary_caught
-    }
-
-    pub(crate) fn print(&self, campaign: &Campaign) {
-        let rate = self.states as f64 / self.took.as_secs_f64().max(0.001);
-        let exhaustive = self.coverage.exhaustive as f64 / self.coverage.points.max(1) as f64;
-        for line in &self.told {
-            eprintln!("violation: {line}");
-        }
-        if !campaign.json {
-            for (name, states) in &self.by_scenario {
-                println!("{name:<24} {states:>8} states");
-            }
-            println!(
-                "{} operations, {} crash points ({:.1} % exhaustive), {} images, {} distinct states \
-                 judged in {:.1} s ({rate:.0}/s), {} violations",
-                self.operations,
-                self.coverage.points,
-                100.0 * exhaustive,
-                self.coverage.images,
-                self.states,
-                self.took.as_secs_f64(),
-                self.violations
-            );
-            let canary = if self.canary_caught { "caught, as it must be" } else { "MISSED" };
-            for (class, hits) in &self.faults {
-                println!("fault {class:<18} {hits:>8} states");
-            }
-            println!("canary (the journal's last record is never synced): {canary}");
-            return;
-        }
-        let line = json!({
-            "type": "sim", "ok": self.ok(), "seed": campaign.seed, "scenarios": self.scenarios,
-            "operations": self.operations, "crash_points": self.coverage.points,
-            "states": self.coverage.images, "distinct_states": self.states,
-            "states_per_s": rate.round(), "exhaustive_ratio": exhaustive, "max_depth": self.max_depth,
-            "fault_classes": self.faults, "violations": self.violations, "log_hash": self.log_hash,
-            "canary_caught": self.canary_caught,
-        });
-        println!("{line}");
-    }
-}
-
-/// Runs a campaign.
-pub(crate) fn run(campaign: &Campaign) -> Report {
-    let mut report = Report::default();
-    let mut hashes = String::new();
-    let began = Instant::now();
-    for scenario in &campaign.scenarios {
-        let recording = scenario.record(campaign.seed);
-        hashes += &log_hash(&recording.log);
-        report.scenarios += 1;
-        report.operations += recording.log.len() as u64;
-        let expected = Expected::of(&recording.before, &recording.after);
-        for profile in &campaign.profiles {
-            if campaign.quick && scenario.name == LONGEST && *profile != Profile::Kill {
-                continue;
-            }
-            explore(campaign, scenario, *profile, &recording, &expected, &mut report, false);
-        }
-        if scenario.name == "confirm" {
-            crate::rot::explore(campaign, &recording, &expected, &mut report);
-        }
-        if !(campaign.quick && scenario.name == LONGEST) {
-            faults::explore(campaign, scenario, &recording, &expected, &mut report);
-        }
-    }
-    report.took = began.elapsed();
-    let canary = campaign.scenarios.first().unwrap_or(&SCENARIOS[0]);
-    report.canary_caught = crate::sabotage::canary(campaign, canary);
-    report.log_hash = integrity::Digest::of(hashes.as_bytes()).to_string();
-    report
-}
-
-pub(crate) fn explore(
-    campaign: &Campaign,
-    scenario: &Scenario,
-    profile: Profile,
-    recording: &Recording,
-    expected: &Expected,
-    report: &mut Report,
-    stop_at_first: bool,
-) {
-    let known = known(&recording.log);
-    let mut exploration = Exploration {
-        campaign,
-        scenario,
-        profile,
-        expected,
-        report,
-        fingerprints: Fingerprints::default(),
-        seen: BTreeSet::new(),
-        states: 0,
-        stop_at_first,
-    };
-    let at = |marks: usize| known.get(marks).copied().unwrap_or_default();
-    exploration.walk(&recording.before, &recording.log, &at, 1);
-    let states = exploration.states;
-    let name = format!("{} ({})", scenario.name, profile.name());
-    *report.by_scenario.entry(name).or_default() += states;
-}
-
-/// One scenario under one profile.
-struct Exploration<'x> {
-    campaign: &'x Campaign,
-    scenario: &'x Scenario,
-    profile: Profile,
-    expected: &'x Expected,
-    report: &'x mut Report,
-    fingerprints: Fingerprints,
-    seen: BTreeSet<(integrity::Digest, Known)>,
-    states: u64,
-    stop_at_first: bool,
 }
 
 impl Exploration<'_> {
-    /// Judges every image of a log that was not judged before; and, below the campaign's depth, every image that a crash
-    /// within its recovery leaves.
-    fn walk(&mut self, before: &Disk, log: &[Logged], known: &dyn Fn(usize) -> Known, depth: u32) {
-        let mut images = Vec::new();
-        let (fingerprints, seen) = (&mut self.fingerprints, &mut self.seen);
-        let (shard, shards) = self.campaign.shard;
-        let coverage =
-            enumerate(before, log, self.profile, self.campaign.seed, &mut |image: Image| {
-                let known = known(image.marks);
-                let fingerprint = fingerprints.of(&image.disk);
-                let bits = fingerprint.as_bytes().first_chunk().copied().unwrap_or_default();
-                let bits = u64::from_le_bytes(bits);
-                // Shards part what is found at the first crash; what follows from it stays with it.
-                let ours = depth > 1 || bits % shards == shard;
-                if ours && seen.insert((fingerprint, known)) {
-                    images.push((image, known, bits));
-                }
-            });
-        self.report.coverage.points += coverage.points;
-        self.report.coverage.exhaustive += coverage.exhaustive;
-        self.report.coverage.images += coverage.images;
-        self.report.max_depth = self.report.max_depth.max(depth);
-        for (image, known, bits) in images {
-            let stopped = self.stop_at_first && self.report.violations > 0;
-            if stopped || self.report.states >= self.campaign.states {
-                return;
-            }
-            self.judge(&image, known, log, bits % RETRY_EVERY == 0, depth);
-            let deeper = depth < self.campaign.depth && !self.stop_at_first;
-            let sampled = !self.campaign.quick && bits % DEEPER_EVERY == 0;
-            if deeper && (self.scenario.is_small() || sampled) {
-                let recovery = recovery_log(&image.disk);
-                self.walk(&image.disk, &recovery, &|_| known, depth + 1);
-            }
+    /// Judges every image of a log that was not judged before, from this index of the log on.
+    pub(crate) fn run(&mut self, log: &[Logged], known: &[Known], from: usize, id: &StateId) {
+        self.taken.clear();
+        let states = self.session.report.distinct_states;
+        let before = self.setting.before;
+        self.walk(&Walk { disk: before, log, known, from, id, depth: 1 });
+        let states = self.session.report.distinct_states - states;
+        let name = format!("{} ({})", self.setting.scenario.name, self.profile.name());
+        *self.session.report.by_scenario.entry(name).or_default() += states;
+        for (name, count) in std::mem::take(&mut self.applied) {
+            *self.session.report.judged.entry(name.to_owned()).or_default() += count;
         }
     }
 
-    fn judge(&mut self, image: &Image, known: Known, log: &[Logged], retry: bool, depth: u32) {
-        self.states += 1;
-        self.report.states += 1;
-        let judged = judge(self.scenario, &image.disk, known, self.expected, retry);
-        let Err(what) = judged else { return };
-        self.report.violations += 1;
-        if self.report.told.len() < VIOLATIONS_TOLD {
-            let told = tell(self.scenario, self.profile, image, log, &what);
-            self.report.told.push(format!("crash {depth}: {told}"));
+    fn walk(&mut self, walk: &Walk<'_>) {
+        let what = Enumeration {
+            before: walk.disk,
+            log: walk.log,
+            profile: self.profile,
+            seed: walk.id.seed,
+            effort: walk.id.effort(),
+            from: walk.from,
+        };
+        let coverage: Coverage = enumerate(what, &mut |image| self.visit(walk, image));
+        let report = &mut self.session.report;
+        report.cover(coverage);
+        report.max_depth = report.max_depth.max(u64::from(walk.depth));
+    }
+
+    fn visit(&mut self, walk: &Walk<'_>, image: &Image<'_>) -> Next {
+        if self.session.is_over() {
+            return Next::Stop;
         }
-    }
-}
-
-/// What was acknowledged after so many marks.
-pub(crate) fn known(log: &[Logged]) -> Vec<Known> {
-    let mut all = vec![Known::default()];
-    for logged in log {
-        let Logged::Mark(text) = logged else { continue };
-        let mut next = all.last().copied().unwrap_or_default();
-        match text.as_str() {
-            RECORD => next.records += 1,
-            ACKNOWLEDGED => next.done = true,
-            _ => {}
+        let known = walk.known.get(image.marks).or(walk.known.last()).copied().unwrap_or_default();
+        if self.only_lost.is_some_and(|inode| !image.loses_only(inode)) {
+            return Next::GoOn;
         }
-        all.push(next);
+        // Most images were taken before, at another point: nobody needs to make them again to know that.
+        let (applied, damage) = image.key();
+        if !self.taken.insert((applied ^ mixed(known), damage)) {
+            return Next::GoOn;
+        }
+        if self.taken.len() > MOST_REMEMBERED {
+            self.taken.clear();
+        }
+        let (disk, fingerprint) = image.disk();
+        let bits = fingerprint as u64;
+        // Shards part what is found at the first crash; what follows from it stays with it.
+        if walk.depth == 1 && self.sharded && !self.session.is_ours(bits) {
+            return Next::GoOn;
+        }
+        if !self.seen.insert(fingerprint ^ mixed(known)) {
+            return Next::GoOn;
+        }
+        if self.seen.len() > MOST_REMEMBERED {
+            self.seen.clear();
+        }
+        let id = walk.id.crashed(image.point, image.index);
+        self.session.about_to_judge(&id);
+        let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
+        let judged = self.setting.judge(&disk, known, retry, &mut self.applied);
+        self.session.judged(bits, judged.is_err());
+        if let Err(Broken { judge, what }) = judged {
+            let judge = judge.to_owned();
+            self.session.report.violate(Violation { id: id.to_string(), judge, what });
+        } else if self.depth.goes_on(walk.depth, bits >> 16) {
+            let log = recovery_log(&disk, id.seed, false);
+            let known = [known];
+            let depth = walk.depth + 1;
+            let taken = std::mem::take(&mut self.taken);
+            self.walk(&Walk { disk: &disk, log: &log, known: &known, from: 0, id: &id, depth });
+            self.taken = taken;
+        }
+        Next::GoOn
     }
-    all
 }
 
-fn tell(
-    scenario: &Scenario,
-    profile: Profile,
-    image: &Image,
-    log: &[Logged],
-    what: &str,
-) -> String {
-    let describe = |at: &usize| match log.get(*at) {
-        Some(Logged::Operation(operation, path)) => format!("{} {path}", kind(operation)),
-        _ => String::new(),
-    };
-    let lost: Vec<String> = image.lost.iter().map(describe).collect();
-    format!(
-        "{} ({}) at operation {}: {what}\n  lost: {}{}",
-        scenario.name,
-        profile.name(),
-        image.point,
-        lost.join(", "),
-        image.torn.map_or_else(String::new, |bytes| format!("; torn after {bytes} bytes"))
-    )
+/// What is judged against.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting<'s> {
+    pub(crate) scenario: &'s Scenario,
+    pub(crate) model: &'s Model,
+    /// What there was before the scenario.
+    pub(crate) before: &'s Disk,
+    /// What came of the step that a fault was met in.
+    pub(crate) failed: Option<Outcome>,
+    /// Whether the disk said it had kept what it had not.
+    pub(crate) lied_to: bool,
 }
 
-fn kind(operation: &Operation) -> &'static str {
-    match operation {
-        Operation::Create { .. } => "create",
-        Operation::Enter { .. } => "name",
-        Operation::Leave { .. } => "remove",
-        Operation::Move { .. } => "rename",
-        Operation::Write { .. } => "write",
-        Operation::Resize { .. } => "resize",
-        Operation::Mode { .. } => "chmod",
-        Operation::Sync { .. } => "sync",
-        Operation::SyncFailed { .. } => "failed sync",
+impl Setting<'_> {
+    /// Lets the product recover a disk, reads it, and asks the judges.
+    pub(crate) fn judge(
+        &self,
+        disk: &Disk,
+        known: Known,
+        retry: bool,
+        applied: &mut BTreeMap<&'static str, u64>,
+    ) -> Result<(), Broken> {
+        let step = known.under_way().filter(|_| retry).and_then(|step| {
+            Some((*self.scenario.act.get(step)?, self.model.states.get(step + 1)?))
+        });
+        let seen = observe(disk, Wanted { retry: step });
+        let case = Case {
+            scenario: self.scenario,
+            model: self.model,
+            known,
+            before: self.before,
+            seen: &seen,
+            failed: self.failed.as_ref(),
+            lied_to: self.lied_to,
+        };
+        judge(&case, applied)
     }
 }
 
-/// The digest of a recording: the same seed gives the same one.
-fn log_hash(log: &[Logged]) -> String {
-    integrity::Digest::of(format!("{log:?}").as_bytes()).to_string()
+/// What is known, as a part of a state's fingerprint.
+fn mixed(known: Known) -> Fingerprint {
+    let Known { records, begun, done } = known;
+    xxhash_rust::xxh3::xxh3_128(&[records, begun, done].map(usize::to_le_bytes).concat())
 }

@@ -1,7 +1,5 @@
 //! Which calls fail, and how.
 
-use std::collections::BTreeMap;
-
 use crate::world::Errno;
 
 /// A kind of call that can fail.
@@ -35,6 +33,11 @@ pub enum Call {
     List,
 }
 
+impl Call {
+    /// How many kinds there are.
+    const KINDS: usize = 13;
+}
+
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -51,6 +54,8 @@ pub enum Effect {
 pub struct Fault {
     /// The kind of call.
     pub call: Call,
+    /// Only of paths that end so; empty for all.
+    pub path: &'static str,
     /// Which of them, from 1.
     pub nth: u64,
     /// How it fails.
@@ -82,8 +87,10 @@ impl Outcome {
 /// Which calls fail, how many there were, and how many did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FaultPlan {
-    faults: Vec<Fault>,
-    calls: BTreeMap<Call, u64>,
+    fault: Option<Fault>,
+    /// Calls that the fault is about.
+    met: u64,
+    calls: [u64; Call::KINDS],
     hits: u64,
 }
 
@@ -93,14 +100,19 @@ impl FaultPlan {
         Self::default()
     }
 
-    /// These calls fail.
-    pub fn of(faults: &[Fault]) -> Self {
-        Self { faults: faults.to_vec(), ..Self::default() }
+    /// This fails.
+    pub fn of(fault: Fault) -> Self {
+        Self { fault: Some(fault), ..Self::default() }
     }
 
     /// How many calls of a kind there were.
     pub fn calls(&self, call: Call) -> u64 {
-        self.calls.get(&call).copied().unwrap_or_default()
+        self.calls.get(call as usize).copied().unwrap_or_default()
+    }
+
+    /// How many calls there were that the fault is about, if it had come later.
+    pub fn met(&self) -> u64 {
+        self.met
     }
 
     /// How many calls failed.
@@ -109,22 +121,24 @@ impl FaultPlan {
     }
 
     /// Counts a call, and says what happens to it.
-    pub fn next(&mut self, call: Call, _path: &str) -> Outcome {
-        let count = self.calls.entry(call).or_default();
-        *count += 1;
-        let hit = self.faults.iter().find(|fault| {
-            fault.call == call && (*count == fault.nth || (fault.sticky && *count > fault.nth))
-        });
-        match hit.map(|fault| fault.effect) {
-            None => Outcome::Pass,
-            Some(effect) => {
-                self.hits += 1;
-                match effect {
-                    Effect::Error(errno) => Outcome::Fail(errno),
-                    Effect::Short => Outcome::Short,
-                    Effect::Lie => Outcome::Lie,
-                }
-            }
+    pub fn next(&mut self, call: Call, path: &str) -> Outcome {
+        if let Some(count) = self.calls.get_mut(call as usize) {
+            *count += 1;
+        }
+        let Some(fault) =
+            self.fault.filter(|fault| fault.call == call && path.ends_with(fault.path))
+        else {
+            return Outcome::Pass;
+        };
+        self.met += 1;
+        if self.met != fault.nth && !(fault.sticky && self.met > fault.nth) {
+            return Outcome::Pass;
+        }
+        self.hits += 1;
+        match fault.effect {
+            Effect::Error(errno) => Outcome::Fail(errno),
+            Effect::Short => Outcome::Short,
+            Effect::Lie => Outcome::Lie,
         }
     }
 }

@@ -1,86 +1,272 @@
-//! Calls that fail: every call of a scenario in turn, once and for good, and the power after it.
+//! Calls that fail, disks that are full, directories that list in another order: each in turn, and the power after it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::{BTreeMap, BTreeSet};
 
+use sim::disk::Disk;
 use sim::fault::{Call, Effect, Fault, FaultPlan};
-use sim::images::{Profile, enumerate_end};
+use sim::images::{Effort, Profile};
 use sim::world::World;
 
-use crate::explore::{Campaign, Report, known};
-use crate::hooks;
-use crate::judge::{Expected, Known, judge};
-use crate::scenario::{Recording, Scenario};
+use crate::explore::{Depth, Exploration, Setting};
+use crate::id::{StateId, Variant};
+use crate::judges::Broken;
+use crate::model::{Known, Model};
+use crate::observe::{Wanted, observe};
+use crate::report::Violation;
+use crate::scenario::{Outcome, Recording, Run, Scenario, Size};
+use crate::session::Session;
 
-/// How a kind of call fails, and what the class of the fault is called.
-const CLASSES: [(&str, Call, Effect, bool); 14] = [
-    ("sync-eio", Call::Sync, Effect::Error(libc::EIO), false),
-    ("sync-eio-sticky", Call::Sync, Effect::Error(libc::EIO), true),
-    ("write-enospc", Call::Write, Effect::Error(libc::ENOSPC), false),
-    ("write-enospc-sticky", Call::Write, Effect::Error(libc::ENOSPC), true),
-    ("write-eio", Call::Write, Effect::Error(libc::EIO), false),
-    ("write-short", Call::Write, Effect::Short, false),
-    ("read-eio", Call::Read, Effect::Error(libc::EIO), false),
-    ("read-short", Call::Read, Effect::Short, false),
-    ("create-edquot", Call::Create, Effect::Error(libc::EDQUOT), false),
-    ("create-erofs", Call::Create, Effect::Error(libc::EROFS), true),
-    ("open-emfile", Call::Open, Effect::Error(libc::EMFILE), false),
-    ("rename-eio", Call::Rename, Effect::Error(libc::EIO), false),
-    ("remove-eio", Call::Remove, Effect::Error(libc::EIO), false),
-    ("link-emlink", Call::Link, Effect::Error(libc::EMLINK), false),
+/// A class of faults.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Class {
+    /// Its name.
+    pub(crate) name: &'static str,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// A call fails.
+    Call { call: Call, path: &'static str, effect: Effect, sticky: bool },
+    /// The disk is full after the `nth` part of what the scenario needs.
+    DiskFull,
+    /// Directories list their entries in another order.
+    DirectoryOrder,
+}
+
+const fn fails(name: &'static str, call: Call, errno: i32, sticky: bool) -> Class {
+    let effect = Effect::Error(errno);
+    Class { name, kind: Kind::Call { call, path: "", effect, sticky } }
+}
+
+const fn does(name: &'static str, call: Call, effect: Effect, sticky: bool) -> Class {
+    Class { name, kind: Kind::Call { call, path: "", effect, sticky } }
+}
+
+/// All classes. Each is met in every full campaign, or the campaign fails.
+pub(crate) const CLASSES: [Class; 31] = [
+    fails("sync-eio", Call::Sync, libc::EIO, false),
+    fails("sync-eio-sticky", Call::Sync, libc::EIO, true),
+    fails("sync-enospc", Call::Sync, libc::ENOSPC, false),
+    does("sync-lies", Call::Sync, Effect::Lie, false),
+    does("sync-lies-sticky", Call::Sync, Effect::Lie, true),
+    fails("write-enospc", Call::Write, libc::ENOSPC, false),
+    fails("write-enospc-sticky", Call::Write, libc::ENOSPC, true),
+    fails("write-edquot", Call::Write, libc::EDQUOT, false),
+    fails("write-eio", Call::Write, libc::EIO, false),
+    fails("write-erofs-sticky", Call::Write, libc::EROFS, true),
+    fails("write-eintr", Call::Write, libc::EINTR, false),
+    does("write-short", Call::Write, Effect::Short, false),
+    fails("read-eio", Call::Read, libc::EIO, false),
+    fails("read-eio-sticky", Call::Read, libc::EIO, true),
+    fails("read-eintr", Call::Read, libc::EINTR, false),
+    does("read-short", Call::Read, Effect::Short, false),
+    fails("create-edquot", Call::Create, libc::EDQUOT, false),
+    fails("create-enospc", Call::Create, libc::ENOSPC, false),
+    fails("create-erofs-sticky", Call::Create, libc::EROFS, true),
+    fails("open-emfile", Call::Open, libc::EMFILE, false),
+    fails("open-emfile-sticky", Call::Open, libc::EMFILE, true),
+    fails("rename-eio", Call::Rename, libc::EIO, false),
+    fails("remove-eio", Call::Remove, libc::EIO, false),
+    fails("remove-erofs-sticky", Call::Remove, libc::EROFS, true),
+    fails("link-emlink", Call::Link, libc::EMLINK, false),
+    fails("stat-eio", Call::Stat, libc::EIO, false),
+    fails("list-eio", Call::List, libc::EIO, false),
+    fails("lock-enolck", Call::Lock, libc::ENOLCK, false),
+    Class {
+        name: "journal-erofs-sticky",
+        kind: Kind::Call {
+            call: Call::Write,
+            path: "/journal/records.jsonl",
+            effect: Effect::Error(libc::EROFS),
+            sticky: true,
+        },
+    },
+    Class { name: "disk-full", kind: Kind::DiskFull },
+    Class { name: "directory-order", kind: Kind::DirectoryOrder },
 ];
 
-/// Of a kind of call that is made more often than this, so many are tried, spread evenly.
-const MOST_CALLS: u64 = 400;
-/// The same in a quick campaign.
-const MOST_CALLS_QUICK: u64 = 40;
+/// In so many parts the space is divided that a scenario needs.
+const FULL_AFTER: u64 = 24;
+/// So many other orders of directories.
+const ORDERS: u64 = 4;
 
-/// Makes every call of a scenario fail in turn, and judges what is left: by the process ending, and by the power going too.
-pub(crate) fn explore(
-    campaign: &Campaign,
-    scenario: &Scenario,
-    recording: &Recording,
-    expected: &Expected,
-    report: &mut Report,
-) {
-    let expected = &expected.without_history();
-    let most = if campaign.is_quick() { MOST_CALLS_QUICK } else { MOST_CALLS };
-    for (class, call, effect, sticky) in CLASSES {
-        let calls = recording.calls.calls(call);
-        let step = calls.div_ceil(most).max(1);
-        for nth in (1..=calls).step_by(usize::try_from(step).unwrap_or(1)) {
-            let fault = Fault { call, nth, effect, sticky };
-            fail(campaign, scenario, recording, expected, class, fault, report);
+/// How many faults of each class are tried in a scenario, spread evenly over all calls.
+pub(crate) fn most_calls(size: Size, quick: bool) -> u64 {
+    match (size, quick) {
+        (Size::Small, false) => 1000,
+        (Size::Medium, false) => 200,
+        (Size::Large, false) => 60,
+        (Size::Small, true) => 40,
+        (Size::Medium, true) => 8,
+        (Size::Large, true) => 2,
+    }
+}
+
+/// What is disturbed.
+pub(crate) struct Disturbed<'d> {
+    pub(crate) scenario: &'d Scenario,
+    pub(crate) recording: &'d Recording,
+    pub(crate) model: &'d Model,
+    pub(crate) seed: u64,
+}
+
+impl Class {
+    /// The class of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        CLASSES.into_iter().find(|class| class.name == name)
+    }
+
+    /// How many faults of this class a scenario can meet.
+    fn many(self, recording: &Recording) -> u64 {
+        match self.kind {
+            // Of a path of its own it is not known beforehand: the world counts them.
+            Kind::Call { call, .. } => recording.run.calls.calls(call),
+            Kind::DiskFull => FULL_AFTER,
+            Kind::DirectoryOrder => ORDERS,
+        }
+    }
+
+    /// The world in which the `nth` of them is met.
+    pub(crate) fn world(self, before: &Disk, after: &Disk, nth: u64) -> World {
+        match self.kind {
+            Kind::Call { call, path, effect, sticky } => {
+                let fault = Fault { call, path, nth, effect, sticky };
+                World::new(before.clone(), FaultPlan::of(fault))
+            }
+            Kind::DiskFull => {
+                let (old, new) = (before.allocated(), after.allocated());
+                let needed = new.saturating_sub(old).max(1 << 16);
+                let world = World::new(before.clone(), FaultPlan::none());
+                world.with_capacity(old + needed * (nth - 1) / FULL_AFTER)
+            }
+            Kind::DirectoryOrder => {
+                World::new(before.clone(), FaultPlan::none()).with_shuffled_directories(nth)
+            }
+        }
+    }
+
+    /// Whether the disk says that it has kept what it has not.
+    pub(crate) fn lies(self) -> bool {
+        matches!(self.kind, Kind::Call { effect: Effect::Lie, .. })
+    }
+
+    fn is_full_disk(self) -> bool {
+        matches!(self.kind, Kind::DiskFull)
+    }
+
+    fn was_met(self, run: &Run) -> bool {
+        match self.kind {
+            Kind::Call { .. } => run.calls.hits() > 0,
+            Kind::DiskFull | Kind::DirectoryOrder => true,
         }
     }
 }
 
-fn fail(
-    campaign: &Campaign,
-    scenario: &Scenario,
-    recording: &Recording,
-    expected: &Expected,
-    class: &'static str,
-    fault: Fault,
-    report: &mut Report,
-) {
-    let tell = |what: String| {
-        format!("{}: {class}, call {} of {:?}: {what}", scenario.name, fault.nth, fault.call)
-    };
-    hooks::install(Some(World::new(recording.before.clone(), FaultPlan::of(&[fault]))));
-    let result = catch_unwind(AssertUnwindSafe(|| scenario.retry()));
-    let Some(world) = hooks::install(None) else { return };
-    let Ok(result) = result else {
-        report.count_fault(class, Err(tell("the product panicked".to_owned())));
-        return;
-    };
-    let marks = known(world.log()).last().copied().unwrap_or_default();
-    let known = Known { records: marks.records, done: result.is_ok() };
-    let judged = judge(scenario, world.disk(), known, expected, true);
-    report.count_fault(class, judged.map_err(tell));
-    // The power goes as well: what a failed sync has lost is lost.
-    let (before, log, seed) = (&recording.before, world.log(), campaign.seed());
-    enumerate_end(before, log, Profile::Ordered, seed, &mut |image| {
-        let judged = judge(scenario, &image.disk, known, expected, false);
-        report.count_fault(class, judged.map_err(|what| tell(format!("and a crash: {what}"))));
-    });
+impl Disturbed<'_> {
+    /// How many faults of a class there are to meet.
+    pub(crate) fn many(&self, class: Class) -> u64 {
+        class.many(self.recording)
+    }
+
+    /// Meets faults of every class, at most so many of each.
+    pub(crate) fn explore(&self, session: &mut Session, most: u64) {
+        let mut number = 0;
+        for class in CLASSES {
+            let many = class.many(self.recording);
+            let step = usize::try_from(many.div_ceil(most).max(1)).unwrap_or(1);
+            for nth in (1..=many).step_by(step) {
+                number += 1;
+                if session.is_over() {
+                    return;
+                }
+                if session.is_ours(number) {
+                    self.meet(session, class, nth);
+                }
+            }
+        }
+    }
+
+    /// Meets one fault, and judges what is left: by the process ending, and by the power going too.
+    pub(crate) fn meet(&self, session: &mut Session, class: Class, nth: u64) {
+        let variant = Variant::Fault { class: class.name.to_owned(), nth };
+        let (scenario, seed) = (self.scenario.name.clone(), self.seed);
+        let id = StateId { variant, ..StateId::of(&scenario, seed, Profile::Kill, Effort::QUICK) };
+        session.about_to_judge(&id);
+        let world = class.world(&self.recording.before, &self.recording.run.disk, nth);
+        let run = self.scenario.perform(self.seed, world, Some(&self.model.outcomes));
+        if !class.was_met(&run) {
+            return;
+        }
+        session.count_fault(class.name);
+        if let Err(broken) = self.judge_run(session, class, &run, &id) {
+            let Broken { judge, what } = broken;
+            let judge = judge.to_owned();
+            session.report.violate(Violation { id: id.to_string(), judge, what });
+        }
+    }
+
+    fn setting<'s>(
+        &'s self,
+        model: &'s Model,
+        failed: Option<Outcome>,
+        class: Class,
+    ) -> Setting<'s> {
+        let (scenario, before) = (self.scenario, &self.recording.before);
+        Setting { scenario, model, before, failed, lied_to: class.lies() }
+    }
+
+    fn judge_run(
+        &self,
+        session: &mut Session,
+        class: Class,
+        run: &Run,
+        id: &StateId,
+    ) -> Result<(), Broken> {
+        if let Some(said) = &run.panicked {
+            let what = format!("the product panics: {said}");
+            return Err(Broken { judge: "recoverable", what });
+        }
+        if run.open > 0 {
+            let what = format!("{} descriptors are left open after a fault", run.open);
+            return Err(Broken { judge: "leaks", what });
+        }
+        let blocked = run.outcomes.iter().zip(&self.model.outcomes).any(|(is, was)| is != was);
+        if class.is_full_disk() && blocked && self.scenario.needs_no_space() {
+            let what = format!("a full disk is in the way: {:?}", run.outcomes);
+            return Err(Broken { judge: "full-disk", what });
+        }
+        let known = Known::all(&run.log);
+        let last = known.last().copied().unwrap_or_default();
+        let failed = run.outcomes.get(last.done).cloned();
+        let before = self.model.records.iter().take(self.model.records_before).cloned().collect();
+        let mut seen = BTreeSet::new();
+        let model = self.model.with_records(before);
+        let mut exploration = Exploration {
+            session,
+            setting: self.setting(&model, failed, class),
+            profile: Profile::Kill,
+            depth: Depth::ONE,
+            seen: &mut seen,
+            taken: BTreeSet::new(),
+            only_lost: None,
+            sharded: false,
+            applied: BTreeMap::new(),
+        };
+        exploration.setting.judge(&run.disk, last, true, &mut exploration.applied)?;
+        exploration.session.judged(run.log.len() as u64, false);
+        // What the journal is now was acknowledged, as far as it was.
+        let records = observe(&run.disk, Wanted::default()).found.records().to_vec();
+        let model = self.model.with_records(records);
+        exploration.setting.model = &model;
+        for profile in [Profile::Ordered, Profile::Posix] {
+            exploration.profile = profile;
+            let from = match self.scenario.size {
+                Size::Small => run.met_at.unwrap_or(run.log.len()),
+                _ => run.log.len(),
+            };
+            exploration.run(&run.log, &known, from, &StateId { profile, ..id.clone() });
+        }
+        Ok(())
+    }
 }

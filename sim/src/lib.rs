@@ -10,6 +10,7 @@ mod kill;
 mod names;
 mod process;
 mod random;
+pub mod timeline;
 pub mod world;
 
 pub use kill::{Finding, KillReport, KillSweep, Killed, sweep};

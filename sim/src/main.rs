@@ -7,26 +7,54 @@
     reason = "the simulator measures time, and tries what the product may only do in one place"
 )]
 
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+compile_error!("the simulator answers the calls of glibc on Linux; build it there");
+
+mod arguments;
+mod campaign;
+mod damage;
 mod explore;
 mod faults;
+mod forgery;
+mod golden;
 mod hooks;
-mod judge;
+mod id;
+mod judges;
+mod lint;
+mod model;
 mod naive;
+mod observe;
+mod panics;
+mod parent;
+mod replay;
+mod report;
 mod rot;
 mod sabotage;
 mod scenario;
+mod session;
+mod tell;
 
 use std::process::ExitCode;
 
-use sim::images::Profile;
+use serde_json::json;
 
-use crate::explore::{Campaign, Report};
+use arguments::{Arguments, Mode};
+use report::Report;
+use session::Session;
+
+/// A third of what the product does while it is judged is to allocate.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Bytes that a process of a campaign may take: what asks for more, as an engine may that reads a rotten length, dies, and
+/// is a finding.
+const MOST_MEMORY: u64 = 8 << 30;
 
 fn main() -> ExitCode {
-    let campaign = match Campaign::parse(std::env::args().skip(1)) {
-        Ok(campaign) => campaign,
+    let arguments = match arguments::parse(std::env::args().skip(1).collect()) {
+        Ok(arguments) => arguments,
         Err(message) => {
-            eprintln!("{message}\n\n{}", explore::USAGE);
+            eprintln!("{message}\n\n{}", arguments::USAGE);
             return ExitCode::from(64);
         }
     };
@@ -34,22 +62,94 @@ fn main() -> ExitCode {
         eprintln!("the hooks do not see everything: {missing}");
         return ExitCode::FAILURE;
     }
-    if campaign.naive {
-        let report = naive::run(&campaign);
-        report.print(campaign.json);
-        return if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    }
-    if campaign.sabotage {
-        let mut report = sabotage::run(&campaign);
-        report.print(campaign.json);
-        return if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    }
-    let report: Report = explore::run(&campaign);
-    report.print(&campaign);
-    if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let ok = match &arguments.mode {
+        Mode::List => tell::list(),
+        Mode::Explore => explore(&arguments),
+        Mode::Worker(index, count, beacon) => worker(&arguments, *index, *count, beacon),
+        Mode::Hunt => hunt(&arguments),
+        Mode::Sabotage => {
+            panics::keep();
+            let mut report = sabotage::run(&arguments.campaign);
+            report.print(arguments.json);
+            report.ok()
+        }
+        Mode::Naive => {
+            let report = naive::run(&arguments.campaign);
+            report.print(arguments.json);
+            report.ok()
+        }
+        Mode::Replay(replay) => {
+            panics::keep();
+            replay::run(replay, arguments.json)
+        }
+        Mode::Accept => {
+            panics::keep();
+            hooks::freeze(arguments.campaign.seed);
+            match arguments.campaign.accept() {
+                Ok(()) => true,
+                Err(error) => {
+                    eprintln!("it cannot be written: {error}");
+                    false
+                }
+            }
+        }
+        Mode::Regressions => {
+            panics::keep();
+            replay::regressions()
+        }
+    };
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The names of the profiles, for messages.
-pub(crate) fn profile_names() -> String {
-    Profile::ALL.map(Profile::name).join("|")
+/// A campaign, once or twice, and the canary.
+fn explore(arguments: &Arguments) -> bool {
+    let began = hooks::real_nanoseconds();
+    let report = parent::run(arguments);
+    let seconds = (hooks::real_nanoseconds() - began) as f64 / 1e9;
+    let same = !arguments.doublecheck || {
+        let again = parent::run(arguments);
+        (again.log_hash(), again.verdicts, again.distinct_states)
+            == (report.log_hash(), report.verdicts, report.distinct_states)
+    };
+    panics::keep();
+    let canary = sabotage::canary(arguments.campaign.seed);
+    tell::campaign(arguments, &report, seconds, canary.as_deref(), same)
+}
+
+/// One process of a campaign.
+fn worker(arguments: &Arguments, index: u64, count: u64, beacon: &str) -> bool {
+    panics::keep();
+    limit_memory();
+    let campaign = &arguments.campaign;
+    let (shard, shards) = campaign.shard;
+    let states = campaign.states.map_or(u64::MAX, |states| states.div_ceil(count));
+    let beacon = std::fs::OpenOptions::new().write(true).open(beacon).ok();
+    let share = (shard * count + index, shards * count);
+    let mut session = Session::new(share, campaign.budget, states).watched(beacon);
+    hooks::freeze(campaign.seed);
+    campaign.run(&mut session);
+    println!("{}", json!({ "report": session.report }));
+    true
+}
+
+/// A campaign in this process, up to the first violation.
+fn hunt(arguments: &Arguments) -> bool {
+    panics::keep();
+    limit_memory();
+    let mut campaign = arguments.campaign.clone();
+    campaign.quick = true;
+    let began = hooks::real_nanoseconds();
+    let states = campaign.states.unwrap_or(u64::MAX);
+    let mut session = Session::new((0, 1), campaign.budget, states).until_violation();
+    hooks::freeze(campaign.seed);
+    campaign.hunt(&mut session);
+    let seconds = (hooks::real_nanoseconds() - began) as f64 / 1e9;
+    let report: Report = session.report;
+    tell::campaign(arguments, &report, seconds, Some("a hunt has none"), true)
+}
+
+fn limit_memory() {
+    if let Err(error) = hooks::limit_memory(MOST_MEMORY) {
+        eprintln!("memory is not limited: {error}");
+    }
 }

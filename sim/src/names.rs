@@ -13,7 +13,7 @@ const MAXIMUM_LINKS: u32 = 8;
 /// Where a path leads.
 pub(crate) struct Found {
     pub(crate) directory: InodeNumber,
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) inode: Option<InodeNumber>,
 }
 
@@ -34,7 +34,7 @@ impl World {
         let mut components =
             path.split('/').filter(|part| !part.is_empty() && *part != ".").peekable();
         if components.peek().is_none() {
-            return Ok(Found { directory, name: String::new(), inode: Some(directory) });
+            return Ok(Found { directory, name: Arc::from(""), inode: Some(directory) });
         }
         while let Some(name) = components.next() {
             let Some(Node::Directory(entries)) = self.disk.inode(directory).map(|i| &i.node) else {
@@ -52,7 +52,7 @@ impl World {
                 return self.find_from(directory, &path, follow, links_left - 1);
             }
             if last {
-                return Ok(Found { directory, name: name.to_owned(), inode });
+                return Ok(Found { directory, name: Arc::from(name), inode });
             }
             directory = inode.ok_or(libc::ENOENT)?;
         }
@@ -69,7 +69,7 @@ impl World {
         let inode = self.next_inode;
         self.next_inode += 1;
         self.record(Operation::Create { inode, node, mode: mode & 0o777 }, path)?;
-        let (directory, name) = (found.directory, found.name.clone());
+        let (directory, name) = (found.directory, Arc::clone(&found.name));
         self.record(Operation::Enter { directory, name, inode }, path)?;
         Ok(inode)
     }
@@ -172,7 +172,9 @@ impl World {
             _ => {}
         }
         let (directory, name) = (found.directory, found.name);
-        self.record(Operation::Leave { directory, name }, &Arc::from(path))
+        self.record(Operation::Leave { directory, name }, &Arc::from(path))?;
+        self.give_back(inode);
+        Ok(())
     }
 
     /// `rename(2)`.
@@ -201,7 +203,11 @@ impl World {
         }
         let from = (source.directory, source.name);
         let operation = Operation::Move { from, to: (target.directory, target.name) };
-        self.record(operation, &Arc::from(to))
+        self.record(operation, &Arc::from(to))?;
+        if let Some(replaced) = target.inode {
+            self.give_back(replaced);
+        }
+        Ok(())
     }
 
     /// The entries of a directory, in byte order.
@@ -221,10 +227,11 @@ impl World {
     pub fn list_descriptor(&mut self, descriptor: i32) -> Result<Vec<DirectoryEntry>> {
         let path = self.path_of(descriptor)?;
         self.fault(Call::List, &path)?;
-        self.list_inode(self.file(descriptor)?.inode)
+        let inode = self.file(descriptor)?.inode;
+        self.list_inode(inode)
     }
 
-    fn list_inode(&self, inode: InodeNumber) -> Result<Vec<DirectoryEntry>> {
+    fn list_inode(&mut self, inode: InodeNumber) -> Result<Vec<DirectoryEntry>> {
         let Some(Node::Directory(entries)) = self.disk.inode(inode).map(|inode| &inode.node) else {
             return Err(libc::ENOTDIR);
         };
@@ -233,13 +240,15 @@ impl World {
             Some(Node::Link(_)) => libc::DT_LNK,
             _ => libc::DT_REG,
         };
-        let list = entries.iter();
-        Ok(list
-            .map(|(name, inode)| DirectoryEntry {
-                name: name.clone(),
-                inode: *inode,
-                kind: kind(*inode),
-            })
-            .collect())
+        let list = entries.iter().map(|(name, inode)| DirectoryEntry {
+            name: name.to_string(),
+            inode: *inode,
+            kind: kind(*inode),
+        });
+        let mut list: Vec<_> = list.collect();
+        if let Some(random) = &mut self.shuffle {
+            random.shuffle(&mut list);
+        }
+        Ok(list)
     }
 }

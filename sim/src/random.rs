@@ -19,6 +19,19 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
+    /// A number below `bound`, which is not 0.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.next_u64() % bound.max(1)
+    }
+
+    /// Brings a list into another order (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, list: &mut [T]) {
+        for last in (1..list.len()).rev() {
+            let other = self.below(last as u64 + 1);
+            list.swap(last, usize::try_from(other).unwrap_or(last));
+        }
+    }
+
     /// A number from 0 up to, and not including, 1.
     pub fn fraction(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64

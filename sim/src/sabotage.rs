@@ -1,43 +1,52 @@
 //! Sabotage: every sync of a recording is left out in turn, as if the product had never made it. Each must be found by a
 //! judgement, or there must be a reason why no judgement can tell.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
-use sim::disk::{InodeNumber, Operation};
-use sim::images::Profile;
+use sim::disk::{InodeNumber, Node, Operation};
+use sim::images::{Effort, Profile};
 use sim::world::Logged;
 
-use crate::explore::{Campaign, Report, explore};
-use crate::judge::Expected;
-use crate::scenario::{Recording, Scenario};
+use crate::campaign::Campaign;
+use crate::explore::{Depth, Exploration, Setting};
+use crate::id::{StateId, Variant};
+use crate::model::{Known, Model};
+use crate::report::Violation;
+use crate::scenario::{Recording, Run, Scenario, Size, all};
+use crate::session::Session;
+use crate::{damage, hooks, lint};
+
+/// So many states are judged of a recording without one of its syncs, before it is said that none can tell.
+const MOST_STATES: u64 = 1500;
 
 /// What became of the planted bugs.
 #[derive(Debug, Default)]
 pub(crate) struct SabotageReport {
     planted: u64,
     caught: u64,
+    /// By whom.
+    by: BTreeMap<String, u64>,
     redundant: BTreeMap<&'static str, u64>,
     missed: Vec<String>,
-    times: Vec<Duration>,
+    seconds: Vec<f64>,
 }
 
 impl SabotageReport {
-    /// Every sync was missed by nobody, and something was planted.
+    /// Every sync was missed by somebody, and something was planted.
     pub(crate) fn ok(&self) -> bool {
         self.missed.is_empty() && self.caught > 0
     }
 
     pub(crate) fn print(&mut self, json: bool) {
-        self.times.sort();
-        let middle = self.times.get(self.times.len() / 2).copied().unwrap_or_default();
+        self.seconds.sort_by(f64::total_cmp);
+        let median = self.seconds.get(self.seconds.len() / 2).copied().unwrap_or_default();
         if json {
             let redundant: Vec<String> =
                 self.redundant.iter().map(|(why, count)| format!("{count}: {why}")).collect();
             let line = json!({
                 "type": "sabotage", "planted": self.planted, "caught": self.caught,
-                "redundant": redundant, "missed": self.missed, "median_s": middle.as_secs_f64(),
+                "redundant": redundant, "missed": self.missed, "median_s": median,
             });
             println!("{line}");
             return;
@@ -45,39 +54,45 @@ impl SabotageReport {
         for (why, count) in &self.redundant {
             println!("{count:>4} redundant: {why}");
         }
+        for (judge, count) in &self.by {
+            println!("{count:>4} caught by {judge}");
+        }
         for missed in &self.missed {
             println!("missed: {missed}");
         }
+        let (planted, caught, missed) = (self.planted, self.caught, self.missed.len());
         println!(
-            "{} syncs left out in turn: {} caught (median {:.2} s), {} missed",
-            self.planted,
-            self.caught,
-            middle.as_secs_f64(),
-            self.missed.len()
+            "{planted} syncs left out in turn: {caught} caught (median {median:.2} s), {missed} missed"
         );
     }
 }
 
 /// Leaves out every sync of every scenario in turn.
 pub(crate) fn run(campaign: &Campaign) -> SabotageReport {
+    hooks::freeze(campaign.seed);
     let mut report = SabotageReport::default();
-    for scenario in campaign.scenarios() {
-        let recording = scenario.record(campaign.seed());
-        let expected = Expected::of(&recording.before, &recording.after);
-        for (at, logged) in recording.log.iter().enumerate() {
-            let Logged::Operation(Operation::Sync { inode }, path) = logged else { continue };
+    let chosen = if campaign.scenarios.is_empty() { all() } else { campaign.scenarios.clone() };
+    let large = |scenario: &Scenario| scenario.size == Size::Large;
+    for scenario in chosen.iter().filter(|scenario| !campaign.quick || !large(scenario)) {
+        let sabotage = Sabotage::of(scenario, campaign.seed);
+        for at in sabotage.syncs() {
             report.planted += 1;
-            if let Some(why) = made_again(&recording, at, *inode, path) {
+            // What the log itself shows to be made again need not be looked for.
+            if let Some(why) = sabotage.reason(at, Sabotage::made_again) {
                 *report.redundant.entry(why).or_default() += 1;
                 continue;
             }
-            let began = Instant::now();
-            if is_caught(campaign, scenario, &recording, &expected, at) {
+            let began = hooks::real_nanoseconds();
+            let caught = sabotage.catch(at);
+            let seconds = (hooks::real_nanoseconds() - began) as f64 / 1e9;
+            if let Some(judge) = caught {
                 report.caught += 1;
-                report.times.push(began.elapsed());
-            } else if let Some(why) = not_for_crashes(&recording, at, *inode, path) {
+                report.seconds.push(seconds);
+                *report.by.entry(judge).or_default() += 1;
+            } else if let Some(why) = sabotage.reason(at, Sabotage::nothing_to_lose) {
                 *report.redundant.entry(why).or_default() += 1;
             } else {
+                let path = sabotage.recording.run.log.get(at).map_or("", Logged::path);
                 report.missed.push(format!("{}: sync {at} of {path}", scenario.name));
             }
         }
@@ -85,104 +100,209 @@ pub(crate) fn run(campaign: &Campaign) -> SabotageReport {
     report
 }
 
-/// Why no crash can tell that a sync was left out although it was not made again, if there is a reason. Asked only for what
-/// no judgement has caught.
-fn not_for_crashes(
-    recording: &Recording,
-    at: usize,
-    inode: InodeNumber,
-    path: &str,
-) -> Option<&'static str> {
-    if path.ends_with("/journal/witness") {
-        return Some(
-            "of the witness, which is for damage: after a crash one that lags is made good",
+/// A planted bug that every campaign must find, or it finds nothing: the journal's last record is never synced. Only
+/// crashes may tell. Returns the state that shows it.
+pub(crate) fn canary(seed: u64) -> Option<String> {
+    let scenario = Scenario::named("confirm")?;
+    hooks::freeze(seed);
+    let sabotage = Sabotage::of(&scenario, seed);
+    let last = sabotage.syncs().into_iter().rfind(|at| {
+        let path = sabotage.recording.run.log.get(*at).map_or("", Logged::path);
+        path.ends_with("/journal/records.jsonl")
+    });
+    Some(sabotage.crash(last?)?.id)
+}
+
+/// A scenario whose syncs are left out.
+struct Sabotage<'s> {
+    scenario: &'s Scenario,
+    seed: u64,
+    recording: Recording,
+    model: Model,
+}
+
+impl<'s> Sabotage<'s> {
+    fn of(scenario: &'s Scenario, seed: u64) -> Self {
+        let recording = scenario.record(seed);
+        let model = Model::of(scenario, &recording);
+        Self { scenario, seed, recording, model }
+    }
+
+    fn log(&self) -> &[Logged] {
+        &self.recording.run.log
+    }
+
+    fn syncs(&self) -> Vec<usize> {
+        let log = self.log().iter().enumerate();
+        let syncs =
+            log.filter(|(_, logged)| matches!(logged.operation(), Some(Operation::Sync { .. })));
+        syncs.map(|(at, _)| at).collect()
+    }
+
+    /// Who finds that a sync is left out, if anybody does.
+    fn catch(&self, at: usize) -> Option<String> {
+        let without = self.without(at);
+        if lint::check(&self.recording.before, &without).is_some() {
+            return Some(lint::NAME.to_owned());
+        }
+        self.crash(at).map(|found| found.judge).or_else(|| self.damage(without))
+    }
+
+    fn without(&self, at: usize) -> Vec<Logged> {
+        let mut log = self.log().to_vec();
+        log.remove(at);
+        log
+    }
+
+    /// What shows it, at a crash.
+    fn crash(&self, at: usize) -> Option<Violation> {
+        let inode = match self.log().get(at).and_then(Logged::operation) {
+            Some(Operation::Sync { inode }) => *inode,
+            _ => return None,
+        };
+        // What is lost alone tells most, wherever it is missed; then whatever else can be lost.
+        self.crash_losing(at, Some(inode)).or_else(|| self.crash_losing(at, None))
+    }
+
+    fn crash_losing(&self, at: usize, only_lost: Option<InodeNumber>) -> Option<Violation> {
+        let without = self.without(at);
+        let known = Known::all(&without);
+        let mut session = Session::new((0, 1), None, MOST_STATES).until_violation();
+        let mut seen = BTreeSet::new();
+        for profile in [Profile::Posix, Profile::Ordered] {
+            let mut exploration = Exploration {
+                session: &mut session,
+                setting: Setting {
+                    scenario: self.scenario,
+                    model: &self.model,
+                    before: &self.recording.before,
+                    failed: None,
+                    lied_to: false,
+                },
+                profile,
+                depth: Depth::ONE,
+                seen: &mut seen,
+                taken: BTreeSet::new(),
+                only_lost,
+                sharded: false,
+                applied: BTreeMap::new(),
+            };
+            let id = StateId::of(&self.scenario.name, self.seed, profile, Effort::QUICK);
+            let id = StateId { variant: Variant::LeftOut(at), ..id };
+            exploration.run(&without, &known, at, &id);
+        }
+        session.report.kept.first().cloned()
+    }
+
+    /// Whether it is found when damage follows the crash.
+    fn damage(&self, without: Vec<Logged>) -> Option<String> {
+        let run = &self.recording.run;
+        let recording = Recording {
+            before: self.recording.before.clone(),
+            run: Run {
+                log: without,
+                outcomes: run.outcomes.clone(),
+                disks: Vec::new(),
+                disk: run.disk.clone(),
+                calls: run.calls.clone(),
+                met_at: None,
+                panicked: None,
+                open: 0,
+            },
+            log_hash: String::new(),
+        };
+        let mut session = Session::new((0, 1), None, MOST_STATES).until_violation();
+        damage::explore(&mut session, self.scenario, &recording, &self.model, self.seed);
+        session.report.kept.first().map(|violation| violation.judge.clone())
+    }
+
+    /// Why no judgement can tell that a sync was left out, if there is a reason of this kind.
+    fn reason(
+        &self,
+        at: usize,
+        ask: fn(&Self, usize, InodeNumber, &str) -> Option<&'static str>,
+    ) -> Option<&'static str> {
+        let Some(Logged::Operation { operation: Operation::Sync { inode }, path, .. }) =
+            self.log().get(at)
+        else {
+            return None;
+        };
+        ask(self, at, *inode, path)
+    }
+
+    /// It is made again before anything relies on it, or there is nothing to it.
+    fn made_again(&self, at: usize, inode: InodeNumber, path: &str) -> Option<&'static str> {
+        let later = self.log().iter().skip(at + 1);
+        let again = later.into_iter().any(|logged| {
+            matches!(logged.operation(), Some(Operation::Sync { inode: again }) if *again == inode)
+        });
+        if path.contains("/.staging-") && again {
+            return Some("in staging, which nothing refers to, and synced again when it is sealed");
+        }
+        let after = &self.recording.run.disk;
+        let gone = !after.paths().iter().any(|(_, found)| *found == inode);
+        if path.contains("/.staging-") && gone {
+            return Some("of something in staging that is gone when it is sealed");
+        }
+        let is_empty = after.inode(inode).is_some_and(
+            |found| matches!(&found.node, Node::Directory(entries) if entries.is_empty()),
         );
+        is_empty.then_some("of a directory that is empty, and has nothing to lose")
     }
-    if path == "/home" {
-        return Some(
-            "of the home's directory, which whoever opens it next syncs before relying on it",
-        );
-    }
-    // What this sync was about to make durable.
-    let log = recording.log.get(..at).unwrap_or_default().iter().rev();
-    let pending = log.map_while(|logged| match logged {
-        Logged::Operation(Operation::Sync { inode: found }, _) if *found == inode => None,
-        other => Some(other),
-    });
-    let is_nothing = |logged: &Logged| match logged {
-        Logged::Operation(Operation::Write { inode: file, data, .. }, _) if *file == inode => {
-            data.iter().all(|byte| *byte == b'\n')
-        }
-        Logged::Operation(Operation::Enter { directory, name, .. }, _) if *directory == inode => {
-            name.starts_with(".staging-")
-        }
-        Logged::Operation(Operation::Move { to, .. }, _) if to.0 == inode => {
-            to.1.starts_with(".staging-")
-        }
-        _ => true,
-    };
-    pending
-        .into_iter()
-        .all(is_nothing)
-        .then_some("of reserved space, or of the removal of what nothing refers to")
-}
 
-/// Why leaving a sync out makes no difference, because it is made again or there is nothing to it.
-fn made_again(
-    recording: &Recording,
-    at: usize,
-    inode: InodeNumber,
-    path: &str,
-) -> Option<&'static str> {
-    let later = recording.log.iter().skip(at + 1);
-    let again = later.clone().any(|logged| {
-        matches!(logged, Logged::Operation(Operation::Sync { inode: again }, _) if *again == inode)
-    });
-    if path.contains("/.staging-") && again {
-        return Some("in staging, which nothing refers to, and synced again when it is sealed");
+    /// Whether the record that was appended last before this is the end of an attempt without effect.
+    fn ends_an_attempt_without_effect(&self, at: usize) -> bool {
+        let log = self.log().get(..at).unwrap_or_default().iter().rev();
+        let mut records = log.filter(|logged| logged.path().ends_with("/journal/records.jsonl"));
+        let last = records.find_map(|logged| match logged.operation() {
+            Some(Operation::Write { data, .. }) => Some(data),
+            _ => None,
+        });
+        last.is_some_and(|data| data.windows(9).any(|found| found == b"\"ABORTED\""))
     }
-    let gone = !recording.after.paths().iter().any(|(_, found)| *found == inode);
-    if path.contains("/.staging-") && gone {
-        return Some("of something in staging that is gone when it is sealed");
-    }
-    let is_empty = recording.after.inode(inode).is_some_and(
-        |found| matches!(&found.node, sim::disk::Node::Directory(entries) if entries.is_empty()),
-    );
-    if is_empty {
-        return Some("of a directory that is empty, and has nothing to lose");
-    }
-    None
-}
 
-/// A planted bug that every campaign must find, or it finds nothing: the journal's last record is never synced.
-pub(crate) fn canary(campaign: &Campaign, scenario: &Scenario) -> bool {
-    let recording = scenario.record(campaign.seed());
-    let expected = Expected::of(&recording.before, &recording.after);
-    let last = recording.log.iter().rposition(|logged| {
-        matches!(logged, Logged::Operation(Operation::Sync { .. }, path)
-            if path.ends_with("/journal/records.jsonl"))
-    });
-    last.is_some_and(|at| is_caught(campaign, scenario, &recording, &expected, at))
-}
-
-fn is_caught(
-    campaign: &Campaign,
-    scenario: &Scenario,
-    recording: &Recording,
-    expected: &Expected,
-    at: usize,
-) -> bool {
-    let mut log = recording.log.clone();
-    log.remove(at);
-    let (before, after) = (recording.before.clone(), recording.after.clone());
-    let calls = recording.calls.clone();
-    let sabotaged = Recording { before, log, after, calls };
-    let mut report = Report::default();
-    for profile in [Profile::Posix, Profile::Ordered] {
-        explore(campaign, scenario, profile, &sabotaged, expected, &mut report, true);
-        if report.violations() > 0 {
-            return true;
+    /// What it makes durable can be lost.
+    fn nothing_to_lose(&self, at: usize, inode: InodeNumber, path: &str) -> Option<&'static str> {
+        if path.contains("/generations/")
+            && path.contains("/store/")
+            && !path.contains("/.staging-")
+        {
+            return Some("of the engine, while a runtime writes, and made again before it stops");
         }
+        if path.ends_with("/journal.new/witness") {
+            return Some(
+                "of the witness of a journal that replaces a lost one: nothing in it is acknowledged yet, and without \
+                 it the same is decided again",
+            );
+        }
+        if path.ends_with("/journal/witness") && self.ends_an_attempt_without_effect(at) {
+            return Some(
+                "of the witness of an attempt's end, which whoever opens the home next appends again, the same",
+            );
+        }
+        if path == "/home" {
+            return Some(
+                "of the home's directory, which whoever opens it next syncs before relying on it",
+            );
+        }
+        // What this sync was about to make durable.
+        let log = self.log().get(..at).unwrap_or_default().iter().rev();
+        let mut pending = log.map_while(|logged| match logged.operation() {
+            Some(Operation::Sync { inode: found }) if *found == inode => None,
+            other => Some(other),
+        });
+        let is_nothing = |operation: Option<&Operation>| match operation {
+            Some(Operation::Write { inode: file, data, .. }) if *file == inode => {
+                data.iter().all(|byte| *byte == b'\n')
+            }
+            Some(Operation::Enter { directory, name, .. }) if *directory == inode => {
+                name.starts_with(".staging-")
+            }
+            Some(Operation::Move { to, .. }) if to.0 == inode => to.1.starts_with(".staging-"),
+            _ => true,
+        };
+        pending
+            .all(is_nothing)
+            .then_some("of reserved space, or of the removal of what nothing refers to")
     }
-    false
 }

@@ -3,9 +3,10 @@
 //! A [`World`] is what a process sees: descriptors, locks, and a disk on which every change is an operation that is
 //! recorded. It knows nothing of processes or of C: the hooks translate.
 
-use std::collections::BTreeMap;
+use std::backtrace::Backtrace;
 use std::sync::Arc;
 
+use crate::Random;
 use crate::disk::{Content, Disk, InodeNumber, Node, Operation};
 use crate::fault::{Call, FaultPlan, Outcome};
 
@@ -23,22 +24,86 @@ pub const FIRST_DESCRIPTOR: i32 = 1 << 24;
 pub struct World {
     pub(crate) disk: Disk,
     pub(crate) next_inode: InodeNumber,
-    descriptors: BTreeMap<i32, u64>,
-    next_descriptor: i32,
-    files: BTreeMap<u64, OpenFile>,
-    next_file: u64,
+    /// By descriptor, counted from [`FIRST_DESCRIPTOR`]: the open file that each is of.
+    descriptors: Vec<Option<usize>>,
+    files: Vec<Option<OpenFile>>,
     log: Vec<Logged>,
     faults: FaultPlan,
     stopped: bool,
+    traced: bool,
+    site: Option<Arc<Backtrace>>,
+    /// How many bytes all files may take.
+    capacity: u64,
+    /// How long the log was when a fault was met first.
+    met_at: Option<usize>,
+    /// Bytes of files that cannot be read.
+    unreadable: Option<(InodeNumber, std::ops::Range<u64>)>,
+    /// Lists directories in an order that this decides, rather than in that of their names.
+    pub(crate) shuffle: Option<Random>,
 }
 
-/// One operation of a recording.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One entry of a recording.
+#[derive(Debug, Clone)]
 pub enum Logged {
-    /// A change of the disk, or a sync; with the path that it was about, for people.
-    Operation(Operation, Arc<str>),
-    /// Something that the scenario knows from here on, such as “acknowledged”.
-    Mark(String),
+    /// A change of the disk, or a sync.
+    Operation {
+        /// What.
+        operation: Operation,
+        /// The path that it was about, for people.
+        path: Arc<str>,
+        /// Who called, if that was asked for.
+        site: Option<Arc<Backtrace>>,
+    },
+    /// Something that is known from here on.
+    Mark(Mark),
+}
+
+/// Something that is known from here on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// A step of the scenario began.
+    Began(usize),
+    /// A record of the journal was acknowledged.
+    Record,
+    /// A step of the scenario was acknowledged, or refused.
+    Done(usize),
+    /// What a program without steps has to say.
+    Note(String),
+}
+
+impl Logged {
+    /// The operation, if it is one.
+    pub fn operation(&self) -> Option<&Operation> {
+        match self {
+            Self::Operation { operation, .. } => Some(operation),
+            Self::Mark(_) => None,
+        }
+    }
+
+    /// The path that an operation was about.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Operation { path, .. } => path,
+            Self::Mark(_) => "",
+        }
+    }
+}
+
+/// The digest of a recording: the same seed gives the same one.
+pub fn log_hash(log: &[Logged]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for logged in log {
+        match logged {
+            Logged::Operation { operation, path, .. } => {
+                hasher.update(path.as_bytes());
+                operation.digest(&mut hasher);
+            }
+            Logged::Mark(mark) => {
+                hasher.update(format!("{mark:?}").as_bytes());
+            }
+        }
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 #[derive(Debug)]
@@ -89,14 +154,46 @@ impl World {
         Self {
             next_inode: disk.next_inode(),
             disk,
-            descriptors: BTreeMap::new(),
-            next_descriptor: FIRST_DESCRIPTOR,
-            files: BTreeMap::new(),
-            next_file: 0,
+            descriptors: Vec::new(),
+            files: Vec::new(),
             log: Vec::new(),
             faults,
             stopped: false,
+            traced: false,
+            site: None,
+            capacity: u64::MAX,
+            met_at: None,
+            unreadable: None,
+            shuffle: None,
         }
+    }
+
+    /// The same, on a disk with so many bytes.
+    pub fn with_capacity(mut self, bytes: u64) -> Self {
+        self.capacity = bytes;
+        self
+    }
+
+    /// The same, with directories that list their entries in an order that a seed decides.
+    pub fn with_shuffled_directories(mut self, seed: u64) -> Self {
+        self.shuffle = Some(Random::new(seed));
+        self
+    }
+
+    /// The same, but that it is noted with each operation who called.
+    pub fn traced(mut self) -> Self {
+        self.traced = true;
+        self
+    }
+
+    /// Whether it is noted who calls.
+    pub fn is_traced(&self) -> bool {
+        self.traced
+    }
+
+    /// Who is calling now.
+    pub fn called_from(&mut self, site: Arc<Backtrace>) {
+        self.site = Some(site);
     }
 
     /// The disk as it is now, for everybody who runs.
@@ -114,14 +211,30 @@ impl World {
         &self.faults
     }
 
+    /// How long the log was when a fault was met first.
+    pub fn met_at(&self) -> Option<usize> {
+        self.met_at
+    }
+
+    /// The same, with bytes of a file that cannot be read.
+    pub fn with_unreadable(mut self, inode: InodeNumber, bytes: std::ops::Range<u64>) -> Self {
+        self.unreadable = Some((inode, bytes));
+        self
+    }
+
     /// Descriptors that are open.
     pub fn open_descriptors(&self) -> usize {
-        self.descriptors.len()
+        self.descriptors.iter().flatten().count()
+    }
+
+    /// The log, which is taken away.
+    pub fn take_log(&mut self) -> Vec<Logged> {
+        std::mem::take(&mut self.log)
     }
 
     /// Notes something in the log.
-    pub fn mark(&mut self, text: &str) {
-        self.log.push(Logged::Mark(text.to_owned()));
+    pub fn mark(&mut self, mark: Mark) {
+        self.log.push(Logged::Mark(mark));
     }
 
     /// From here on no call changes anything: what runs on is a process that is dead already.
@@ -133,26 +246,50 @@ impl World {
         if self.stopped {
             return Err(libc::EIO);
         }
+        if self.capacity < u64::MAX && matches!(operation, Operation::Write { .. }) {
+            let mut next = self.disk.clone();
+            next.apply(&operation);
+            if next.allocated() > self.capacity.max(self.disk.allocated()) {
+                self.met_at.get_or_insert(self.log.len());
+                return Err(libc::ENOSPC);
+            }
+        }
         self.disk.apply(&operation);
-        self.log.push(Logged::Operation(operation, Arc::clone(path)));
+        let (path, site) = (Arc::clone(path), self.site.clone());
+        self.log.push(Logged::Operation { operation, path, site });
         Ok(())
     }
 
+    /// Gives back the space of a file that has lost its last name and is open nowhere.
+    pub(crate) fn give_back(&mut self, inode: InodeNumber) {
+        if !self.files.iter().flatten().any(|file| file.inode == inode) {
+            self.disk.forget_unnamed(inode);
+        }
+    }
+
     pub(crate) fn fault(&mut self, call: Call, path: &str) -> Result<Outcome> {
-        match self.faults.next(call, path) {
+        let outcome = self.faults.next(call, path);
+        if outcome != Outcome::Pass {
+            self.met_at.get_or_insert(self.log.len());
+        }
+        match outcome {
             Outcome::Fail(errno) => Err(errno),
             other => Ok(other),
         }
     }
 
+    fn number(&self, descriptor: i32) -> Result<usize> {
+        let slot = usize::try_from(descriptor - FIRST_DESCRIPTOR).map_err(|_| libc::EBADF)?;
+        self.descriptors.get(slot).copied().flatten().ok_or(libc::EBADF)
+    }
+
     pub(crate) fn file(&self, descriptor: i32) -> Result<&OpenFile> {
-        let number = self.descriptors.get(&descriptor).ok_or(libc::EBADF)?;
-        self.files.get(number).ok_or(libc::EBADF)
+        self.files.get(self.number(descriptor)?).and_then(Option::as_ref).ok_or(libc::EBADF)
     }
 
     fn file_mut(&mut self, descriptor: i32) -> Result<&mut OpenFile> {
-        let number = self.descriptors.get(&descriptor).ok_or(libc::EBADF)?;
-        self.files.get_mut(number).ok_or(libc::EBADF)
+        let number = self.number(descriptor)?;
+        self.files.get_mut(number).and_then(Option::as_mut).ok_or(libc::EBADF)
     }
 
     /// The path that a descriptor was opened by.
@@ -206,17 +343,14 @@ impl World {
     }
 
     fn add_descriptor(&mut self, file: OpenFile) -> i32 {
-        let number = self.next_file;
-        self.next_file += 1;
-        self.files.insert(number, file);
-        self.add_reference(number)
+        self.files.push(Some(file));
+        self.add_reference(self.files.len() - 1)
     }
 
-    fn add_reference(&mut self, number: u64) -> i32 {
-        let descriptor = self.next_descriptor;
-        self.next_descriptor += 1;
-        self.descriptors.insert(descriptor, number);
-        descriptor
+    fn add_reference(&mut self, number: usize) -> i32 {
+        let slot = i32::try_from(self.descriptors.len()).unwrap_or(i32::MAX);
+        self.descriptors.push(Some(number));
+        FIRST_DESCRIPTOR.saturating_add(slot)
     }
 
     /// `dup(2)`.
@@ -224,8 +358,8 @@ impl World {
     /// # Errors
     /// As the call.
     pub fn duplicate(&mut self, descriptor: i32) -> Result<i32> {
-        let number = *self.descriptors.get(&descriptor).ok_or(libc::EBADF)?;
-        self.files.get_mut(&number).ok_or(libc::EBADF)?.references += 1;
+        let number = self.number(descriptor)?;
+        self.file_mut(descriptor)?.references += 1;
         Ok(self.add_reference(number))
     }
 
@@ -234,12 +368,20 @@ impl World {
     /// # Errors
     /// `EBADF`.
     pub fn close(&mut self, descriptor: i32) -> Result<()> {
-        let number = self.descriptors.remove(&descriptor).ok_or(libc::EBADF)?;
-        if let Some(file) = self.files.get_mut(&number) {
-            file.references -= 1;
-            if file.references == 0 {
-                self.files.remove(&number);
+        let number = self.number(descriptor)?;
+        let file = self.file_mut(descriptor)?;
+        file.references -= 1;
+        let (references, inode) = (file.references, file.inode);
+        if let Ok(slot) = usize::try_from(descriptor - FIRST_DESCRIPTOR) {
+            self.descriptors[slot] = None;
+        }
+        if references == 0 {
+            self.files[number] = None;
+            // Open files are few at any time: what is closed at the end is forgotten.
+            while let Some(None) = self.files.last() {
+                self.files.pop();
             }
+            self.give_back(inode);
         }
         Ok(())
     }
@@ -259,6 +401,13 @@ impl World {
             return Err(libc::EISDIR);
         };
         let wanted = outcome.shorten(buffer.len());
+        if let Some((inode, bytes)) = &self.unreadable
+            && *inode == file.inode
+            && offset < bytes.end
+            && offset + wanted as u64 > bytes.start
+        {
+            return Err(libc::EIO);
+        }
         Ok(content.read(offset, buffer.get_mut(..wanted).unwrap_or_default()))
     }
 
@@ -397,13 +546,14 @@ impl World {
             libc::LOCK_EX => Some(Lock::Exclusive),
             _ => return Err(libc::EINVAL),
         };
-        let number = *self.descriptors.get(&descriptor).ok_or(libc::EBADF)?;
+        let number = self.number(descriptor)?;
         let inode = self.file(descriptor)?.inode;
-        let taken = self.files.iter().any(|(other, file)| {
+        let taken = self.files.iter().enumerate().any(|(other, file)| {
+            let Some(file) = file else { return false };
             let held = file
                 .lock
                 .is_some_and(|held| held == Lock::Exclusive || wanted == Some(Lock::Exclusive));
-            *other != number && file.inode == inode && held
+            other != number && file.inode == inode && held
         });
         if taken && wanted.is_some() {
             return Err(libc::EWOULDBLOCK);

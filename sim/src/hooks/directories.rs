@@ -59,7 +59,13 @@ unsafe extern "C" fn opendir(path: *const c_char) -> *mut DIR {
     };
     let opened = call(|world| {
         let descriptor = world.open(path, libc::O_RDONLY | libc::O_DIRECTORY, 0)?;
-        world.list(path).map(|entries| (descriptor, entries))
+        match world.list(path) {
+            Ok(entries) => Ok((descriptor, entries)),
+            Err(errno) => {
+                let _ = world.close(descriptor);
+                Err(errno)
+            }
+        }
     });
     match opened {
         Ok((descriptor, entries)) => stream(descriptor, entries),

@@ -16,8 +16,10 @@ mod calls;
 mod directories;
 mod surroundings;
 
+use std::backtrace::Backtrace;
 use std::ffi::{CStr, c_char, c_int};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sim::world::{Errno, FIRST_DESCRIPTOR, World};
 
@@ -26,6 +28,9 @@ pub(crate) const ROOT_PATH: &str = "/simulated";
 
 static WORLD: Mutex<Option<World>> = Mutex::new(None);
 
+/// Whether it is noted who calls.
+static TRACED: AtomicBool = AtomicBool::new(false);
+
 fn world() -> MutexGuard<'static, Option<World>> {
     // A panic while the lock was held leaves a world that is as good as any: every call is one step.
     WORLD.lock().unwrap_or_else(PoisonError::into_inner)
@@ -33,6 +38,7 @@ fn world() -> MutexGuard<'static, Option<World>> {
 
 /// Puts a world in place, and returns the one before.
 pub(crate) fn install(next: Option<World>) -> Option<World> {
+    TRACED.store(next.as_ref().is_some_and(World::is_traced), Ordering::SeqCst);
     std::mem::replace(&mut world(), next)
 }
 
@@ -93,17 +99,24 @@ fn set_errno(errno: Errno) {
 
 /// Runs a call on the world. Without one, nothing below the root exists.
 fn call<T>(act: impl FnOnce(&mut World) -> Result<T, Errno>) -> Result<T, Errno> {
-    with(act).unwrap_or(Err(libc::ENOENT))
+    // Before the lock is taken: to walk the stack allocates, and opens nothing. Names are looked up when it is shown.
+    let site = TRACED.load(Ordering::Relaxed).then(|| Arc::new(Backtrace::force_capture()));
+    let called = |world: &mut World| {
+        if let Some(site) = site {
+            world.called_from(site);
+        }
+        act(world)
+    };
+    with(called).unwrap_or(Err(libc::ENOENT))
 }
 
-pub(crate) use surroundings::{freeze, thaw};
+pub(crate) use surroundings::{freeze, limit_memory, real_nanoseconds};
 
 /// Proves that what the product relies on passes through here: a file that is written, persisted the way fjall does it,
 /// renamed, listed, linked and removed, all below the simulated root.
 pub(crate) fn check() -> Result<(), String> {
     use sim::disk::{Disk, Operation};
     use sim::fault::FaultPlan;
-    use sim::world::Logged;
     use std::io::Write;
 
     install(Some(World::new(Disk::default(), FaultPlan::none())));
@@ -127,7 +140,7 @@ pub(crate) fn check() -> Result<(), String> {
     acted.map_err(|error| error.to_string())?;
     let count = |wanted: fn(&Operation) -> bool| {
         let log = world.log().iter();
-        log.filter(|logged| matches!(logged, Logged::Operation(found, _) if wanted(found))).count()
+        log.filter_map(|logged| logged.operation()).filter(|found| wanted(found)).count()
     };
     let found = [
         ("a rename", count(|operation| matches!(operation, Operation::Move { .. })), 1),

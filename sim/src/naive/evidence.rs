@@ -2,7 +2,7 @@
 
 use sim::disk::Operation;
 use sim::fault::Call;
-use sim::world::Logged;
+use sim::world::{Logged, Mark};
 
 use super::hunt::{Crash, Run};
 use super::programs::Program;
@@ -32,15 +32,19 @@ pub(super) fn tell(program: &Program, run: &Run, crash: &Crash, harm: &str) -> S
     }
     let first = crash.point.saturating_sub(LAST_TOLD);
     let failed = |at: usize| {
-        matches!(run.log.get(at), Some(Logged::Operation(Operation::SyncFailed { .. }, _)))
+        let logged = run.log.get(at).and_then(Logged::operation);
+        matches!(logged, Some(Operation::SyncFailed { .. }))
     };
     let told = |at: &usize| match run.log.get(*at) {
         Some(Logged::Mark(_)) => true,
-        // The name tells it.
-        Some(Logged::Operation(Operation::Create { .. }, _)) | None => false,
-        Some(Logged::Operation(Operation::Write { .. }, path)) if path.ends_with(".jnl") => true,
-        // What leads to a failed sync is told with it.
-        Some(_) => *at >= first || crash.lost.contains(at) || failed(*at) || failed(*at + 1),
+        None => false,
+        Some(logged @ Logged::Operation { operation, .. }) => match operation {
+            // The name tells it.
+            Operation::Create { .. } => false,
+            Operation::Write { .. } if logged.path().ends_with(".jnl") => true,
+            // What leads to a failed sync is told with it.
+            _ => *at >= first || crash.lost.contains(at) || failed(*at) || failed(*at + 1),
+        },
     };
     let chosen: Vec<usize> = (0..crash.point).filter(told).collect();
     let skipped = chosen.len().saturating_sub(LINES);
@@ -65,7 +69,7 @@ pub(super) fn tell(program: &Program, run: &Run, crash: &Crash, harm: &str) -> S
 
 fn line(run: &Run, crash: &Crash, at: usize) -> String {
     match run.log.get(at) {
-        Some(Logged::Operation(operation, path)) => {
+        Some(Logged::Operation { operation, path, .. }) => {
             let kept = if !crash.lost.contains(&at) {
                 ""
             } else if crash.hole {
@@ -75,8 +79,8 @@ fn line(run: &Run, crash: &Crash, at: usize) -> String {
             };
             format!("{} {}{kept}", describe(operation), without_random(path))
         }
-        Some(Logged::Mark(text)) => format!("· {text}"),
-        None => String::new(),
+        Some(Logged::Mark(Mark::Note(text))) => format!("· {text}"),
+        Some(Logged::Mark(_)) | None => String::new(),
     }
 }
 

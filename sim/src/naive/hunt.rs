@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sim::disk::{Disk, Operation, PAGE_BYTES};
 use sim::fault::{Effect, Fault, FaultPlan};
-use sim::images::{Profile, enumerate};
+use sim::images::{Effort, Enumeration, Next, Profile, enumerate};
 use sim::world::{Logged, World};
 
 use super::evidence::{Evidence, tell};
@@ -83,13 +83,11 @@ fn record(program: &Program, failing: Option<u64>) -> Result<Run, String> {
     prepared.map_err(|error| format!("the preparation fails: {error}"))?;
     let prepared = session.finish();
     let before = hooks::with(|world| world.disk().clone()).unwrap_or_default();
-    let faults: Vec<Fault> = program
-        .fault
-        .zip(failing)
-        .map(|(call, nth)| Fault { call, nth, effect: Effect::Error(libc::EIO), sticky: false })
-        .into_iter()
-        .collect();
-    hooks::install(Some(World::new(before.clone(), FaultPlan::of(&faults))));
+    let fault = program.fault.zip(failing).map(|(call, nth)| {
+        let effect = Effect::Error(libc::EIO);
+        FaultPlan::of(Fault { call, path: "", nth, effect, sticky: false })
+    });
+    hooks::install(Some(World::new(before.clone(), fault.unwrap_or_default())));
     let mut session = Session::knowing(prepared.clone());
     // That it fails or panics is no hazard yet: what counts is what it leaves, and what it was told.
     let acted = catch_unwind(AssertUnwindSafe(|| (program.act)(&mut session)));
@@ -112,14 +110,17 @@ fn record(program: &Program, failing: Option<u64>) -> Result<Run, String> {
 impl Hunt {
     fn search(&mut self, program: &Program, run: &Run, seed: u64) {
         for (strength, profile) in Profile::ALL.into_iter().enumerate() {
-            enumerate(&run.before, &run.log, profile, seed, &mut |image| {
+            let (before, log, effort) = (&run.before, run.log.as_slice(), Effort::FULL);
+            let what = Enumeration { before, log, profile, seed, effort, from: 0 };
+            enumerate(what, &mut |image| {
                 // What is torn only repeats, here, what a hole shows.
-                if image.torn.is_none() {
-                    let (point, disk, lost) = (image.point, image.disk, image.lost);
+                if image.damage.is_none() {
+                    let (point, (disk, _), lost) = (image.point, image.disk(), image.lost());
                     let marks = image.marks;
                     let crash = Crash { profile, point, disk, lost, hole: false, marks };
                     self.consider(program, run, &crash, strength);
                 }
+                Next::GoOn
             });
             if profile == Profile::Ordered {
                 for crash in holes(run) {
@@ -153,11 +154,9 @@ impl Hunt {
 fn holes(run: &Run) -> Vec<Crash> {
     let mut crashes = Vec::new();
     for (at, logged) in run.log.iter().enumerate() {
-        let Logged::Operation(Operation::Write { inode, offset, data }, _) = logged else {
-            continue;
-        };
+        let Some(Operation::Write { inode, offset, data }) = logged.operation() else { continue };
         let synced = run.log.iter().skip(at).any(|later| {
-            matches!(later, Logged::Operation(Operation::Sync { inode: found }, _) if found == inode)
+            matches!(later.operation(), Some(Operation::Sync { inode: found }) if found == inode)
         });
         let begin = (offset + PAGE_BYTES).next_multiple_of(PAGE_BYTES) - offset;
         let (begin, end) = (begin as usize, (begin + PAGE_BYTES) as usize);
@@ -166,7 +165,7 @@ fn holes(run: &Run) -> Vec<Crash> {
         };
         let mut disk = run.before.clone();
         for (index, logged) in run.log.iter().enumerate() {
-            let Logged::Operation(operation, _) = logged else { continue };
+            let Some(operation) = logged.operation() else { continue };
             if index != at {
                 disk.apply(operation);
                 continue;
@@ -175,7 +174,7 @@ fn holes(run: &Run) -> Vec<Crash> {
                 disk.apply(&Operation::Write { inode: *inode, offset, data: data.into() });
             }
         }
-        disk.sweep();
+        disk.settle();
         let (profile, point, marks) = (Profile::Ordered, run.log.len(), run.noted.len());
         crashes.push(Crash { profile, point, disk, lost: vec![at], hole: true, marks });
     }

@@ -9,12 +9,13 @@ mod hunt;
 mod judge;
 mod programs;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
-use crate::explore::Campaign;
+use crate::campaign::Campaign;
 use crate::hooks;
+use crate::scenario::on_its_own;
 use evidence::Evidence;
 use programs::Program;
 
@@ -33,31 +34,26 @@ pub(crate) struct Report {
 
 /// Runs every naive program, and crashes it everywhere.
 pub(crate) fn run(campaign: &Campaign) -> Report {
-    let began = Instant::now();
+    let began = hooks::real_nanoseconds();
     // A panic of the engine is an open that fails, and is told as such.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let mut report =
         Report { found: Vec::new(), missed: Vec::new(), states: 0, took: Duration::ZERO };
     for program in &programs::PROGRAMS {
-        match find(program, campaign.seed(), &mut report.states) {
+        match find(program, campaign.seed, &mut report.states) {
             Ok(evidence) => report.found.push(evidence),
             Err(why) => report.missed.push(format!("{}: {why}", program.hazard)),
         }
     }
     std::panic::set_hook(hook);
-    report.took = began.elapsed();
+    report.took = Duration::from_nanos(hooks::real_nanoseconds() - began);
     report
 }
 
 /// The evidence for a program's hazard, or why there is none.
 fn find(program: &Program, seed: u64, states: &mut u64) -> Result<Evidence, String> {
-    let hunt = || {
-        hooks::freeze(seed);
-        let hunt = hunt::hunt(program, seed);
-        hooks::thaw();
-        hunt
-    };
+    let hunt = || on_its_own(seed, || hunt::hunt(program, seed));
     let first = hunt()?;
     *states += first.states;
     for _ in 0..REPEATED {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use sim::fault::Call;
+use sim::world::Mark;
 
 use super::judge::{Fact, Harm};
 use crate::hooks;
@@ -195,7 +196,7 @@ impl Session {
     }
 
     fn note(&mut self, fact: Fact) {
-        hooks::with(|world| world.mark(&fact.to_string()));
+        hooks::with(|world| world.mark(Mark::Note(fact.to_string())));
         self.noted.push(fact);
     }
 

@@ -1,0 +1,187 @@
+//! The command line.
+
+use sim::images::Profile;
+
+use crate::campaign::Campaign;
+use crate::id::StateId;
+use crate::scenario::{Scenario, all};
+
+/// How the command is used.
+pub(crate) const USAGE: &str = "\
+usage: cargo xtask sim [--seed N] [--budget 60s | --states N] [--profile kill|ordered|posix] [--depth N]
+                       [--scenario NAME] [--shard I/N] [--workers N] [--quick] [--doublecheck] [--json]
+       cargo xtask sim --replay ID [--shrink] [--html FILE] [--keep] [--json]
+       cargo xtask sim --naive [--json]
+       cargo xtask sim --regressions
+       cargo xtask sim --accept
+       cargo xtask sim --list";
+
+/// The most crashes that may follow each other.
+const MAXIMUM_DEPTH: u32 = 3;
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub(crate) struct Arguments {
+    pub(crate) mode: Mode,
+    pub(crate) campaign: Campaign,
+    pub(crate) json: bool,
+    /// Processes; as many as there are processors if it was not said.
+    pub(crate) workers: Option<u64>,
+    /// Run it twice, and compare.
+    pub(crate) doublecheck: bool,
+    /// As it was given, for the processes that do it.
+    pub(crate) given: Vec<String>,
+}
+
+/// What kind of thing is to be done.
+#[derive(Debug, Clone)]
+pub(crate) enum Mode {
+    /// A campaign.
+    Explore,
+    /// One process of a campaign: which, of how many, and where it says what it is about to do.
+    Worker(u64, u64, String),
+    /// A campaign in this process, up to the first violation.
+    Hunt,
+    /// Every sync is left out in turn.
+    Sabotage,
+    /// fjall is used as one would at first.
+    Naive,
+    /// One state is made again.
+    Replay(Replay),
+    /// Every state of the file of regressions is made again.
+    Regressions,
+    /// What undisturbed runs leave is written down, for a person to agree to.
+    Accept,
+    /// The scenarios are listed.
+    List,
+}
+
+/// How one state is made again.
+#[derive(Debug, Clone)]
+pub(crate) struct Replay {
+    pub(crate) id: StateId,
+    /// Make it as small as it can be.
+    pub(crate) shrink: bool,
+    /// Write the timeline as a page.
+    pub(crate) html: Option<String>,
+    /// Keep it as a regression test.
+    pub(crate) keep: bool,
+}
+
+/// The file of regressions, whose states every test run makes again, and of nothing else.
+pub(crate) const REGRESSIONS: &str = "sim/regressions.txt";
+
+/// Reads the command line.
+///
+/// # Errors
+/// What cannot be understood.
+pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
+    let mut arguments = Arguments {
+        mode: Mode::Explore,
+        campaign: Campaign {
+            seed: 1,
+            scenarios: Vec::new(),
+            profiles: Profile::ALL.to_vec(),
+            states: None,
+            budget: None,
+            depth: 2,
+            shard: (0, 1),
+            quick: false,
+        },
+        json: false,
+        workers: None,
+        doublecheck: false,
+        given: given.clone(),
+    };
+    let (mut shrink, mut html, mut keep, mut id) = (false, None, false, None);
+    let mut given = given.into_iter();
+    while let Some(name) = given.next() {
+        let mut value = || given.next().ok_or_else(|| format!("{name} needs a value"));
+        let campaign = &mut arguments.campaign;
+        match name.as_str() {
+            "--json" => arguments.json = true,
+            "--quick" => campaign.quick = true,
+            "--doublecheck" => arguments.doublecheck = true,
+            "--sabotage" => arguments.mode = Mode::Sabotage,
+            "--naive" => arguments.mode = Mode::Naive,
+            "--hunt" => arguments.mode = Mode::Hunt,
+            "--regressions" => arguments.mode = Mode::Regressions,
+            "--accept" => arguments.mode = Mode::Accept,
+            "--list" => arguments.mode = Mode::List,
+            "--shrink" => shrink = true,
+            "--keep" => keep = true,
+            "--html" => html = Some(value()?),
+            "--replay" => id = Some(value()?.parse()?),
+            "--seed" => campaign.seed = number(&value()?)?,
+            "--states" => campaign.states = Some(number(&value()?)?),
+            "--budget" => campaign.budget = Some(seconds(&value()?)?),
+            "--workers" => arguments.workers = Some(number(&value()?)?.max(1)),
+            "--depth" => campaign.depth = depth(&value()?)?,
+            "--scenario" => campaign.scenarios.push(scenario(&value()?)?),
+            "--profile" => campaign.profiles = vec![profile(&value()?)?],
+            "--shard" => campaign.shard = shard(&value()?)?,
+            "--worker" => {
+                let (index, count) = shard(&value()?)?;
+                arguments.mode = Mode::Worker(index, count, value()?);
+            }
+            _ => return Err(format!("{name} is not known")),
+        }
+    }
+    if let Some(id) = id {
+        arguments.mode = Mode::Replay(Replay { id, shrink, html, keep });
+    } else if shrink || keep || html.is_some() {
+        return Err("--shrink, --keep and --html go with --replay".to_owned());
+    }
+    if arguments.doublecheck && arguments.campaign.budget.is_some() {
+        return Err("what fits into a time is not the same twice: give --states instead".to_owned());
+    }
+    Ok(arguments)
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("{text} is no number"))
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    let (count, unit) = match text.strip_suffix('s') {
+        Some(count) => (count, 1),
+        None => match (text.strip_suffix('m'), text.strip_suffix('h')) {
+            (Some(count), _) => (count, 60),
+            (None, Some(count)) => (count, 3600),
+            (None, None) => (text, 1),
+        },
+    };
+    let count: u64 = count.parse().map_err(|_| format!("{text} is no time such as 60s"))?;
+    Ok(count * unit)
+}
+
+fn depth(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(depth @ 1..=MAXIMUM_DEPTH) => Ok(depth),
+        _ => Err(format!("{text} is no depth from 1 to {MAXIMUM_DEPTH}")),
+    }
+}
+
+fn scenario(name: &str) -> Result<Scenario, String> {
+    Scenario::named(name).ok_or_else(|| {
+        let names: Vec<_> = all().into_iter().map(|scenario| scenario.name).collect();
+        format!("{name} is none of {}, random-N", names.join(", "))
+    })
+}
+
+fn profile(name: &str) -> Result<Profile, String> {
+    let known = Profile::ALL.into_iter().find(|profile| profile.name() == name);
+    known.ok_or_else(|| format!("{name} is none of {}", Profile::ALL.map(Profile::name).join(", ")))
+}
+
+/// A share such as `1/4`; counted from 0 here.
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let wrong = || format!("{text} is no shard such as 1/4");
+    let (index, count) = text.split_once('/').ok_or_else(wrong)?;
+    let (index, count): (u64, u64) =
+        (index.parse().map_err(|_| wrong())?, count.parse().map_err(|_| wrong())?);
+    if index == 0 || index > count {
+        return Err(wrong());
+    }
+    Ok((index - 1, count))
+}

@@ -1,0 +1,268 @@
+//! A campaign: what is to be looked at, in which order, and how closely.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use sim::Random;
+use sim::images::{Effort, Profile};
+
+use crate::damage;
+use crate::explore::{Depth, Exploration, Setting};
+use crate::faults::{CLASSES, Disturbed, most_calls};
+use crate::golden;
+use crate::id::StateId;
+use crate::lint;
+use crate::model::{Known, Model};
+use crate::report::Violation;
+use crate::rot::Sealed;
+use crate::scenario::{Recording, Scenario, Size, all};
+use crate::session::Session;
+
+/// A hunt looks at every so many-th state first, then at more, and at all in the end.
+const HUNTED_EVERY: [u64; 3] = [64, 8, 1];
+
+/// A scenario, run without a disturbance.
+struct Prepared {
+    scenario: Scenario,
+    recording: Recording,
+    model: Model,
+}
+
+/// The scenario whose home is rotten: sealed, with two generations.
+const ROTTEN: &str = "rollback";
+
+/// Random scenarios of a campaign that is given neither time nor a number of states.
+const RANDOM_SCENARIOS: u64 = 40;
+/// The same, if somebody waits for it.
+const RANDOM_SCENARIOS_QUICK: u64 = 4;
+/// Faults in each random scenario.
+const RANDOM_FAULTS: u64 = 12;
+
+/// What is to be looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Campaign {
+    pub(crate) seed: u64,
+    /// Those that were asked for; all, and then random ones, if empty.
+    pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) profiles: Vec<Profile>,
+    /// The most states that are judged.
+    pub(crate) states: Option<u64>,
+    /// The most seconds that it takes.
+    pub(crate) budget: Option<u64>,
+    /// How many crashes follow each other.
+    pub(crate) depth: u32,
+    /// Which share of the states, of how many.
+    pub(crate) shard: (u64, u64),
+    /// Somebody waits for it.
+    pub(crate) quick: bool,
+}
+
+impl Campaign {
+    /// Whether there is a limit other than that of what there is to see.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.states.is_some() || self.budget.is_some()
+    }
+
+    /// Whether every class of faults is to be met.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.scenarios.is_empty() && !self.is_limited() && self.shard.1 == 1
+    }
+
+    /// Looks at everything, or at this session's share of it.
+    pub(crate) fn run(&self, session: &mut Session) {
+        for scenario in &self.chosen() {
+            self.scenario(session, scenario);
+        }
+        if self.scenarios.is_empty() {
+            self.random_scenarios(session);
+        }
+    }
+
+    /// Looks for one violation, wherever it is: at a few states of everything first, and then at more.
+    pub(crate) fn hunt(&self, session: &mut Session) {
+        let mut prepared = Vec::new();
+        for scenario in &self.chosen() {
+            if session.is_over() {
+                return;
+            }
+            prepared.extend(self.prepare(session, scenario));
+        }
+        for stride in HUNTED_EVERY {
+            session.take_share(stride);
+            for prepared in &prepared {
+                self.look(session, prepared);
+            }
+        }
+    }
+
+    /// Writes what undisturbed runs leave now, for a person to agree to.
+    pub(crate) fn accept(&self) -> std::io::Result<()> {
+        let scenarios = all();
+        let states = scenarios.iter().map(|scenario| {
+            let recording = scenario.record(self.seed);
+            (scenario.name.clone(), Model::of(scenario, &recording).golden)
+        });
+        golden::accept(&states.collect::<Vec<_>>())
+    }
+
+    fn chosen(&self) -> Vec<Scenario> {
+        if self.scenarios.is_empty() { all() } else { self.scenarios.clone() }
+    }
+
+    /// Random scenarios: each belongs to one process as a whole.
+    fn random_scenarios(&self, session: &mut Session) {
+        let most = match (self.is_limited(), self.quick) {
+            (true, _) => u64::MAX,
+            (false, true) => RANDOM_SCENARIOS_QUICK,
+            (false, false) => RANDOM_SCENARIOS,
+        };
+        let first = self.seed.wrapping_mul(1_000_000);
+        for number in 0..most {
+            if session.is_over() {
+                return;
+            }
+            if session.is_ours(number) {
+                self.scenario(session, &Scenario::random(first + number));
+            }
+        }
+    }
+
+    fn scenario(&self, session: &mut Session, scenario: &Scenario) {
+        if session.is_over() {
+            return;
+        }
+        if let Some(prepared) = self.prepare(session, scenario) {
+            self.look(session, &prepared);
+        }
+    }
+
+    /// Runs a scenario without a disturbance, and looks at what needs no crash.
+    fn prepare(&self, session: &mut Session, scenario: &Scenario) -> Option<Prepared> {
+        session.about_to_judge(&format!("{}:{}", scenario.name, self.seed));
+        let recorded = catch_unwind(AssertUnwindSafe(|| {
+            let recording = scenario.record(self.seed);
+            let model = Model::of(scenario, &recording);
+            Prepared { scenario: scenario.clone(), recording, model }
+        }));
+        let Ok(prepared) = recorded else {
+            let (id, what) = (format!("{}:{}", scenario.name, self.seed), crate::panics::last());
+            session.report.violate(Violation { id, judge: "undisturbed".to_owned(), what });
+            return None;
+        };
+        session.report.scenarios += 1;
+        session.report.operations += prepared.recording.run.log.len() as u64;
+        let hash = prepared.recording.log_hash.clone();
+        session.report.log_hashes.insert(scenario.name.clone(), hash);
+        if let Err(what) = golden::check(&scenario.name, self.seed, &prepared.model.golden) {
+            let (id, judge) = (format!("{}:{}", scenario.name, self.seed), "golden".to_owned());
+            session.report.violate(Violation { id, judge, what });
+        }
+        self.lint(session, scenario, &prepared.recording);
+        Some(prepared)
+    }
+
+    /// Looks at what crashes, damage and faults make of it.
+    fn look(&self, session: &mut Session, prepared: &Prepared) {
+        let Prepared { scenario, recording, model } = prepared;
+        damage::explore(session, scenario, recording, model, self.seed);
+        self.crashes(session, scenario, recording, model);
+        self.faults(session, scenario, recording, model);
+        if scenario.name == ROTTEN {
+            let (seed, quick) = (self.seed, self.quick);
+            let other = &scenario.with_another_past().prepared(seed);
+            Sealed { recording, model, other, seed, quick }.explore(session);
+        }
+    }
+
+    fn lint(&self, session: &mut Session, scenario: &Scenario, recording: &Recording) {
+        if let Some((at, what)) = lint::check(&recording.before, &recording.run.log) {
+            let id = format!("{}:{}:posix:{at}.0", scenario.name, self.seed);
+            session.report.violate(Violation { id, judge: lint::NAME.to_owned(), what });
+        }
+        *session.report.judged.entry(lint::NAME.to_owned()).or_default() += 1;
+    }
+
+    fn crashes(
+        &self,
+        session: &mut Session,
+        scenario: &Scenario,
+        recording: &Recording,
+        model: &Model,
+    ) {
+        let known = Known::all(&recording.run.log);
+        let mut seen = BTreeSet::new();
+        for profile in self.profiles_of(scenario) {
+            let mut exploration = Exploration {
+                session: &mut *session,
+                setting: Setting {
+                    scenario,
+                    model,
+                    before: &recording.before,
+                    failed: None,
+                    lied_to: false,
+                },
+                profile,
+                depth: self.depth_of(scenario),
+                seen: &mut seen,
+                taken: BTreeSet::new(),
+                only_lost: None,
+                sharded: !scenario.name.starts_with("random-"),
+                applied: BTreeMap::new(),
+            };
+            let id = StateId::of(&scenario.name, self.seed, profile, self.effort());
+            exploration.run(&recording.run.log, &known, 0, &id);
+        }
+    }
+
+    fn effort(&self) -> Effort {
+        if self.quick { Effort::QUICK } else { Effort::FULL }
+    }
+
+    /// Somebody who waits sees the large ones die, and their faults, but not every power loss.
+    fn profiles_of(&self, scenario: &Scenario) -> Vec<Profile> {
+        let all = self.profiles.iter().copied();
+        let left_out = self.quick && scenario.size == Size::Large;
+        all.filter(|profile| !left_out || *profile == Profile::Kill).collect()
+    }
+
+    fn depth_of(&self, scenario: &Scenario) -> Depth {
+        let (second_every, third_every) = match (scenario.size, self.quick) {
+            (Size::Small, false) => (1, 8),
+            (Size::Small, true) => (16, 64),
+            (Size::Medium, false) => (16, 64),
+            (Size::Medium, true) => (1024, 0),
+            (Size::Large, false) => (64, 256),
+            (Size::Large, true) => (0, 0),
+        };
+        // The smallest of all is exhausted.
+        let smallest = scenario.name == "confirm";
+        let second_every = if smallest { 1 } else { second_every };
+        Depth { most: self.depth, second_every, third_every }
+    }
+
+    fn faults(
+        &self,
+        session: &mut Session,
+        scenario: &Scenario,
+        recording: &Recording,
+        model: &Model,
+    ) {
+        let seed = self.seed;
+        let disturbed = Disturbed { scenario, recording, model, seed };
+        if !scenario.name.starts_with("random-") {
+            return disturbed.explore(session, most_calls(scenario.size, self.quick));
+        }
+        let mut random = Random::new(seed ^ recording.run.log.len() as u64);
+        for _ in 0..RANDOM_FAULTS {
+            if session.is_over() {
+                return;
+            }
+            let class = random.below(CLASSES.len() as u64);
+            let Some(class) = CLASSES.get(usize::try_from(class).unwrap_or_default()) else {
+                return;
+            };
+            let nth = 1 + random.below(disturbed.many(*class).max(1));
+            disturbed.meet(session, *class, nth);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A crash, and then damage: the last record that was acknowledged is altered on the disk that a crash left. It must be
+//! refused. What cannot be told from a torn append would be cut, and with it what somebody was told is done.
+
+use sim::disk::{Disk, Node};
+use sim::images::{Effort, Enumeration, Next, Profile, enumerate};
+
+use crate::model::{Known, Model};
+use crate::observe::{Found, Wanted, observe};
+use crate::report::Violation;
+use crate::scenario::{HOME_ON_DISK, Recording, Scenario};
+use crate::session::Session;
+
+/// The name under which it is counted.
+pub(crate) const NAME: &str = "damage";
+
+/// Alters the last acknowledged record at every point at which one was acknowledged, on the disk on which nothing is that
+/// was not synced.
+pub(crate) fn explore(
+    session: &mut Session,
+    scenario: &Scenario,
+    recording: &Recording,
+    model: &Model,
+    seed: u64,
+) {
+    let known = Known::all(&recording.run.log);
+    let mut marks = 0;
+    let what = Enumeration {
+        before: &recording.before,
+        log: &recording.run.log,
+        profile: Profile::Posix,
+        seed,
+        effort: Effort::QUICK,
+        from: 0,
+    };
+    enumerate(what, &mut |image| {
+        // Of the images at a mark, the one on which nothing is kept that was pending.
+        if image.marks == marks || !image.kept().is_empty() || image.damage.is_some() {
+            return Next::GoOn;
+        }
+        marks = image.marks;
+        let acknowledged = known.get(marks).copied().unwrap_or_default();
+        let acknowledged = model.acknowledged(acknowledged);
+        if acknowledged == 0 || session.is_over() {
+            return Next::GoOn;
+        }
+        let (mut disk, _) = image.disk();
+        if !alter_last_record(&mut disk) {
+            return Next::GoOn;
+        }
+        let id = format!("{}:{seed}:damage:{}", scenario.name, image.point);
+        session.about_to_judge(&id);
+        let found = observe(&disk, Wanted::default()).found;
+        session.judged(image.point as u64, false);
+        *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
+        // What replaces a record that was cut, such as the end of the attempt, is not that record.
+        let last = acknowledged - 1;
+        let hash = |records: &[upgrade::Record]| records.get(last).map(|record| record.hash);
+        let told = match &found {
+            Found::Home(home) if hash(&home.records) != hash(&model.records) => {
+                Some("a damaged record that was acknowledged is taken for a torn append".to_owned())
+            }
+            Found::Panicked(said) => Some(format!("it panics: {said}")),
+            _ => None,
+        };
+        if let Some(what) = told {
+            session.report.violate(Violation { id, judge: NAME.to_owned(), what });
+        }
+        Next::GoOn
+    });
+}
+
+/// Flips a bit in the middle of the last record.
+fn alter_last_record(disk: &mut Disk) -> bool {
+    let Some(journal) = disk.lookup(&format!("{HOME_ON_DISK}/journal/records.jsonl")) else {
+        return false;
+    };
+    let Some(Node::File(content)) = disk.inode(journal).map(|inode| &inode.node) else {
+        return false;
+    };
+    let bytes = content.bytes();
+    let Some(end) = bytes.iter().rposition(|byte| *byte != b'\n') else { return false };
+    let line = bytes.get(..end).and_then(|rest| rest.iter().rposition(|byte| *byte == b'\n'));
+    let middle = line.map_or(0, |newline| newline + 1).midpoint(end);
+    let Some(byte) = bytes.get(middle) else { return false };
+    if let Some(content) = disk.content_mut(journal) {
+        content.write(middle as u64, &[byte ^ 1]);
+    }
+    true
+}

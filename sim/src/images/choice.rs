@@ -1,0 +1,149 @@
+//! Which part of what is pending is kept.
+
+use std::collections::BTreeMap;
+
+use super::Profile;
+use crate::disk::{InodeNumber, Operation};
+use crate::random::Random;
+
+/// While at most this many units are pending, every pair of them is lost once.
+const PAIRED_UNITS: usize = 24;
+
+/// What is kept or lost together, or in order. As indices into what is pending.
+///
+/// A unit of several operations is kept up to one of them: the bytes of one file, in the order in which they were written,
+/// or, where the file system keeps them in order, the names and sizes of all.
+#[derive(Debug)]
+pub(super) struct Units {
+    units: Vec<Vec<usize>>,
+    /// What is kept in any case.
+    newest: Vec<usize>,
+    pending: usize,
+}
+
+impl Units {
+    /// Everything that is pending.
+    pub(super) fn of_all(pending: &[(usize, &Operation)], profile: Profile) -> Self {
+        let mut files: BTreeMap<InodeNumber, Vec<usize>> = BTreeMap::new();
+        let mut names: Vec<Vec<usize>> = Vec::new();
+        for (at, (_, operation)) in pending.iter().enumerate() {
+            let in_a_file = match profile {
+                Profile::Ordered => operation.is_data(),
+                _ => matches!(
+                    operation,
+                    Operation::Write { .. } | Operation::Resize { .. } | Operation::Mode { .. }
+                ),
+            };
+            match operation.owner() {
+                None => {}
+                Some(inode) if in_a_file => files.entry(inode).or_default().push(at),
+                Some(_) => match (profile, names.last_mut()) {
+                    (Profile::Ordered, Some(names)) => names.push(at),
+                    _ => names.push(vec![at]),
+                },
+            }
+        }
+        names.extend(files.into_values());
+        Self { units: names, newest: Vec::new(), pending: pending.len() }
+    }
+
+    /// Everything but what was issued last, and, of its own unit, what came before it: these are kept.
+    pub(super) fn beside_newest(pending: &[(usize, &Operation)], profile: Profile) -> Self {
+        let mut all = Self::of_all(pending, profile);
+        let last = pending.len().saturating_sub(1);
+        let own = all.units.iter().position(|unit| unit.last() == Some(&last));
+        all.newest = own.map(|own| all.units.remove(own)).unwrap_or_default();
+        all
+    }
+
+    /// Whether there are at most so many choices.
+    pub(super) fn has_at_most(&self, most: usize) -> bool {
+        let mut product: usize = 1;
+        for unit in &self.units {
+            product = product.saturating_mul(unit.len() + 1);
+        }
+        product <= most
+    }
+
+    /// Nothing but what was issued last.
+    pub(super) fn only_newest(&self) -> Vec<bool> {
+        let mut kept = vec![false; self.pending];
+        for at in &self.newest {
+            if let Some(kept) = kept.get_mut(*at) {
+                *kept = true;
+            }
+        }
+        kept
+    }
+
+    /// Keeps so many operations of each unit.
+    fn keep(&self, counts: impl Fn(usize) -> usize) -> Vec<bool> {
+        let mut kept = self.only_newest();
+        for (number, unit) in self.units.iter().enumerate() {
+            for at in unit.iter().take(counts(number)) {
+                if let Some(kept) = kept.get_mut(*at) {
+                    *kept = true;
+                }
+            }
+        }
+        kept
+    }
+
+    fn whole(&self, number: usize) -> usize {
+        self.units.get(number).map_or(0, Vec::len)
+    }
+
+    /// Every choice.
+    pub(super) fn every(&self, take: &mut dyn FnMut(&[bool])) {
+        let mut counts = vec![0; self.units.len()];
+        loop {
+            take(&self.keep(|number| counts.get(number).copied().unwrap_or_default()));
+            // Counts on, as an odometer does.
+            let turning =
+                counts.iter().zip(&self.units).position(|(count, unit)| *count < unit.len());
+            let Some(turning) = turning else { return };
+            counts[..turning].fill(0);
+            counts[turning] += 1;
+        }
+    }
+
+    /// Everything, and nothing.
+    pub(super) fn extremes(&self, take: &mut dyn FnMut(&[bool])) {
+        take(&self.keep(|number| self.whole(number)));
+        take(&self.only_newest());
+    }
+
+    /// Each unit lost alone, kept alone, and, if it has several operations, cut short.
+    pub(super) fn singles(&self, take: &mut dyn FnMut(&[bool])) {
+        for one in 0..self.units.len() {
+            for count in 0..self.whole(one) {
+                take(&self.keep(|number| if number == one { count } else { self.whole(number) }));
+            }
+            take(&self.keep(|number| if number == one { self.whole(number) } else { 0 }));
+        }
+    }
+
+    /// Each pair of units lost, while they are few.
+    pub(super) fn pairs(&self, take: &mut dyn FnMut(&[bool])) {
+        if self.units.len() > PAIRED_UNITS {
+            return;
+        }
+        for one in 0..self.units.len() {
+            for other in one + 1..self.units.len() {
+                take(&self.keep(|number| {
+                    if number == one || number == other { 0 } else { self.whole(number) }
+                }));
+            }
+        }
+    }
+
+    /// One choice of all.
+    pub(super) fn sample(&self, random: &mut Random) -> Vec<bool> {
+        let counts: Vec<usize> = self
+            .units
+            .iter()
+            .map(|unit| usize::try_from(random.below(unit.len() as u64 + 1)).unwrap_or_default())
+            .collect();
+        self.keep(|number| counts.get(number).copied().unwrap_or_default())
+    }
+}

@@ -1,0 +1,210 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::disk::{Content, Node, ROOT};
+use crate::world::Mark;
+
+fn logged(operation: Operation) -> Logged {
+    Logged::Operation { operation, path: Arc::from(""), site: None }
+}
+
+fn file(inode: InodeNumber, name: &str) -> [Operation; 2] {
+    [
+        Operation::Create { inode, node: Node::File(Content::default()), mode: 0o600 },
+        Operation::Enter { directory: ROOT, name: Arc::from(name), inode },
+    ]
+}
+
+/// A file is made, written, synced, its directory synced, and something acknowledged.
+fn log(with_file_sync: bool, with_directory_sync: bool) -> Vec<Logged> {
+    let mut operations = file(2, "file").to_vec();
+    let data = Arc::from(*b"acknowledged");
+    operations.push(Operation::Write { inode: 2, offset: 0, data });
+    if with_file_sync {
+        operations.push(Operation::Sync { inode: 2 });
+    }
+    if with_directory_sync {
+        operations.push(Operation::Sync { inode: ROOT });
+    }
+    let mut log: Vec<_> = operations.into_iter().map(logged).collect();
+    log.push(Logged::Mark(Mark::Done(0)));
+    log
+}
+
+fn all(log: &[Logged], profile: Profile, visit: &mut dyn FnMut(&Image<'_>)) -> Coverage {
+    let before = &Disk::default();
+    let what = Enumeration { before, log, profile, seed: 1, effort: Effort::FULL, from: 0 };
+    enumerate(what, &mut |image| {
+        visit(image);
+        Next::GoOn
+    })
+}
+
+/// Contents of the file in every image after the mark; none where there is no file.
+fn after_mark(log: &[Logged], profile: Profile) -> BTreeSet<Option<Vec<u8>>> {
+    let mut found = BTreeSet::new();
+    all(log, profile, &mut |image| {
+        if image.marks == 1 {
+            let (disk, _) = image.disk();
+            let content = disk.lookup("file").and_then(|inode| match &disk.inode(inode)?.node {
+                Node::File(content) => Some(content.bytes()),
+                _ => None,
+            });
+            found.insert(content);
+        }
+    });
+    found
+}
+
+#[test]
+fn what_was_synced_is_in_every_image_after_it_was_acknowledged() {
+    let whole = BTreeSet::from([Some(b"acknowledged".to_vec())]);
+    for profile in Profile::ALL {
+        assert_eq!(after_mark(&log(true, true), profile), whole, "{profile:?}");
+    }
+}
+
+#[test]
+fn what_was_not_synced_is_missing_from_some_image() {
+    assert_eq!(after_mark(&log(false, false), Profile::Kill).len(), 1, "a kill takes nothing");
+    let posix = after_mark(&log(false, false), Profile::Posix);
+    assert!(posix.contains(&None) && posix.contains(&Some(Vec::new())), "{posix:?}");
+    assert!(after_mark(&log(true, false), Profile::Posix).contains(&None), "the name");
+    let unsynced = log(false, true);
+    assert!(after_mark(&unsynced, Profile::Posix).contains(&Some(Vec::new())), "the bytes");
+    assert!(
+        after_mark(&unsynced, Profile::Ordered).contains(&Some(Vec::new())),
+        "the bytes, though the name is durable"
+    );
+}
+
+#[test]
+fn before_it_is_acknowledged_anything_may_be_there() {
+    let mut images = 0;
+    let coverage = all(&log(true, true), Profile::Posix, &mut |_| images += 1);
+    assert_eq!(coverage.images, images);
+    assert!(coverage.points >= 3 && coverage.exhaustive == coverage.points, "{coverage:?}");
+}
+
+#[test]
+fn a_write_may_be_torn_have_a_hole_or_be_nothing_but_a_size() {
+    let mut operations = file(2, "file").to_vec();
+    operations.push(Operation::Write { inode: 2, offset: 100, data: vec![7; 20_000].into() });
+    let log: Vec<_> = operations.into_iter().map(logged).collect();
+    let mut found = BTreeSet::new();
+    all(&log, Profile::Posix, &mut |image| {
+        found.extend(image.damage.map(|damage| format!("{damage:?}")));
+    });
+    let wanted = [
+        "Hole { from: 3996, to: 8092 }",
+        "SizeOnly { garbage: false }",
+        "SizeOnly { garbage: true }",
+        "Torn { after: 3996 }",
+        "Torn { after: 4096 }",
+        "Torn { after: 412 }",
+        "Torn { after: 512 }",
+    ];
+    assert_eq!(found, BTreeSet::from(wanted.map(str::to_owned)));
+}
+
+/// Every disk that a crash could leave, by trying everything: the definition, without any economy.
+fn by_definition(log: &[Logged]) -> BTreeSet<(Fingerprint, usize)> {
+    let mut found = BTreeSet::new();
+    let (mut durable, mut pending, mut marks) = (Disk::default(), Vec::new(), 0);
+    for at in 0..=log.len() {
+        for chosen in 0..1_u32 << pending.len() {
+            let kept = |at: usize| chosen & (1 << at) != 0;
+            // Of a file what is kept is kept in order.
+            let in_order = |at: usize, operation: &&Operation| {
+                let earlier = pending.iter().take(at).enumerate();
+                let same = |other: &&Operation| {
+                    let of_file = |operation: &Operation| {
+                        matches!(operation, Operation::Write { .. } | Operation::Resize { .. })
+                    };
+                    of_file(operation) && of_file(other) && other.owner() == operation.owner()
+                };
+                earlier.into_iter().all(|(at, other)| !same(other) || kept(at))
+            };
+            if !pending
+                .iter()
+                .enumerate()
+                .all(|(at, operation)| !kept(at) || in_order(at, operation))
+            {
+                continue;
+            }
+            let mut disk: Disk = durable.clone();
+            for (at, operation) in pending.iter().enumerate() {
+                if kept(at) || matches!(operation, Operation::Create { .. }) {
+                    disk.apply(operation);
+                }
+            }
+            found.insert((disk.settle(), marks));
+        }
+        match log.get(at) {
+            Some(Logged::Mark(_)) => marks += 1,
+            Some(Logged::Operation { operation: Operation::Sync { inode }, .. }) => {
+                let owned =
+                    |operation: &Operation| operation.owner().is_none_or(|owner| owner == *inode);
+                for operation in pending.extract_if(.., |operation| owned(operation)) {
+                    durable.apply(operation);
+                }
+            }
+            Some(Logged::Operation { operation, .. }) => pending.push(operation),
+            None => {}
+        }
+    }
+    found
+}
+
+fn any_operation() -> impl Strategy<Value = Logged> {
+    let inode = 2_u64..5;
+    let name = |number: u64| -> Arc<str> { Arc::from(format!("n{number}")) };
+    prop_oneof![
+        (inode.clone(), 0_u64..3).prop_map(move |(inode, number)| logged(Operation::Enter {
+            directory: ROOT,
+            name: name(number),
+            inode
+        })),
+        (0_u64..3).prop_map(move |number| logged(Operation::Leave {
+            directory: ROOT,
+            name: name(number)
+        })),
+        (inode.clone(), any::<u8>()).prop_map(|(inode, byte)| logged(Operation::Write {
+            inode,
+            offset: 0,
+            data: Arc::from([byte])
+        })),
+        (inode.clone(), 0_u64..3)
+            .prop_map(|(inode, size)| logged(Operation::Resize { inode, size })),
+        inode.prop_map(|inode| logged(Operation::Sync { inode })),
+        Just(logged(Operation::Sync { inode: ROOT })),
+        Just(Logged::Mark(Mark::Record)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+    /// What is taken operation by operation, with all economy, is exactly what the definition allows.
+    #[test]
+    fn every_disk_that_a_crash_could_leave_is_among_the_images(
+        operations in proptest::collection::vec(any_operation(), 0..8)
+    ) {
+        let created = (2..5).map(|inode| {
+            logged(Operation::Create { inode, node: Node::File(Content::default()), mode: 0o600 })
+        });
+        let mut log: Vec<Logged> = created.collect();
+        log.push(logged(Operation::Sync { inode: ROOT }));
+        log.extend(operations);
+        let mut found = BTreeSet::new();
+        let coverage = all(&log, Profile::Posix, &mut |image| {
+            if image.damage.is_none() {
+                found.insert((image.disk().1, image.marks));
+            }
+        });
+        prop_assert_eq!(coverage.points, coverage.exhaustive);
+        prop_assert_eq!(found, by_definition(&log));
+    }
+}

@@ -1,0 +1,50 @@
+//! Old or new, and nothing in between.
+
+use super::{Case, Judge, Verdict};
+use crate::observe::{Found, State};
+
+pub(super) const JUDGE: Judge = Judge {
+    name: "atomicity",
+    claim: "what is current is exactly old or exactly new, down to the last record",
+    clause: "§7 §16",
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Verdict {
+    let Some(found) = case.seen.found.state() else { return Verdict::NotApplicable };
+    let (old, new) = case.allowed();
+    let same = |wanted: &State| match (wanted, &found) {
+        (
+            State::Home { current, standing, .. },
+            State::Home { current: found_current, standing: found_standing, .. },
+        ) => {
+            let written = case.is_being_written() || (case.lied_to && case.runs());
+            let content = written || wanted.content() == found.content();
+            let standing = case.is_starting() || written || standing == found_standing;
+            current == found_current && standing && content
+        }
+        (wanted, found) => wanted == found,
+    };
+    // A disk that lies may be found at any state that there was, or be refused, or be found to be damaged.
+    let noticed = found == State::Undecided || has_problems(case);
+    let lied = case.lied_to && (noticed || case.model.states.iter().any(same));
+    Verdict::of(
+        (!same(old) && !new.is_some_and(same) && !lied)
+            .then(|| format!("what is current is neither old nor new: {}", describe(&found))),
+    )
+}
+
+fn has_problems(case: &Case<'_>) -> bool {
+    matches!(&case.seen.found, Found::Home(home) if !home.problems.is_empty())
+}
+
+fn describe(state: &State) -> String {
+    match state {
+        State::Nothing => "nothing was adopted".to_owned(),
+        State::Undecided => "somebody has to decide".to_owned(),
+        State::Home { current, standing, .. } => match state.content() {
+            Some(content) => format!("generation {current} ({standing:?}) with content {content}"),
+            None => format!("generation {current} ({standing:?}), which cannot be read"),
+        },
+    }
+}

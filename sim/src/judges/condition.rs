@@ -1,0 +1,30 @@
+//! An error says the truth about the state of the home.
+
+use super::{Case, Judge, Verdict};
+use crate::scenario::Outcome;
+
+pub(super) const JUDGE: Judge = Judge {
+    name: "condition",
+    claim: "an error that says that nothing has changed is right",
+    clause: "§16",
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Verdict {
+    if case.lied_to {
+        return Verdict::NotApplicable;
+    }
+    let Some(Outcome::Refused { error, unchanged: true }) = case.failed else {
+        return Verdict::NotApplicable;
+    };
+    let Some(found) = case.seen.found.state() else { return Verdict::NotApplicable };
+    if case.is_being_written() {
+        return Verdict::NotApplicable;
+    }
+    let (old, _) = case.allowed();
+    Verdict::of(
+        (old.content() != found.content()).then(|| {
+            format!("the error “{error}” says that nothing has changed, and something has")
+        }),
+    )
+}

@@ -1,0 +1,19 @@
+//! Recovery is done when it is done.
+
+use super::{Case, Judge, Verdict};
+use crate::observe::Second;
+
+pub(super) const JUDGE: Judge = Judge {
+    name: "idempotence",
+    claim: "a second recovery finds nothing to do and changes nothing",
+    clause: "§16",
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Verdict {
+    match &case.seen.second {
+        Second::RefusedAgain => Verdict::NotApplicable,
+        Second::Nothing => Verdict::Held,
+        Second::Something(what) => Verdict::Broken(format!("opened a second time, {what}")),
+    }
+}

@@ -1,0 +1,48 @@
+//! The old generation opens until it is collected.
+
+use super::{Case, Judge, Verdict};
+use crate::observe::State;
+
+pub(super) const JUDGE: Judge = Judge {
+    name: "old-generation",
+    claim: "everything that is to be kept is kept, opens, and holds what it held",
+    clause: "§15",
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Verdict {
+    if case.lied_to {
+        return Verdict::NotApplicable;
+    }
+    let Some(State::Home { current, contents, .. }) = case.seen.found.state() else {
+        return Verdict::NotApplicable;
+    };
+    let (old, new) = case.allowed();
+    let kept = |state: &State| match state {
+        State::Home { contents, .. } => Some(contents.clone()),
+        _ => None,
+    };
+    let matching = [Some(old), new].into_iter().flatten().filter_map(kept);
+    // What a runtime writes to just now is between two states.
+    let without = |mut contents: std::collections::BTreeMap<_, _>| {
+        if case.is_being_written() {
+            contents.remove(&current);
+        }
+        contents
+    };
+    let found = without(contents);
+    let wanted: Vec<_> = matching.map(without).collect();
+    if wanted.is_empty() || wanted.contains(&found) {
+        return Verdict::Held;
+    }
+    let names = |contents: &std::collections::BTreeMap<_, _>| {
+        let numbers =
+            contents.keys().map(|number: &versioning::GenerationNumber| number.to_string());
+        numbers.collect::<Vec<_>>().join(", ")
+    };
+    let kept = wanted.iter().map(names).collect::<Vec<_>>().join(" or ");
+    Verdict::Broken(format!(
+        "generations {kept} should be kept as they were, and there are {}",
+        names(&found)
+    ))
+}

@@ -1,0 +1,33 @@
+//! Once nothing is wrong any more, it succeeds.
+
+use super::{Case, Judge, Verdict};
+use crate::observe::Found;
+
+pub(super) const JUDGE: Judge = Judge {
+    name: "retry",
+    claim: "once nothing is wrong any more, what was interrupted succeeds, and leads where it would have led",
+    clause: "§16 §19",
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Verdict {
+    if case.lied_to {
+        return Verdict::NotApplicable;
+    }
+    let (Some(retry), Some(step)) = (&case.seen.retry, case.known.under_way()) else {
+        return Verdict::NotApplicable;
+    };
+    if let Found::Panicked(said) = &retry.found {
+        return Verdict::Broken(format!("done again, it panics: {said}"));
+    }
+    let wanted = case.model.outcomes.get(step);
+    if Some(&retry.outcome) != wanted {
+        return Verdict::Broken(format!("done again, it ends with {:?}", retry.outcome));
+    }
+    if case.is_being_written() {
+        return Verdict::Held;
+    }
+    let content = |state: Option<crate::observe::State>| state.and_then(|state| state.content());
+    let led = content(retry.found.state()) == content(case.model.states.get(step + 1).cloned());
+    Verdict::of((!led).then(|| "done again, it leads elsewhere than undisturbed".to_owned()))
+}

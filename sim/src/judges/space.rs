@@ -1,0 +1,32 @@
+//! Space is given back.
+
+use super::{Case, Judge, Verdict, names};
+use crate::observe::State;
+use crate::scenario::HOME_ON_DISK;
+
+pub(super) const JUDGE: Judge = Judge {
+    name: "space",
+    claim: "after a recovery the home holds its journal and what is kept, and nothing else",
+    clause: "§16",
+    judge,
+};
+
+fn judge(case: &Case<'_>) -> Verdict {
+    if case.lied_to {
+        return Verdict::NotApplicable;
+    }
+    let Some(State::Home { contents, .. }) = case.seen.found.state() else {
+        return Verdict::NotApplicable;
+    };
+    let disk = &case.seen.disk;
+    let kept: Vec<String> = contents.keys().map(ToString::to_string).collect();
+    let of_home = ["current", "generations", "journal", "lock"];
+    let left = names(disk, HOME_ON_DISK)
+        .into_iter()
+        .find(|name| !of_home.contains(&name.as_str()) && !name.starts_with("journal.replaced-"));
+    let left = left.or_else(|| {
+        let generations = names(disk, &format!("{HOME_ON_DISK}/generations"));
+        generations.into_iter().find(|name| !kept.contains(name))
+    });
+    Verdict::of(left.map(|name| format!("{name} is left, and nobody needs it")))
+}

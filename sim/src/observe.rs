@@ -1,0 +1,291 @@
+//! A disk that a crash left is opened by the product, recovered, and read down to the last record.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::Duration;
+
+use sim::disk::{Disk, Fingerprint};
+use sim::fault::FaultPlan;
+use sim::world::{Logged, World};
+use upgrade::lifecycle::{Fate, Standing};
+use upgrade::{Digest, Home, NoTelemetry, Record};
+use versioning::GenerationNumber;
+
+use crate::hooks;
+use crate::scenario::{HOME, HOME_ON_DISK, Outcome, Step, environment};
+
+/// What a recovered home is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Found {
+    /// The product opened it.
+    Home(FoundHome),
+    /// The product refused it, with a typed error.
+    Refused {
+        /// The stable name of the error.
+        error: &'static str,
+        /// What it says.
+        message: String,
+    },
+    /// The product panicked.
+    Panicked(String),
+}
+
+/// A home that the product has opened, and read.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct FoundHome {
+    /// What is current.
+    pub(crate) current: Option<GenerationNumber>,
+    /// Whether it has proven itself.
+    pub(crate) standing: Standing,
+    /// The digest of the content of everything that is kept.
+    pub(crate) contents: BTreeMap<GenerationNumber, Digest>,
+    /// What is not as it should be.
+    pub(crate) problems: Vec<String>,
+    /// The journal.
+    pub(crate) records: Vec<Record>,
+}
+
+/// What a home amounts to, for comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum State {
+    /// There is none: nothing was ever adopted.
+    Nothing,
+    /// The journal is lost, or was replaced: somebody has to say which generation is current.
+    Undecided,
+    /// This generation is current, and these are kept.
+    Home {
+        /// Which.
+        current: GenerationNumber,
+        /// Whether it has proven itself.
+        standing: Standing,
+        /// With the digests of their contents.
+        contents: BTreeMap<GenerationNumber, Digest>,
+    },
+}
+
+impl State {
+    /// The content of what is current.
+    pub(crate) fn content(&self) -> Option<Digest> {
+        match self {
+            Self::Home { current, contents, .. } => contents.get(current).copied(),
+            _ => None,
+        }
+    }
+}
+
+impl Found {
+    /// What it amounts to; none if it could not be opened for a reason that no state explains.
+    pub(crate) fn state(&self) -> Option<State> {
+        match self {
+            Self::Home(home) => Some(match home.current {
+                Some(current) => {
+                    let (standing, contents) = (home.standing, home.contents.clone());
+                    State::Home { current, standing, contents }
+                }
+                None if home.records.iter().any(is_replacement) => State::Undecided,
+                None => State::Nothing,
+            }),
+            Self::Refused { error: "not-a-home" | "never-adopted", .. } => Some(State::Nothing),
+            Self::Refused { error: "journal-lost" | "undecided", .. } => Some(State::Undecided),
+            Self::Refused { .. } | Self::Panicked(_) => None,
+        }
+    }
+
+    /// The journal, if it could be read.
+    pub(crate) fn records(&self) -> &[Record] {
+        match self {
+            Self::Home(home) => &home.records,
+            _ => &[],
+        }
+    }
+}
+
+fn is_replacement(record: &Record) -> bool {
+    matches!(record.event, upgrade::Event::Initialized { replaces: Some(_), .. })
+}
+
+/// Everything that was seen of a disk.
+#[derive(Debug)]
+pub(crate) struct Observation {
+    /// What the product made of it.
+    pub(crate) found: Found,
+    /// The disk once it was recovered and read.
+    pub(crate) disk: Disk,
+    /// How many operations that took.
+    pub(crate) operations: usize,
+    /// What a second opening did.
+    pub(crate) second: Second,
+    /// Descriptors that were left open.
+    pub(crate) open: usize,
+    /// What came of doing again what was interrupted, if that was tried.
+    pub(crate) retry: Option<Retry>,
+}
+
+/// What opening a home again did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Second {
+    /// It was the same.
+    Nothing,
+    /// It was refused, as the first time.
+    RefusedAgain,
+    /// It found something to put right, or changed the disk: a sentence.
+    Something(String),
+}
+
+/// What came of doing again what was interrupted.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    /// The step.
+    pub(crate) outcome: Outcome,
+    /// What the home was then.
+    pub(crate) found: Found,
+}
+
+/// What there is to do with a disk beside recovering and reading it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted<'w> {
+    /// Do this step again, unless it has led to this state already.
+    pub(crate) retry: Option<(Step, &'w State)>,
+}
+
+/// Lets the product recover a disk, and reads all of it.
+pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
+    hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
+    let found = look();
+    let (recovered, operations) =
+        hooks::with(|world| (world.disk().clone(), world.log().len())).unwrap_or_default();
+    let second = match &found {
+        Found::Panicked(_) => Second::RefusedAgain,
+        first => look_again(first, recovered.fingerprint_without(&[])),
+    };
+    let open = hooks::with(|world| world.open_descriptors()).unwrap_or_default();
+    let to_do = wanted.retry.filter(|(_, done)| found.state().as_ref() != Some(*done));
+    let retry = to_do.map(|(step, _)| {
+        let acted = catch_unwind(AssertUnwindSafe(|| Outcome::of(&step.act())));
+        match acted {
+            Ok(outcome) => Retry { outcome, found: look() },
+            Err(_) => {
+                let found = Found::Panicked(crate::panics::last());
+                Retry { outcome: Outcome::Done, found }
+            }
+        }
+    });
+    hooks::install(None);
+    Observation { found, disk: recovered, operations, second, open, retry }
+}
+
+/// Everything that the product does to a disk to recover it: on a thread of its own, so that it is the same each time.
+pub(crate) fn recovery_log(disk: &Disk, seed: u64, traced: bool) -> Vec<Logged> {
+    let world = World::new(disk.clone(), FaultPlan::none());
+    let world = if traced { world.traced() } else { world };
+    crate::scenario::on_its_own(seed, || {
+        hooks::install(Some(world));
+        // Whether it succeeds was judged before; here it is only recorded.
+        let opened = catch_unwind(AssertUnwindSafe(|| {
+            let mut telemetry = NoTelemetry;
+            drop(Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO));
+        }));
+        drop(opened);
+        hooks::install(None).map_or_else(Vec::new, |mut world| world.take_log())
+    })
+}
+
+/// Recovers the home that is there, and reads all of it.
+pub(crate) fn look() -> Found {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(home)) => Found::Home(home),
+        Ok(Err(error)) => Found::Refused { error: error.name(), message: error.to_string() },
+        Err(_) => Found::Panicked(crate::panics::last()),
+    }
+}
+
+fn read() -> Result<FoundHome, upgrade::Error> {
+    let mut telemetry = NoTelemetry;
+    let home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
+    let known = known_generations(&home);
+    let report = home.verify_only(|number| !known.contains_key(&number), &mut |_| {})?;
+    let mut contents: BTreeMap<_, _> =
+        report.generations.iter().map(|found| (found.generation, found.content)).collect();
+    remember(&home, &contents);
+    contents.extend(known);
+    Ok(FoundHome {
+        current: home.state().current,
+        standing: home.state().standing,
+        contents,
+        problems: report.problems,
+        records: home.records().to_vec(),
+    })
+}
+
+/// What a generation is: its directory, byte for byte, and the digest of its manifest that the journal has.
+type Sealed = (Fingerprint, Digest);
+
+/// So many generations are remembered.
+const MOST_REMEMBERED: usize = 100_000;
+
+thread_local! {
+    /// Generations that the product has read down to the last record, with the digest of their content.
+    static READ: RefCell<BTreeMap<Sealed, Digest>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// Generations that are not current, to which no runtime has written, and that are byte for byte what the product has read
+/// before. What is current is read each time.
+fn known_generations(home: &Home<'_>) -> BTreeMap<GenerationNumber, Digest> {
+    let others =
+        home.state().generations.keys().filter(|number| home.state().current != Some(**number));
+    let known = others.filter_map(|number| {
+        let sealed = sealed(home, *number)?;
+        Some((*number, READ.with_borrow(|read| read.get(&sealed).copied())?))
+    });
+    known.collect()
+}
+
+fn remember(home: &Home<'_>, contents: &BTreeMap<GenerationNumber, Digest>) {
+    for (number, content) in contents {
+        if let Some(sealed) = sealed(home, *number) {
+            READ.with_borrow_mut(|read| {
+                if read.len() >= MOST_REMEMBERED {
+                    read.clear();
+                }
+                read.insert(sealed, *content)
+            });
+        }
+    }
+}
+
+fn sealed(home: &Home<'_>, number: GenerationNumber) -> Option<Sealed> {
+    let state = home.state().generations.get(&number).filter(|state| !state.started)?;
+    if !matches!(state.fate, Fate::Kept | Fate::Bad) {
+        return None;
+    }
+    let path = format!("{HOME_ON_DISK}/generations/{number}");
+    let fingerprint = hooks::with(|world| world.disk().fingerprint_below(&path))??;
+    Some((fingerprint, state.manifest?))
+}
+
+fn look_again(first: &Found, before: Fingerprint) -> Second {
+    let opened = catch_unwind(AssertUnwindSafe(|| {
+        let mut telemetry = NoTelemetry;
+        Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)
+            .map(|home| home.recovery().is_nothing())
+    }));
+    match (first, opened) {
+        (_, Err(_)) => Second::Something(format!("it panics: {}", crate::panics::last())),
+        (Found::Home(_), Ok(Err(error))) => Second::Something(format!("it is refused: {error}")),
+        (Found::Home(_), Ok(Ok(false))) => {
+            Second::Something("it found something to put right".to_owned())
+        }
+        (Found::Home(_), Ok(Ok(true))) => {
+            let after = hooks::with(|world| world.disk().fingerprint_without(&[]));
+            if after == Some(before) {
+                Second::Nothing
+            } else {
+                Second::Something("it changed the disk".to_owned())
+            }
+        }
+        // The first was opened and read: what cannot be read may well be opened.
+        (_, Ok(_)) => Second::RefusedAgain,
+    }
+}

@@ -1,0 +1,110 @@
+//! A state is made again from its id, judged, made as small as it can be, told, and kept.
+
+mod made;
+mod shrink;
+mod sites;
+mod story;
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::arguments::{REGRESSIONS, Replay};
+use crate::hooks;
+use crate::id::StateId;
+use crate::judges::Broken;
+use made::Made;
+
+/// Makes a state again and judges it. Returns whether everything holds.
+pub(crate) fn run(replay: &Replay, json: bool) -> bool {
+    hooks::freeze(replay.id.seed);
+    let began = hooks::real_nanoseconds();
+    let (made, judged) = match make_and_judge(&replay.id, false) {
+        Ok(done) => done,
+        Err(why) => {
+            eprintln!("{}: {why}", replay.id);
+            return false;
+        }
+    };
+    let Err(broken) = judged else {
+        if json {
+            println!("{}", json!({ "type": "replay", "id": replay.id.to_string(), "ok": true }));
+        } else {
+            println!("{}: everything holds", replay.id);
+        }
+        return true;
+    };
+    let operations = made.operations();
+    let small = if replay.shrink { shrink::shrink(made, &broken) } else { made };
+    let timeline = story::tell(&small, &broken, operations);
+    let seconds = (hooks::real_nanoseconds() - began) as f64 / 1e9;
+    if let Some(path) = &replay.html
+        && let Err(error) = fs::write(path, timeline.html())
+    {
+        eprintln!("{path} cannot be written: {error}");
+    }
+    if json {
+        let line = json!({
+            "type": "replay", "id": replay.id.to_string(), "ok": false, "judge": broken.judge,
+            "what": broken.what, "operations": story::told(&timeline), "seconds": seconds,
+            "timeline": timeline,
+        });
+        println!("{line}");
+    } else {
+        println!("{}", timeline.text());
+        println!("{} operations told, in {seconds:.1} s", story::told(&timeline));
+    }
+    if replay.keep {
+        keep(&replay.id, &broken);
+    }
+    false
+}
+
+/// Makes every state of the file of regressions again: each must hold now.
+pub(crate) fn regressions() -> bool {
+    let text = fs::read_to_string(REGRESSIONS)
+        .or_else(|_| fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/regressions.txt")));
+    let text = match text {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("{REGRESSIONS} cannot be read: {error}");
+            return false;
+        }
+    };
+    let mut ok = true;
+    let lines = text.lines().map(str::trim);
+    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let judged = line.parse::<StateId>().and_then(|id| {
+            hooks::freeze(id.seed);
+            make_and_judge(&id, false).map(|(_, judged)| judged)
+        });
+        match judged {
+            Ok(Ok(())) => println!("{line}: holds"),
+            Ok(Err(Broken { judge, what })) => {
+                println!("{line}: {judge} says: {what}");
+                ok = false;
+            }
+            Err(why) => {
+                println!("{line}: cannot be made any more, and has to be found anew: {why}");
+                ok = false;
+            }
+        }
+    }
+    ok
+}
+
+fn make_and_judge(id: &StateId, traced: bool) -> Result<(Made, Result<(), Broken>), String> {
+    let made = Made::of(id, traced)?;
+    let judged = made.judge();
+    Ok((made, judged))
+}
+
+/// Adds a state to the file of regressions, with what was broken.
+fn keep(id: &StateId, broken: &Broken) {
+    let text = fs::read_to_string(REGRESSIONS).unwrap_or_default();
+    let entry = format!("\n# {}: {}\n{id}\n", broken.judge, broken.what.replace('\n', " "));
+    match fs::write(REGRESSIONS, text + &entry) {
+        Ok(()) => println!("kept in {REGRESSIONS}: every test run makes it again"),
+        Err(error) => eprintln!("{REGRESSIONS} cannot be written: {error}"),
+    }
+}

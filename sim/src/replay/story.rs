@@ -1,0 +1,203 @@
+//! A finding as a timeline.
+
+use sim::disk::Operation;
+use sim::images::{Damage, Pending, Profile};
+use sim::timeline::{Action, Ending, Entry, Fate, Order, Segment, Timeline};
+use sim::world::{Logged, Mark};
+
+use super::made::{Crashed, Made};
+use super::sites::frames;
+use crate::id::Variant;
+use crate::judges::Broken;
+
+/// At most so many lost operations of a run are told one by one.
+const LOST_TOLD: usize = 6;
+
+/// Tells it. What is not lost, damaged, or just before the crash is only counted.
+pub(super) fn tell(made: &Made, broken: &Broken, operations_in_all: usize) -> Timeline {
+    // Who called is found out by doing it once more.
+    let traced = Made::of(&made.id, true).ok();
+    let last = made.runs.len().saturating_sub(1);
+    let segments: Vec<Segment> = made
+        .runs
+        .iter()
+        .enumerate()
+        .map(|(number, run)| {
+            let traced = traced.as_ref().and_then(|traced| traced.runs.get(number));
+            let log = traced.map_or(&run.log, |traced| &traced.log);
+            segment(made, number, run, log, number == last && made.id.crashes.is_empty())
+        })
+        .collect();
+    let weakest = made.weakest_profile();
+    Timeline {
+        id: made.id.to_string(),
+        seed: made.id.seed,
+        commit: commit(),
+        scenario: made.id.scenario.clone(),
+        profile: made.id.profile.name().to_owned(),
+        weakest_profile: (weakest != made.id.profile).then(|| weakest.name().to_owned()),
+        fault: fault(&made.id.variant),
+        judge: broken.judge.to_owned(),
+        broken: broken.what.clone(),
+        order: order(&segments),
+        segments,
+        operations_in_all,
+    }
+}
+
+/// How many operations are told one by one.
+pub(super) fn told(timeline: &Timeline) -> usize {
+    let entries = timeline.segments.iter().flat_map(Segment::entries);
+    entries.filter(|entry| !matches!(entry.action, Action::Mark { .. })).count()
+}
+
+fn segment(made: &Made, number: usize, run: &Crashed, log: &[Logged], whole: bool) -> Segment {
+    let title = if number == 0 {
+        let steps: Vec<_> = made.scenario.act.iter().map(|step| step.title()).collect();
+        steps.join(", then ")
+    } else {
+        format!("recovery {number}")
+    };
+    let after = run.point;
+    let ending = match made.id.profile {
+        _ if whole => Ending::Judged,
+        Profile::Kill => Ending::ProcessDies { after },
+        _ => Ending::PowerGoes { after },
+    };
+    let mut segment = Segment::new(title, ending);
+    let damaged = last_kept_write(made, run);
+    let lost_untold = run.lost.len().saturating_sub(LOST_TOLD);
+    let untold = run.lost.get(..lost_untold).unwrap_or_default();
+    let issued = log.iter().take(run.point).enumerate();
+    let last = issued.clone().rev().find(|(_, logged)| logged.operation().is_some());
+    let last = last.map(|(at, _)| at);
+    for (at, logged) in issued {
+        if number == 0
+            && let Some((left_out, sync)) = &made.left_out
+            && *left_out == at
+        {
+            segment.push(entry(at, sync, sync, Fate::LeftOut));
+        }
+        let recorded = run.log.get(at).unwrap_or(logged);
+        let fate = fate(run, at, recorded, damaged);
+        let tells = match recorded {
+            Logged::Mark(mark) => is_told(mark, log.get(at + 1..run.point).unwrap_or_default()),
+            Logged::Operation { .. } => {
+                (fate != Fate::Durable || Some(at) == last) && !untold.contains(&at)
+            }
+        };
+        if tells {
+            segment.push(entry(at + 1, recorded, logged, fate));
+        } else if recorded.operation().is_some() {
+            segment.skip(1);
+        }
+    }
+    segment
+}
+
+/// Of the marks the last of each kind.
+fn is_told(mark: &Mark, later: &[Logged]) -> bool {
+    let same = |other: &Logged| {
+        matches!(
+            (mark, other),
+            (Mark::Record, Logged::Mark(Mark::Record))
+                | (Mark::Done(_), Logged::Mark(Mark::Done(_)))
+        )
+    };
+    matches!(mark, Mark::Record | Mark::Done(_)) && !later.iter().any(same)
+}
+
+fn entry(number: usize, recorded: &Logged, traced: &Logged, fate: Fate) -> Entry {
+    match recorded {
+        Logged::Mark(mark) => Entry::mark(number, title(mark)),
+        Logged::Operation { operation, path, .. } => {
+            let entry = Entry::of(number, operation, path, fate);
+            match traced {
+                Logged::Operation { site: Some(site), .. } => entry.called_from(frames(site)),
+                _ => entry,
+            }
+        }
+    }
+}
+
+fn title(mark: &Mark) -> String {
+    match mark {
+        Mark::Began(step) => format!("step {} begins", step + 1),
+        Mark::Record => "a record of the journal is acknowledged".to_owned(),
+        Mark::Done(step) => format!("step {} is acknowledged", step + 1),
+        Mark::Note(text) => text.clone(),
+    }
+}
+
+fn fate(run: &Crashed, at: usize, logged: &Logged, damaged: Option<usize>) -> Fate {
+    if run.lost.contains(&at) {
+        return Fate::Dropped;
+    }
+    let Some(operation) = logged.operation() else { return Fate::Untouched };
+    let offset = match operation {
+        Operation::Write { offset, .. } => *offset,
+        Operation::SyncFailed { .. } => return Fate::Failed { errno: libc::EIO },
+        _ => 0,
+    };
+    match run.damage.filter(|_| damaged == Some(at)) {
+        None => Fate::Durable,
+        Some(Damage::Torn { after }) => Fate::Torn { after: after as u64 },
+        Some(Damage::Hole { from, to }) => {
+            Fate::Hole { from: offset + from as u64, to: offset + to as u64 }
+        }
+        Some(Damage::SizeOnly { garbage }) => Fate::SizeOnly { garbage },
+    }
+}
+
+/// The write that a damage is of: the last one that was pending and is not lost.
+fn last_kept_write(made: &Made, run: &Crashed) -> Option<usize> {
+    run.damage?;
+    let what = sim::images::Enumeration {
+        before: &run.before,
+        log: &run.log,
+        profile: made.id.profile,
+        seed: made.id.seed,
+        effort: made.id.effort(),
+        from: 0,
+    };
+    let pending = Pending::at(what, run.point).indices();
+    let at = pending.into_iter().rev().find(|at| !run.lost.contains(at));
+    // A process that dies leaves everything; its last write is what it died in.
+    at.or_else(|| run.point.checked_sub(1))
+}
+
+/// The first that was lost, and the first after it that was said or kept although it relied on it.
+fn order(segments: &[Segment]) -> Option<Order> {
+    for (number, segment) in segments.iter().enumerate() {
+        let taken = |entry: &&Entry| {
+            matches!(
+                entry.fate,
+                Fate::Dropped | Fate::Torn { .. } | Fate::Hole { .. } | Fate::SizeOnly { .. }
+            )
+        };
+        let Some(lost) = segment.entries().find(taken) else { continue };
+        let kept = segment.entries().find(|entry| {
+            entry.number > lost.number && !taken(entry) && entry.fate != Fate::LeftOut
+        });
+        if let Some(kept) = kept {
+            return Some(Order::within(number, lost.number, kept.number));
+        }
+    }
+    None
+}
+
+fn fault(variant: &Variant) -> Option<String> {
+    match variant {
+        Variant::Undisturbed => None,
+        Variant::Fault { class, nth } => Some(format!("{class}, call {nth}")),
+        Variant::LeftOut(at) => Some(format!("sabotage: sync {at} is left out")),
+    }
+}
+
+/// The commit of what runs, if there is a repository.
+fn commit() -> String {
+    let output = std::process::Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
+    let text = output.ok().filter(|output| output.status.success());
+    let text = text.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    text.filter(|text| !text.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+}

@@ -1,0 +1,104 @@
+//! What a campaign saw: counted, merged from all processes, and told.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sim::images::Coverage;
+
+/// How many violations are kept; all are counted.
+const VIOLATIONS_KEPT: usize = 20;
+
+/// Something that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Violation {
+    /// By which it is made again.
+    pub(crate) id: String,
+    /// Who says so.
+    pub(crate) judge: String,
+    /// What is broken.
+    pub(crate) what: String,
+}
+
+/// What a campaign saw.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Report {
+    /// Scenarios that were looked at.
+    pub(crate) scenarios: u64,
+    /// Operations of their recordings.
+    pub(crate) operations: u64,
+    /// Points at which crashes were derived.
+    pub(crate) crash_points: u64,
+    /// Of these, points at which every crash was.
+    pub(crate) exhaustive_points: u64,
+    /// Disks that crashes could have left, repeated ones included.
+    pub(crate) images: u64,
+    /// Distinct ones, each recovered by the product, read down to the last record, and judged.
+    pub(crate) distinct_states: u64,
+    /// How many crashes followed each other, at most.
+    pub(crate) max_depth: u64,
+    /// How often something failed, by class.
+    pub(crate) fault_classes: BTreeMap<String, u64>,
+    /// How often each judge had something to judge.
+    pub(crate) judged: BTreeMap<String, u64>,
+    /// States by scenario and profile.
+    pub(crate) by_scenario: BTreeMap<String, u64>,
+    /// How many violations there were.
+    pub(crate) violations: u64,
+    /// By who says so, and in which run.
+    pub(crate) violated: BTreeMap<String, u64>,
+    /// The first of them.
+    pub(crate) kept: Vec<Violation>,
+    /// The recordings, as a digest for each: the same seed gives the same.
+    pub(crate) log_hashes: BTreeMap<String, String>,
+    /// The verdicts, as a digest that does not depend on their order.
+    pub(crate) verdicts: u64,
+}
+
+impl Report {
+    pub(crate) fn violate(&mut self, violation: Violation) {
+        self.violations += 1;
+        let run = violation.id.split([':', '@']).next().unwrap_or_default();
+        *self.violated.entry(format!("{} ({run})", violation.judge)).or_default() += 1;
+        if self.kept.len() < VIOLATIONS_KEPT {
+            self.kept.push(violation);
+        }
+    }
+
+    pub(crate) fn cover(&mut self, coverage: Coverage) {
+        self.crash_points += coverage.points;
+        self.exhaustive_points += coverage.exhaustive;
+        self.images += coverage.images;
+    }
+
+    /// Adds what another process saw of the same scenarios: each of them walked all points, and judged a part of the states.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.scenarios = self.scenarios.max(other.scenarios);
+        self.operations = self.operations.max(other.operations);
+        self.crash_points = self.crash_points.max(other.crash_points);
+        self.exhaustive_points = self.exhaustive_points.max(other.exhaustive_points);
+        self.images = self.images.max(other.images);
+        self.distinct_states += other.distinct_states;
+        self.max_depth = self.max_depth.max(other.max_depth);
+        let add = |into: &mut BTreeMap<String, u64>, from: BTreeMap<String, u64>| {
+            for (name, count) in from {
+                *into.entry(name).or_default() += count;
+            }
+        };
+        add(&mut self.fault_classes, other.fault_classes);
+        add(&mut self.judged, other.judged);
+        add(&mut self.violated, other.violated);
+        add(&mut self.by_scenario, other.by_scenario);
+        self.violations += other.violations;
+        self.kept.extend(other.kept);
+        self.kept.truncate(VIOLATIONS_KEPT);
+        self.log_hashes.extend(other.log_hashes);
+        self.verdicts = self.verdicts.wrapping_add(other.verdicts);
+    }
+
+    /// One digest for all recordings.
+    pub(crate) fn log_hash(&self) -> String {
+        let text: String =
+            self.log_hashes.iter().map(|(name, hash)| format!("{name} {hash}\n")).collect();
+        blake3::hash(text.as_bytes()).to_hex().to_string()
+    }
+}

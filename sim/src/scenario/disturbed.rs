@@ -1,0 +1,97 @@
+//! What others do to a home: a second upgrader, a crash that was there before, litter.
+
+use std::cell::Cell;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use femtoclaw_catalogue::FemtoClaw;
+use sim::disk::Operation;
+use sim::fault::FaultPlan;
+use sim::world::World;
+use upgrade::{Error, Home, NoTelemetry};
+
+use super::step::{apply, environment};
+use super::{HOME, HOME_ON_DISK};
+use crate::hooks;
+
+thread_local! {
+    /// Whether somebody else wants the home too.
+    static RIVALLED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A second upgrader: it must be refused, by name, and change nothing.
+pub(super) fn second_upgrader() {
+    RIVALLED.set(true);
+    rival();
+    RIVALLED.set(false);
+}
+
+/// Called with every record that is acknowledged.
+pub(super) fn on_record() {
+    if RIVALLED.get() {
+        rival();
+    }
+}
+
+fn rival() {
+    let changes = || hooks::with(|world| world.log().len()).unwrap_or_default();
+    let before = changes();
+    let mut telemetry = NoTelemetry;
+    let refused = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO);
+    let name = refused.as_ref().err().map(Error::name);
+    let disturbed = hooks::with(|world| world.faults().hits() > 0).unwrap_or_default();
+    let as_it_should = name == Some("locked") || (disturbed && name.is_some());
+    assert!(as_it_should, "a second upgrader is not refused as it should be, but with {name:?}");
+    drop(refused);
+    assert_eq!(changes(), before, "a second upgrader that is refused changes the disk");
+}
+
+/// Leaves the home as an upgrade would that was killed just before its commit point.
+pub(super) fn interrupt(version: &'static str) -> Result<(), Error> {
+    let Some(mut disk) = hooks::with(|world| world.disk().clone()) else { return Ok(()) };
+    hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
+    apply(version, &FemtoClaw, Some(upgrade::Authorization::development()), &mut || {})?;
+    let world = hooks::install(None);
+    for logged in world.iter().flat_map(|world| world.log()) {
+        let Some(operation) = logged.operation() else { continue };
+        let commits = matches!(operation, Operation::Write { data, .. }
+            if data.windows(11).any(|found| found == b"\"ACTIVATED\""));
+        if commits && logged.path().ends_with("records.jsonl") {
+            break;
+        }
+        disk.apply(operation);
+    }
+    disk.settle();
+    hooks::install(Some(World::new(disk, FaultPlan::none())));
+    Ok(())
+}
+
+/// Somebody removes files of the journal.
+pub(super) fn lose_journal(files: &[&str]) -> Result<(), Error> {
+    for name in files {
+        let path = Path::new(HOME).join("journal").join(name);
+        fs::remove_file(path).expect("the journal was there");
+    }
+    Ok(())
+}
+
+/// Somebody who was killed, or an older version, left things lying about.
+pub(super) fn litter() -> Result<(), Error> {
+    let home = Path::new(HOME);
+    let half = home.join("generations/.staging-7/store");
+    let act = || -> std::io::Result<()> {
+        fs::create_dir_all(half.join("keyspaces/0"))?;
+        fs::write(half.join("0.jnl"), b"half a database")?;
+        fs::create_dir_all(home.join("generations/.staging-reading/keyspaces"))?;
+        fs::write(home.join("lock"), b"4294967295\n")?;
+        fs::write(home.join("current.tmp"), b"")?;
+        let stray = home.join("journal/records.jsonl.tmp");
+        fs::write(&stray, b"{\"seq\":")?;
+        fs::set_permissions(&stray, Permissions::from_mode(0o600))
+    };
+    act().expect("litter is left");
+    assert!(HOME.ends_with(HOME_ON_DISK), "both are the home");
+    Ok(())
+}

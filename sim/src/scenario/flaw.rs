@@ -1,0 +1,204 @@
+//! Catalogues with a flaw: what a runtime tells the upgrade system is wrong, and the product must find it before it commits.
+
+use std::path::Path;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use femtoclaw_catalogue::FemtoClaw;
+use storage_migration::{
+    Action, Emitter, Example, MigrationStep, RecordSource, SchemaDefinition, SourceError,
+    TransformError,
+};
+use upgrade::{Adoption, AdoptionRefusal, Catalogue, Files, MigratedConfiguration, Release};
+use versioning::{ConfigurationSchema, RuntimeVersion, SchemaVersion};
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// The migrated configuration does not satisfy its schema.
+    InvalidConfiguration,
+    /// A migration does not do the same twice.
+    NotDeterministic,
+    /// A migration neither emits nor archives a record.
+    LosesARecord,
+}
+
+/// FemtoClaw's catalogue, but for a flaw.
+pub(super) struct Flawed {
+    flaw: Flaw,
+    steps: Vec<&'static dyn MigrationStep>,
+}
+
+impl Flawed {
+    /// With this flaw.
+    pub(super) fn with(flaw: Flaw) -> &'static Self {
+        static ALL: LazyLock<[Flawed; 3]> = LazyLock::new(|| {
+            [Flaw::InvalidConfiguration, Flaw::NotDeterministic, Flaw::LosesARecord].map(|flaw| {
+                let flawed = |step: &&'static dyn MigrationStep| -> &'static dyn MigrationStep {
+                    if flaw == Flaw::InvalidConfiguration {
+                        return *step;
+                    }
+                    // Three catalogues for the whole process: they are never let go of.
+                    Box::leak(Box::new(FlawedStep { step: *step, flaw, calls: AtomicU64::new(0) }))
+                };
+                Flawed { flaw, steps: FemtoClaw.steps().iter().map(flawed).collect() }
+            })
+        });
+        match flaw {
+            Flaw::InvalidConfiguration => &ALL[0],
+            Flaw::NotDeterministic => &ALL[1],
+            Flaw::LosesARecord => &ALL[2],
+        }
+    }
+}
+
+impl Catalogue for Flawed {
+    fn product(&self) -> &'static str {
+        FemtoClaw.product()
+    }
+
+    fn releases(&self) -> &[Release] {
+        FemtoClaw.releases()
+    }
+
+    fn schemas(&self) -> &[SchemaDefinition] {
+        FemtoClaw.schemas()
+    }
+
+    fn steps(&self) -> &[&'static dyn MigrationStep] {
+        &self.steps
+    }
+
+    fn inspect(
+        &self,
+        directory: &Path,
+        assumed: Option<&RuntimeVersion>,
+    ) -> Result<Adoption, AdoptionRefusal> {
+        FemtoClaw.inspect(directory, assumed)
+    }
+
+    fn foreign_source(
+        &self,
+        schema: SchemaVersion,
+        generation: &Path,
+    ) -> Result<Option<Box<dyn RecordSource>>, SourceError> {
+        FemtoClaw.foreign_source(schema, generation)
+    }
+
+    fn migrate_configuration(
+        &self,
+        from: ConfigurationSchema,
+        to: ConfigurationSchema,
+        files: &Files,
+    ) -> Result<MigratedConfiguration, Vec<String>> {
+        FemtoClaw.migrate_configuration(from, to, files)
+    }
+
+    fn validate_configuration(
+        &self,
+        schema: ConfigurationSchema,
+        files: &Files,
+    ) -> Result<(), Vec<String>> {
+        if self.flaw == Flaw::InvalidConfiguration && schema.number() > 1 {
+            return Err(vec!["brain.backend: it is simulated to be invalid".to_owned()]);
+        }
+        FemtoClaw.validate_configuration(schema, files)
+    }
+
+    fn render(
+        &self,
+        schema: SchemaVersion,
+        keyspace: &str,
+        key: &[u8],
+        value: &[u8],
+    ) -> serde_json::Value {
+        FemtoClaw.render(schema, keyspace, key, value)
+    }
+}
+
+struct FlawedStep {
+    step: &'static dyn MigrationStep,
+    flaw: Flaw,
+    calls: AtomicU64,
+}
+
+impl MigrationStep for FlawedStep {
+    fn name(&self) -> &'static str {
+        self.step.name()
+    }
+
+    fn from(&self) -> SchemaVersion {
+        self.step.from()
+    }
+
+    fn to(&self) -> SchemaVersion {
+        self.step.to()
+    }
+
+    fn action(&self, keyspace: &str) -> Action {
+        self.step.action(keyspace)
+    }
+
+    fn transform(
+        &self,
+        keyspace: &str,
+        key: &[u8],
+        value: &[u8],
+        out: &mut Emitter,
+    ) -> Result<(), TransformError> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        // Not the examples that it is rehearsed on: only what is really there.
+        if keyspace != "history" || key.is_empty() {
+            return self.step.transform(keyspace, key, value, out);
+        }
+        match self.flaw {
+            Flaw::LosesARecord => Ok(()),
+            Flaw::NotDeterministic => {
+                self.step.transform(keyspace, key, value, out)?;
+                let outputs = out.take();
+                if call.is_multiple_of(2) {
+                    for output in outputs {
+                        replay(output, out);
+                    }
+                } else {
+                    out.archive("every second time");
+                }
+                Ok(())
+            }
+            Flaw::InvalidConfiguration => self.step.transform(keyspace, key, value, out),
+        }
+    }
+
+    fn join(
+        &self,
+        keyspace: &str,
+        group: &[u8],
+        fragments: &[Vec<u8>],
+        out: &mut Emitter,
+    ) -> Result<(), TransformError> {
+        self.step.join(keyspace, group, fragments, out)
+    }
+
+    fn examples(&self) -> Vec<Example> {
+        self.step.examples()
+    }
+}
+
+fn replay(output: storage_migration::Output, out: &mut Emitter) {
+    use storage_migration::Output;
+    match output {
+        Output::Emit { keyspace, record, derived: false } => {
+            out.emit(keyspace, record.key, record.value);
+        }
+        Output::Emit { keyspace, record, derived: true } => {
+            out.derive(keyspace, record.key, record.value);
+        }
+        Output::Fragment { keyspace, group, fragment, derived: false } => {
+            out.fragment(keyspace, group, fragment);
+        }
+        Output::Fragment { keyspace, group, fragment, derived: true } => {
+            out.derive_fragment(keyspace, group, fragment);
+        }
+        Output::Archive { reason } => out.archive(reason),
+    }
+}

@@ -1,0 +1,268 @@
+//! What is run: each scenario prepares a home, and then does one thing after another to it.
+//!
+//! A new feature joins by a step and a scenario; the machine that records, crashes and judges does not change.
+
+mod disturbed;
+mod flaw;
+mod random;
+mod recording;
+mod step;
+
+pub(crate) use recording::{Recording, Run, on_its_own};
+pub(crate) use step::{Outcome, Step, environment};
+
+use flaw::Flaw;
+
+/// Where the installation lies that is adopted.
+pub(crate) const SOURCE: &str = "/simulated/installation";
+/// Where the home lies.
+pub(crate) const HOME: &str = "/simulated/home";
+/// The same, as the simulated disk calls it.
+pub(crate) const HOME_ON_DISK: &str = "/home";
+/// Where the runtime binary lies that every upgrade brings.
+pub(crate) const BINARY: &str = "/simulated/runtime-binary";
+/// The same, as the simulated disk calls it.
+pub(crate) const BINARY_ON_DISK: &str = "/runtime-binary";
+
+/// What is done to a home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scenario {
+    /// Its name on the command line.
+    pub(crate) name: String,
+    /// What it shows.
+    pub(crate) about: &'static str,
+    /// How much of it a campaign that somebody waits for looks at.
+    pub(crate) size: Size,
+    /// What is done before the recording begins.
+    pub(crate) prepare: Vec<Step>,
+    /// What is recorded, crashed and judged.
+    pub(crate) act: Vec<Step>,
+}
+
+/// How much there is to a scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Size {
+    /// A few operations on a home: recoveries are crashed too, in every campaign.
+    Small,
+    /// The smallest upgrade: every crash point in every campaign.
+    Medium,
+    /// Looked at in full only if there is time.
+    Large,
+}
+
+impl Scenario {
+    fn new(name: &str, size: Size, about: &'static str, prepare: &[Step], act: &[Step]) -> Self {
+        let name = name.to_owned();
+        Self { name, about, size, prepare: prepare.to_vec(), act: act.to_vec() }
+    }
+
+    /// The same, but that everything happened at another time.
+    pub(crate) fn with_another_past(&self) -> Self {
+        let mut other = self.clone();
+        other.prepare.insert(0, Step::Clock(1_000_000));
+        other
+    }
+
+    /// Whether what it does must be possible on a disk that is full: going back, and giving space back.
+    pub(crate) fn needs_no_space(&self) -> bool {
+        self.act.iter().all(|step| matches!(step, Step::Rollback | Step::Collect | Step::Open))
+    }
+
+    /// By its name: one of the list, or `random-N`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let number = name.strip_prefix("random-").and_then(|number| number.parse().ok());
+        number.map_or_else(
+            || all().into_iter().find(|scenario| scenario.name == name),
+            |number| Some(random::scenario(number)),
+        )
+    }
+
+    /// The random scenario of a number.
+    pub(crate) fn random(number: u64) -> Self {
+        random::scenario(number)
+    }
+}
+
+/// Adopted.
+const ADOPTED: &[Step] = &[Step::Adopt];
+/// On trial with 2.0.0.
+const ON_TRIAL: &[Step] = &[Step::Adopt, Step::Upgrade("2.0.0")];
+/// Confirmed with the candidate.
+const CANDIDATE: &[Step] = &[Step::Adopt, Step::Upgrade("2.0.0-rc.1"), Step::Confirm];
+/// A home whose journal is longer than the space that was reserved when it was made.
+const WORN: &[Step] = &[
+    Step::LongOperator,
+    Step::Adopt,
+    Step::Upgrade("2.0.0-rc.1"),
+    Step::Rollback,
+    Step::Upgrade("2.0.0-rc.1"),
+    Step::Rollback,
+    Step::Upgrade("2.0.0-rc.1"),
+    Step::Rollback,
+    Step::Upgrade("2.0.0-rc.1"),
+    Step::Rollback,
+    Step::Upgrade("2.0.0-rc.1"),
+    Step::ShortOperator,
+];
+/// Three generations, of which nobody needs the first.
+const THREE: &[Step] = &[
+    Step::Adopt,
+    Step::Upgrade("2.0.0-rc.1"),
+    Step::Confirm,
+    Step::Upgrade("2.0.0"),
+    Step::Confirm,
+];
+
+/// All scenarios but the random ones, the cheapest first.
+pub(crate) fn all() -> Vec<Scenario> {
+    use Size::{Large, Medium, Small};
+    let upgrade = Step::Upgrade("2.0.0");
+    let new = Scenario::new;
+    vec![
+        new("confirm", Small, "a generation on trial is confirmed", ON_TRIAL, &[Step::Confirm]),
+        new("rollback", Small, "back to what was adopted", ON_TRIAL, &[Step::Rollback]),
+        new(
+            "recover",
+            Small,
+            "an upgrade was interrupted just before its commit point",
+            &[Step::Adopt, Step::Interrupted("2.0.0")],
+            &[Step::Open],
+        ),
+        new(
+            "recover-journal",
+            Medium,
+            "the journal is lost, and somebody says which generation is current",
+            &[Step::Adopt, upgrade, Step::Confirm, Step::LoseJournal],
+            &[Step::RecoverGeneration(2)],
+        ),
+        new(
+            "recover-witness",
+            Medium,
+            "what vouches for the journal's end is lost, and somebody says which generation is current",
+            &[Step::Adopt, upgrade, Step::Confirm, Step::LoseWitness],
+            &[Step::RecoverGeneration(2)],
+        ),
+        new(
+            "stubborn",
+            Medium,
+            "a rollback that fails is tried again on the same handle",
+            ON_TRIAL,
+            &[Step::Stubborn],
+        ),
+        new("collect", Small, "the first generation is given back", THREE, &[Step::Collect]),
+        new(
+            "refused",
+            Small,
+            "an upgrade that leads to an invalid configuration, and one without authority",
+            ADOPTED,
+            &[Step::Flawed("2.0.0", Flaw::InvalidConfiguration), Step::Unauthorized("2.0.0")],
+        ),
+        new(
+            "refused-trial",
+            Small,
+            "an upgrade while another is on trial, and a runtime that is not the generation's",
+            &[Step::Adopt, Step::Upgrade("2.0.0-rc.1")],
+            &[Step::Denied("2.0.0"), Step::StartOther],
+        ),
+        new("adopt", Medium, "an installation becomes a home", &[], &[Step::Adopt]),
+        new("upgrade", Medium, "over two schema versions, from files", ADOPTED, &[upgrade]),
+        new(
+            "upgrade-one",
+            Medium,
+            "over one schema version, from files",
+            ADOPTED,
+            &[Step::Upgrade("2.0.0-rc.1")],
+        ),
+        new(
+            "rollback-run",
+            Medium,
+            "a runtime has written to what is rolled back: it is set aside",
+            ON_TRIAL,
+            &[Step::Run(3), Step::Rollback],
+        ),
+        new(
+            "trial",
+            Medium,
+            "a trial runs out of tries, and goes back by itself",
+            ON_TRIAL,
+            &[Step::Start, Step::Start, Step::Start, Step::StartTooOften],
+        ),
+        new(
+            "trial-failed",
+            Medium,
+            "a stop in good order gives the try back; then the runtime says that it does not work",
+            ON_TRIAL,
+            &[Step::Run(1), Step::Fail],
+        ),
+        new(
+            "unverified",
+            Medium,
+            "a migration that does not do the same twice, and one that loses a record",
+            ADOPTED,
+            &[
+                Step::Flawed("2.0.0-rc.1", Flaw::NotDeterministic),
+                Step::Flawed("2.0.0-rc.1", Flaw::LosesARecord),
+            ],
+        ),
+        new(
+            "upgrade-littered",
+            Large,
+            "others have left temporary files, half a database and a stale lock",
+            &[Step::Adopt, Step::Litter],
+            &[upgrade],
+        ),
+        new(
+            "upgrade-rivalled",
+            Large,
+            "a second upgrader tries all the time",
+            ADOPTED,
+            &[Step::Rivalled("2.0.0")],
+        ),
+        new(
+            "rollback-worn",
+            Large,
+            "the journal has outgrown the space that it began with",
+            WORN,
+            &[Step::Rollback],
+        ),
+        new(
+            "upgrade-clock",
+            Large,
+            "the clock jumps far ahead, then back before everything",
+            ADOPTED,
+            &[Step::Clock(4_000_000_000), upgrade, Step::Clock(-4_000_000_000), Step::Confirm],
+        ),
+        new(
+            "upgrade-store",
+            Large,
+            "from a store, of which only some keyspaces are touched",
+            CANDIDATE,
+            &[upgrade],
+        ),
+        new(
+            "upgrade-run",
+            Large,
+            "from a store that a runtime has written to",
+            &[Step::Adopt, Step::Upgrade("2.0.0-rc.1"), Step::Confirm, Step::Run(3)],
+            &[upgrade],
+        ),
+        new(
+            "life",
+            Large,
+            "a whole life",
+            &[],
+            &[
+                Step::Adopt,
+                Step::Upgrade("2.0.0-rc.1"),
+                Step::Run(2),
+                Step::Confirm,
+                upgrade,
+                Step::Run(1),
+                Step::Rollback,
+                upgrade,
+                Step::Confirm,
+                Step::Collect,
+            ],
+        ),
+    ]
+}

@@ -1,0 +1,414 @@
+//! The steps of scenarios: what is done with the product, through what it offers to everybody.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
+use femtoclaw_catalogue::{Envelope, FemtoClaw};
+use sim::world::Mark;
+use upgrade::{
+    AdoptRequest, Authorization, Booted, Catalogue, EngineOptions, Environment, Error, Home,
+    NoTelemetry, RecoverRequest, Request, TelemetryEvent, TelemetrySink,
+};
+use versioning::{Clock, GenerationNumber, RuntimeVersion, Timestamp};
+
+use super::disturbed;
+use super::flaw::{Flaw, Flawed};
+use super::{BINARY, HOME, SOURCE};
+use crate::hooks;
+
+/// How the storage engine is run: without threads, so that the same is done in every run.
+static ENGINE: EngineOptions = EngineOptions {
+    memory_budget_bytes: 4 << 20,
+    maximum_group_bytes: 4 << 20,
+    open_runs: 8,
+    recheck_every: 1,
+    cache_bytes: 1 << 20,
+    worker_threads: 0,
+};
+
+/// The clock that everything is given: it stands still until a step moves it.
+struct SimulatedClock;
+
+static SECONDS: AtomicI64 = AtomicI64::new(0);
+
+impl Clock for SimulatedClock {
+    fn now(&self) -> Timestamp {
+        let nanoseconds = i128::from(SECONDS.load(Ordering::SeqCst)) * 1_000_000_000;
+        Timestamp::from_unix_nanoseconds(nanoseconds).unwrap_or(Timestamp::EPOCH)
+    }
+}
+
+/// Sets the clock to where it begins, and the operator's name to what it is.
+pub(crate) fn reset() {
+    SECONDS.store(0, Ordering::SeqCst);
+    LONG.store(false, Ordering::SeqCst);
+}
+
+/// Whether the operator's name is long.
+static LONG: AtomicBool = AtomicBool::new(false);
+
+/// As long as a name can be without filling a record.
+static LONG_NAME: LazyLock<String> = LazyLock::new(|| "operator ".repeat(1600));
+
+/// What every operation is given here.
+pub(crate) fn environment() -> Environment<'static> {
+    environment_with(&FemtoClaw)
+}
+
+fn environment_with(catalogue: &'static dyn Catalogue) -> Environment<'static> {
+    let operator = if LONG.load(Ordering::SeqCst) { LONG_NAME.as_str() } else { "simulator" };
+    Environment { catalogue, clock: &SimulatedClock, operator, engine: &ENGINE }
+}
+
+/// One thing that is done to a home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// An installation is adopted.
+    Adopt,
+    /// An upgrade to this version.
+    Upgrade(&'static str),
+    /// The same, with a catalogue that has a flaw, which the product must find.
+    Flawed(&'static str, Flaw),
+    /// An upgrade that must be refused as things are.
+    Denied(&'static str),
+    /// A runtime of another version starts, which must be refused.
+    StartOther,
+    /// The same, without authority.
+    Unauthorized(&'static str),
+    /// The same, while somebody else tries to do it too, again and again.
+    Rivalled(&'static str),
+    /// The generation on trial is confirmed.
+    Confirm,
+    /// Back to the previous generation.
+    Rollback,
+    /// The same, and again on the same handle if it fails.
+    Stubborn,
+    /// What nobody needs is given back.
+    Collect,
+    /// The home is opened: whatever was going on is brought to its end.
+    Open,
+    /// Somebody says which generation is current.
+    RecoverGeneration(u32),
+    /// A runtime starts, writes so many records, and stops.
+    Run(u64),
+    /// A runtime starts, and dies.
+    Start,
+    /// A runtime is to start on a generation that has no try left: it goes back instead.
+    StartTooOften,
+    /// A runtime starts, and says that it does not work.
+    Fail,
+    /// The clock jumps, by so many seconds.
+    Clock(i64),
+    /// Only to prepare: an upgrade to this version is interrupted just before its commit point.
+    Interrupted(&'static str),
+    /// Only to prepare: the journal is lost.
+    LoseJournal,
+    /// Only to prepare: what vouches for the journal's last record is lost.
+    LoseWitness,
+    /// Only to prepare: from here on the operator's name is long, and so is what he leaves in the journal.
+    LongOperator,
+    /// Only to prepare: it is short again.
+    ShortOperator,
+    /// Only to prepare: somebody leaves temporary files, half a database, and a stale lock.
+    Litter,
+}
+
+/// What came of a step, as everybody can see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was done.
+    Done,
+    /// It was refused, or failed: the stable name of the error, and whether it says that nothing has changed.
+    Refused {
+        /// The name.
+        error: &'static str,
+        /// Whether it says so.
+        unchanged: bool,
+    },
+}
+
+/// Why a step was refused, or failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    name: &'static str,
+    unchanged: bool,
+    message: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.message)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        use upgrade::Condition;
+        let unchanged = matches!(
+            error.condition(),
+            Condition::NoHome | Condition::Unchanged(_) | Condition::Undone(_)
+        );
+        Self { name: error.name(), unchanged, message: error.to_string() }
+    }
+}
+
+/// What a runtime meets while it writes: it says nothing of the home.
+impl From<storage_migration::MigrationError> for Refusal {
+    fn from(error: storage_migration::MigrationError) -> Self {
+        Self { name: "runtime-store", unchanged: false, message: error.to_string() }
+    }
+}
+
+impl Outcome {
+    pub(crate) fn of(result: &Result<(), Refusal>) -> Self {
+        match result {
+            Ok(()) => Self::Done,
+            Err(refusal) => Self::Refused { error: refusal.name, unchanged: refusal.unchanged },
+        }
+    }
+}
+
+impl Step {
+    /// For people.
+    pub(crate) fn title(self) -> String {
+        match self {
+            Self::Adopt => "adopt".to_owned(),
+            Self::Upgrade(version) => format!("upgrade to {version}"),
+            Self::Flawed(version, flaw) => format!("upgrade to {version} ({flaw:?})"),
+            Self::Unauthorized(version) => format!("upgrade to {version} without authority"),
+            Self::Rivalled(version) => format!("upgrade to {version} beside a second upgrader"),
+            Self::Run(records) => format!("a runtime writes {records} records"),
+            Self::RecoverGeneration(number) => format!("recover generation {number}"),
+            Self::Clock(seconds) => format!("the clock jumps by {seconds} s"),
+            other => format!("{other:?}").to_lowercase(),
+        }
+    }
+
+    /// Whether what a runtime writes is under way: then the content of its store is between two states.
+    pub(crate) fn writes_records(self) -> bool {
+        matches!(self, Self::Run(_))
+    }
+
+    /// Whether a runtime is started on the way: then a try may be spent, and nothing else be done yet.
+    pub(crate) fn starts_a_runtime(self) -> bool {
+        matches!(self, Self::Run(_) | Self::Start | Self::StartTooOften | Self::Fail)
+    }
+
+    /// Whether it is an attempt to change the home that the product must refuse.
+    pub(crate) fn must_be_refused(self) -> bool {
+        matches!(
+            self,
+            Self::Flawed(..)
+                | Self::Unauthorized(_)
+                | Self::Denied(_)
+                | Self::StartOther
+                | Self::StartTooOften
+        )
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// What the product says.
+    pub(crate) fn act(self) -> Result<(), Refusal> {
+        match self {
+            Self::Run(records) => return start(|booted| run(booted, records)),
+            Self::Start | Self::StartTooOften => return start(|_| Ok(())),
+            Self::StartOther => return boot(&RuntimeVersion::new(9, 9, 9), |_| Ok(())),
+            Self::Fail => return start(|booted| Ok(booted.fail("simulated").map(|_| ())?)),
+            Self::LongOperator | Self::ShortOperator => {
+                LONG.store(self == Self::LongOperator, Ordering::SeqCst);
+                return Ok(());
+            }
+            Self::Clock(seconds) => {
+                SECONDS.fetch_add(seconds, Ordering::SeqCst);
+                return Ok(());
+            }
+            _ => {}
+        }
+        Ok(self.operate()?)
+    }
+
+    fn operate(self) -> Result<(), Error> {
+        match self {
+            Self::Adopt => adopt(),
+            Self::Upgrade(version) | Self::Denied(version) => {
+                apply(version, &FemtoClaw, development(), &mut || {})
+            }
+            Self::Flawed(version, flaw) => {
+                apply(version, Flawed::with(flaw), development(), &mut || {})
+            }
+            Self::Unauthorized(version) => apply(version, &FemtoClaw, None, &mut || {}),
+            Self::Rivalled(version) => {
+                apply(version, &FemtoClaw, development(), &mut disturbed::second_upgrader)
+            }
+            Self::RecoverGeneration(number) => recover(number),
+            Self::Confirm
+            | Self::Rollback
+            | Self::Collect
+            | Self::Open
+            | Self::Run(_)
+            | Self::Start
+            | Self::StartTooOften
+            | Self::StartOther
+            | Self::Fail
+            | Self::Stubborn
+            | Self::LongOperator
+            | Self::ShortOperator
+            | Self::Clock(_) => self.on_home(),
+            Self::Interrupted(version) => disturbed::interrupt(version),
+            Self::LoseJournal => disturbed::lose_journal(&["records.jsonl", "witness"]),
+            Self::LoseWitness => disturbed::lose_journal(&["witness"]),
+            Self::Litter => disturbed::litter(),
+        }
+    }
+
+    fn on_home(self) -> Result<(), Error> {
+        let mut telemetry = Marks;
+        let mut home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
+        match self {
+            Self::Confirm => {
+                let current = home.state().current.unwrap_or(GenerationNumber::FIRST);
+                home.confirm(current)
+            }
+            Self::Rollback => {
+                home.rollback(None, development(), "simulated", &mut |_| {}).map(|_| ())
+            }
+            Self::Stubborn => {
+                let mut back =
+                    || home.rollback(None, development(), "simulated", &mut |_| {}).map(|_| ());
+                back().or_else(|error| back().map_err(|_| error))
+            }
+            Self::Collect => home.collect(0, development()).map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn development() -> Option<Authorization> {
+    Some(Authorization::development())
+}
+
+/// Writes the installation that scenarios adopt.
+pub(super) fn write_installation(sample: &SampleOptions) {
+    write_sample_home(Path::new(SOURCE), sample).expect("the sample is written");
+    let act = || -> std::io::Result<()> {
+        fs::write(BINARY, b"#!/bin/sh\nexec sleep 60\n")?;
+        fs::set_permissions(BINARY, Permissions::from_mode(0o755))?;
+        // A file of an extension that ends in more zeros than a copy takes at once, and that everybody may write to.
+        let talons = fs::read_dir(Path::new(SOURCE).join("talons"))?;
+        let mut talons = talons.filter_map(Result::ok).map(|talon| talon.path());
+        if let Some(talon) = talons.find(|talon| talon.is_dir()) {
+            let asset = talon.join("asset.bin");
+            fs::write(&asset, [b"asset".as_slice(), &[0; 100_000]].concat())?;
+            fs::set_permissions(&asset, Permissions::from_mode(0o666))?;
+        }
+        Ok(())
+    };
+    act().expect("what lies beside it is written");
+}
+
+fn adopt() -> Result<(), Error> {
+    let request = AdoptRequest {
+        source: SOURCE.into(),
+        home: HOME.into(),
+        assumed: None,
+        runtime: None,
+        lock_timeout: Duration::ZERO,
+    };
+    let mut telemetry = Marks;
+    upgrade::adopt(&request, environment(), &mut telemetry, &mut |_| {}).map(|_| ())
+}
+
+/// Upgrades; `meanwhile` is called whenever something is reported.
+pub(super) fn apply(
+    version: &str,
+    catalogue: &'static dyn Catalogue,
+    authorization: Option<Authorization>,
+    meanwhile: &mut dyn FnMut(),
+) -> Result<(), Error> {
+    let mut telemetry = Marks;
+    let environment = environment_with(catalogue);
+    let mut home = Home::open(Path::new(HOME), environment, &mut telemetry, Duration::ZERO)?;
+    let request = Request { target: version.parse().ok(), runtime: Some(BINARY.into()) };
+    home.apply(&request, None, authorization, &mut |_| meanwhile()).map(|_| ())
+}
+
+fn recover(number: u32) -> Result<(), Error> {
+    let generation = (1..number).fold(GenerationNumber::FIRST, |found, _| found.next());
+    let request = RecoverRequest {
+        home: HOME.into(),
+        generation: Some(generation),
+        lock_timeout: Duration::ZERO,
+    };
+    let mut telemetry = Marks;
+    upgrade::recover(&request, environment(), &mut telemetry, development(), &mut |_| {})
+        .map(|_| ())
+}
+
+/// Where the records that a runtime of ours writes are counted from: no installation has so many.
+const FIRST_ORDINAL: u64 = 1 << 40;
+
+/// A runtime starts, of whatever version the home is at.
+fn start(then: impl FnOnce(Booted<'_>) -> Result<(), Refusal>) -> Result<(), Refusal> {
+    let version = {
+        let mut telemetry = NoTelemetry;
+        let home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
+        home.state().runtime().cloned()
+    };
+    version.map_or(Ok(()), |version| boot(&version, then))
+}
+
+/// A runtime of this version starts.
+fn boot(
+    version: &RuntimeVersion,
+    then: impl FnOnce(Booted<'_>) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    let mut telemetry = Marks;
+    let root = Path::new(HOME);
+    then(upgrade::boot(root, version, environment(), &mut telemetry, Duration::ZERO)?)
+}
+
+/// It writes records to its history and to its log, makes them durable, and stops.
+fn run(booted: Booted<'_>, records: u64) -> Result<(), Refusal> {
+    let store = booted.open_store_with(&ENGINE)?;
+    for keyspace in ["history", "wal"] {
+        append(&store, keyspace, records)?;
+    }
+    store.close()?;
+    Ok(booted.stop()?)
+}
+
+/// Appends copies of a keyspace's last record, each with a place of its own.
+fn append(store: &upgrade::Store, keyspace: &str, records: u64) -> Result<(), Refusal> {
+    let mut last = None;
+    store.scan_while(keyspace, &mut |_, value| {
+        last = Some(value.to_vec());
+        true
+    })?;
+    let Some(mut envelope) = last.and_then(|last| Envelope::decode(&last).ok()) else {
+        return Ok(());
+    };
+    let first = envelope.source.ordinal.max(FIRST_ORDINAL) + 1;
+    for ordinal in first..first + records {
+        envelope.source.ordinal = ordinal;
+        store.put(keyspace, &envelope.source.encode(), &envelope.encode())?;
+        store.persist()?;
+    }
+    Ok(())
+}
+
+/// Marks each record of the journal as soon as it was acknowledged.
+pub(super) struct Marks;
+
+impl TelemetrySink for Marks {
+    fn emit(&mut self, _event: &TelemetryEvent) {
+        hooks::with(|world| world.mark(Mark::Record));
+        disturbed::on_record();
+    }
+}

@@ -1,0 +1,125 @@
+//! What is told of a campaign.
+
+use serde_json::json;
+
+use crate::arguments::Arguments;
+use crate::faults;
+use crate::id::StateId;
+use crate::judges;
+use crate::report::Report;
+use crate::rot;
+use crate::scenario::all;
+
+/// The scenarios, and the judges.
+pub(crate) fn list() -> bool {
+    println!("scenarios:");
+    for scenario in all() {
+        println!("  {:<18} {}", scenario.name, scenario.about);
+    }
+    println!("  {:<18} a random life of a random home", "random-N");
+    println!("\njudges:");
+    for judge in judges::ALL {
+        println!("  {:<18} {} ({})", judge.name, judge.claim, judge.clause);
+    }
+    true
+}
+
+/// Tells what a campaign saw, and whether all of it is as it must be.
+pub(crate) fn campaign(
+    arguments: &Arguments,
+    report: &Report,
+    seconds: f64,
+    canary: Option<&str>,
+    same: bool,
+) -> bool {
+    let unmet = unmet(arguments, report);
+    let ok = report.violations == 0
+        && report.distinct_states > 0
+        && canary.is_some()
+        && same
+        && unmet.is_empty();
+    for violation in &report.kept {
+        eprintln!("violation: {} says of {}: {}", violation.judge, violation.id, violation.what);
+        // What rots, or is forged, is made again by its whole campaign only.
+        if violation.id.parse::<StateId>().is_ok_and(|id| !id.crashes.is_empty()) {
+            eprintln!("  cargo xtask sim --replay '{}' --shrink", violation.id);
+        }
+    }
+    for (run, count) in &report.violated {
+        eprintln!("{count:>8} violations: {run}");
+    }
+    for class in &unmet {
+        eprintln!("no fault of class {class} was met");
+    }
+    if !same {
+        eprintln!("run twice, it was not the same");
+    }
+    if canary.is_none() {
+        eprintln!(
+            "the canary was not caught: the journal's last record is never synced, and nobody noticed"
+        );
+    }
+    let rate = report.distinct_states as f64 / seconds.max(0.001);
+    let ratio = report.exhaustive_points as f64 / report.crash_points.max(1) as f64;
+    if !arguments.json {
+        people(report, seconds, rate, ratio);
+        return ok;
+    }
+    let line = json!({
+        "type": "sim",
+        "ok": ok,
+        "seed": arguments.campaign.seed,
+        "scenarios": report.scenarios,
+        "operations": report.operations,
+        "crash_points": report.crash_points,
+        "states": report.images,
+        "distinct_states": report.distinct_states,
+        "states_per_s": rate.round(),
+        "exhaustive_ratio": ratio,
+        "max_depth": report.max_depth,
+        "fault_classes": report.fault_classes,
+        "violations": report.violations,
+        "log_hash": report.log_hash(),
+        "verdicts": format!("{:016x}", report.verdicts),
+        "judged": report.judged,
+        "canary_caught": canary.is_some(),
+        "canary": canary,
+        "seconds": seconds,
+        "found": report.kept,
+    });
+    println!("{line}");
+    ok
+}
+
+/// Classes of faults that every whole campaign has to meet, and this one did not.
+fn unmet(arguments: &Arguments, report: &Report) -> Vec<&'static str> {
+    if !arguments.campaign.is_whole() {
+        return Vec::new();
+    }
+    let classes = faults::CLASSES.into_iter().map(|class| class.name).chain(rot::CLASSES);
+    classes.filter(|class| !report.fault_classes.contains_key(*class)).collect()
+}
+
+fn people(report: &Report, seconds: f64, rate: f64, ratio: f64) {
+    for (name, states) in &report.by_scenario {
+        println!("{name:<28} {states:>9} states");
+    }
+    let met: Vec<String> =
+        report.fault_classes.iter().map(|(class, hits)| format!("{class} {hits}")).collect();
+    println!("faults met: {}", met.join(", "));
+    let judged: Vec<String> =
+        report.judged.iter().map(|(judge, count)| format!("{judge} {count}")).collect();
+    println!("judged: {}", judged.join(", "));
+    println!(
+        "{} scenarios, {} operations, {} crash points ({:.1} % exhaustive), {} images, {} distinct states \
+         recovered, read and judged in {seconds:.1} s ({rate:.0}/s), depth {}, {} violations",
+        report.scenarios,
+        report.operations,
+        report.crash_points,
+        100.0 * ratio,
+        report.images,
+        report.distinct_states,
+        report.max_depth,
+        report.violations
+    );
+}
