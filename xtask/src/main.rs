@@ -4,6 +4,7 @@
 
 mod demo;
 mod runner;
+mod sabotage;
 mod simulate;
 mod tests_command;
 mod tidy;
@@ -26,11 +27,17 @@ Commands:
       Adopts a sample FemtoClaw 1.0.3 home (or a copy of DIR), upgrades it, rolls it back, and proves that nothing is lost.
       --json: the last line of standard output is the result; everything else goes to standard error.
       --keep: leaves the temporary directory where it is, and says where.
-  sim [--seed N] [--scenario NAME] [--profile kill|ordered|posix] [--states N] [--depth N] [--shard I/N] [--quick] [--naive] [--json]
+  sim [--seed N] [--budget 60s | --states N] [--profile kill|ordered|posix] [--depth N] [--scenario NAME] [--shard I/N]
+      [--workers N] [--quick] [--doublecheck] [--json]
       Runs the product and the real fjall on a simulated disk, at every crash that could happen to it.
+  sim --replay ID [--shrink] [--html FILE] [--keep] [--json]
+      Makes one state again and tells what led to it. --shrink: as small as it can be. --keep: as a regression test.
+  sim --naive | --regressions | --list
       --naive: instead of the product, programs that use fjall the way one would at first; shows what happens to them.
-  sabotage [--scenario NAME] [--quick] [--json]
-      Leaves out every sync of the product in turn, and shows that the simulator finds it.
+      --list: scenarios and judges. docs/simulator.md says the rest.
+  sabotage [--only NAME] [--seed N] [--quick] [--list] [--json]
+      Plants bugs in a copy of the product, leaves out every sync in turn, and shows that the simulator finds each.
+      --quick: some of each kind. --list: says what is planted, and what each bug would mean.
   help
       Prints this.
 ";
@@ -46,8 +53,8 @@ fn main() -> ExitCode {
         Some("test") => tests_command::run(&rest),
         Some("tidy") => tidy::run(&rest),
         Some("demo") => demo::run(&rest),
-        Some("sim") => simulate::run(&rest, false),
-        Some("sabotage") => simulate::run(&rest, true),
+        Some("sim") => simulate::run(&rest),
+        Some("sabotage") => sabotage::run(&rest),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! `cargo xtask sim` and `cargo xtask sabotage`: the simulator, built with optimization and run.
+//! `cargo xtask sim`: the simulator, built with optimization and run.
 
 use std::process::ExitCode;
 
@@ -9,13 +9,10 @@ use crate::{CommandResult, Failure};
 ///
 /// # Errors
 /// If it cannot be started. What it finds is in its exit code.
-pub(crate) fn run(arguments: &[String], sabotage: bool) -> CommandResult {
+pub(crate) fn run(arguments: &[String]) -> CommandResult {
     let mut command = cargo();
     command.args(["run", "--quiet", "--locked", "--profile", "sim"]);
     command.args(["--package", "femtoclaw-upgrade-sim", "--"]).args(arguments);
-    if sabotage {
-        command.arg("--sabotage");
-    }
     let status = command
         .status()
         .map_err(|error| Failure::Failed(format!("cannot start `{}`: {error}", shown(&command))))?;

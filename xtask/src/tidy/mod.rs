@@ -19,6 +19,8 @@ use std::process::{Command, ExitCode};
 
 use crate::runner::{output_of, workspace_root};
 use crate::{CommandResult, Failure};
+#[cfg(test)]
+pub(crate) use code::only_code;
 use metadata::Metadata;
 
 /// Something that is not as it should be.

@@ -1,0 +1,210 @@
+//! Bugs of `crates/rollback`: building, sealing, locking, sweeping and removing generations.
+
+use super::{Planted, bug};
+
+const STAGING: &str = "crates/rollback/src/staging.rs";
+const GENERATION: &str = "crates/rollback/src/generation.rs";
+const LAYOUT: &str = "crates/rollback/src/layout.rs";
+const LOCK: &str = "crates/rollback/src/lock.rs";
+const APPLY: &str = "crates/upgrade/src/apply/mod.rs";
+const ADOPT: &str = "crates/upgrade/src/adopt.rs";
+
+/// The tree is made durable.
+const TREE: &str = "durable::sync_tree(&self.path)?;";
+/// The manifest's name is made durable.
+const MANIFEST_NAME: &str = "durable::sync_directory(&self.path)?;";
+/// The generation gets its name.
+const RENAME: &str = "durable::rename(&self.path, &self.layout.generation(self.number))?;";
+/// The same, without its sync.
+const RENAME_UNSYNCED: &str = "std::fs::rename(&self.path, self.layout.generation(self.number))\
+    .map_err(|error| FileError::new(Operation::Rename, &self.path, error))?;";
+/// The commit point.
+const ACTIVATE: &str = "home.append(quiesced.attempt, event)?; drop(quiesced.guard);";
+/// The same, of an adoption.
+const ACTIVATE_ADOPTED: &str =
+    "self.append(attempt, Event::Activated { generation: number, tries: 0 })?;";
+/// The seal is put on record.
+const PUT_SEAL_ON_RECORD: &str = "home.append(staged.quiesced.attempt, event)?;";
+/// The same, of an adoption.
+const PUT_ADOPTED_SEAL_ON_RECORD: &str =
+    "self.append(attempt, Event::Sealed { generation: number, manifest })?;";
+
+pub(super) const BUGS: &[Planted] = &[
+    bug(
+        "sealed-tree-unsynced",
+        STAGING,
+        TREE,
+        "",
+        "after a power failure files of the current generation are empty",
+    ),
+    bug(
+        "tree-synced-after-activation",
+        STAGING,
+        TREE,
+        "",
+        "after a power failure at the wrong moment files of the current generation are empty",
+    )
+    .and(
+        APPLY,
+        ACTIVATE,
+        "home.append(quiesced.attempt, event)?; durable::sync_tree(generation.path())?; drop(quiesced.guard);",
+    )
+    .and(
+        ADOPT,
+        ACTIVATE_ADOPTED,
+        "self.append(attempt, Event::Activated { generation: number, tries: 0 })?; durable::sync_tree(generation.path())?;",
+    ),
+    bug(
+        "tree-synced-after-manifest",
+        STAGING,
+        TREE,
+        "",
+        "none: the order that the law asks for is not kept",
+    )
+    .and(STAGING, MANIFEST_NAME, "durable::sync_tree(&self.path)?;")
+    .redundant("nothing refers to what is in staging, whatever order it is synced in"),
+    bug(
+        "manifest-unsynced",
+        STAGING,
+        "durable::write_file(&self.path.join(MANIFEST_FILE), &bytes)?;",
+        "durable::create_file(&self.path.join(MANIFEST_FILE), &bytes)?;",
+        "after a power failure the current generation has an empty manifest",
+    ),
+    bug(
+        "manifest-name-unsynced",
+        STAGING,
+        MANIFEST_NAME,
+        "",
+        "after a power failure the current generation has no manifest",
+    ),
+    bug(
+        "generation-name-unsynced",
+        STAGING,
+        RENAME,
+        RENAME_UNSYNCED,
+        "after a power failure the current generation is not there",
+    ),
+    bug(
+        "activated-before-name-is-durable",
+        STAGING,
+        RENAME,
+        RENAME_UNSYNCED,
+        "after a power failure at the wrong moment the current generation is not there",
+    )
+    .and(
+        APPLY,
+        ACTIVATE,
+        "home.append(quiesced.attempt, event)?; durable::sync_directory(&home.layout.generations())?; drop(quiesced.guard);",
+    )
+    .and(
+        ADOPT,
+        ACTIVATE_ADOPTED,
+        "self.append(attempt, Event::Activated { generation: number, tries: 0 })?; \
+         durable::sync_directory(&self.layout.generations())?;",
+    ),
+    bug(
+        "sealed-before-name-is-durable",
+        STAGING,
+        RENAME,
+        RENAME_UNSYNCED,
+        "none: the order that the law asks for is not kept",
+    )
+    .and(
+        APPLY,
+        PUT_SEAL_ON_RECORD,
+        "home.append(staged.quiesced.attempt, event)?; durable::sync_directory(&home.layout.generations())?;",
+    )
+    .and(
+        ADOPT,
+        PUT_ADOPTED_SEAL_ON_RECORD,
+        "self.append(attempt, Event::Sealed { generation: number, manifest })?; \
+         durable::sync_directory(&self.layout.generations())?;",
+    )
+    .redundant("a seal alone makes nothing current: until ACTIVATED the attempt is undone, whatever it left"),
+    bug(
+        "permissions-not-restricted",
+        STAGING,
+        "durable::restrict_tree(&self.path)?;",
+        "",
+        "what an engine or a copy left readable for others stays so",
+    ),
+    bug(
+        "runtime-not-executable",
+        STAGING,
+        "make_executable(&self.copy(Part::Runtime, name, source)?)",
+        "self.copy(Part::Runtime, name, source).map(|_| ())",
+        "the new generation's runtime cannot be started",
+    ),
+    bug(
+        "left-over-staging-kept",
+        STAGING,
+        "durable::remove_tree(&path)?;",
+        "",
+        "an attempt fails because of what an earlier one left",
+    )
+    .redundant("a number is never used again, so there is never anything in its staging directory"),
+    bug(
+        "manifest-digest-not-compared",
+        GENERATION,
+        "expected.filter(|expected| «*expected != digest»)",
+        "{ let _ = expected; false }",
+        "a manifest that was exchanged is believed, and with it every file that it names",
+    ),
+    bug(
+        "violations-not-reported",
+        GENERATION,
+        "if «violations.is_empty()» {",
+        "true",
+        "damage of any kind is found and not told",
+    ),
+    bug(
+        "sealed-bytes-not-compared",
+        GENERATION,
+        "if «found != seal.digest» {",
+        "false",
+        "a configuration that has rotted is migrated and used",
+    ),
+    bug(
+        "staging-not-swept",
+        LAYOUT,
+        "for name in self.names()?.into_iter().filter(|name| «name.starts_with(STAGING_PREFIX)») {",
+        "{ let _ = name; false }",
+        "every interrupted upgrade leaves its gigabytes behind for good",
+    ),
+    bug(
+        "sweep-takes-generations",
+        LAYOUT,
+        "for name in self.names()?.into_iter().filter(|name| «name.starts_with(STAGING_PREFIX)») {",
+        "!name.starts_with('1')",
+        "recovery removes sealed generations",
+    ),
+    bug(
+        "generation-removed-in-place",
+        LAYOUT,
+        "if «durable::exists(&place)?» {",
+        "{ durable::remove_tree(&place)?; false }",
+        "a crash leaves half a generation under its own name",
+    )
+    .redundant("only what is on record as gone is removed, and whoever opens the home removes the rest of it"),
+    bug(
+        "removal-only-renames",
+        LAYOUT,
+        "Ok(durable::remove_tree(&staging)?)",
+        "Ok(())",
+        "collecting generations gives no space back until the home is opened again",
+    ),
+    bug(
+        "lock-not-taken",
+        LOCK,
+        "match «directory.try_lock()» {",
+        "Ok::<(), TryLockError>(())",
+        "two upgrades at the same time write one journal",
+    ),
+    bug(
+        "lock-leaked",
+        LOCK,
+        "Ok(Self { _directory: «directory» })",
+        "std::mem::forget(directory.try_clone().map_err(failed)?); directory",
+        "a long-running process keeps the home locked for ever",
+    ),
+];

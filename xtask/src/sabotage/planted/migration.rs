@@ -1,0 +1,191 @@
+//! Bugs of `crates/storage-migration`.
+
+use super::{Planted, bug};
+
+const STORE: &str = "crates/storage-migration/src/store.rs";
+const RUN: &str = "crates/storage-migration/src/run.rs";
+const APPLY: &str = "crates/storage-migration/src/apply.rs";
+const OUTPUT: &str = "crates/storage-migration/src/output.rs";
+const WRITER: &str = "crates/storage-migration/src/writer.rs";
+const VERIFY: &str = "crates/storage-migration/src/verify.rs";
+const ENGINE: &str = "crates/storage-migration/src/engine.rs";
+const CLONED_STORE: &str = "crates/upgrade/src/apply/store.rs";
+
+/// A store is synced before it is closed.
+const CLOSE: &str = "«self.persist()?;» self.release()?;";
+
+pub(super) const BUGS: &[Planted] = &[
+    bug(
+        "store-not-persisted",
+        STORE,
+        "self.engine(\"sync its journal\", |database| database.persist(PersistMode::SyncAll))",
+        "let _ = PersistMode::SyncAll; Ok(())",
+        "a runtime that was told that its records are durable loses them",
+    ),
+    bug(
+        "closed-store-unsynced",
+        STORE,
+        CLOSE,
+        "",
+        "a runtime that has closed its store loses its last records",
+    ),
+    bug(
+        "close-failure-ignored",
+        STORE,
+        CLOSE,
+        "let _ = self.persist();",
+        "a runtime that has closed its store is not told that its last records are lost",
+    ),
+    bug(
+        "closed-keyspaces-unsynced",
+        STORE,
+        "Ok(durable::sync_directory(&self.directory.join(KEYSPACES))?)",
+        "Ok(())",
+        "after a power failure a keyspace that was removed is there again",
+    )
+    .redundant("only migrations add and remove keyspaces, and their tree is synced when it is sealed"),
+    bug(
+        "created-keyspace-unsynced",
+        STORE,
+        "«durable::sync_directory(&self.directory.join(KEYSPACES))?;» Ok(handle)",
+        "",
+        "after a power failure a keyspace that was created is not there",
+    )
+    .redundant("only migrations create keyspaces, and their tree is synced when it is sealed"),
+    bug(
+        "bulk-load-over-unsynced-batch",
+        STORE,
+        "«self.persist()?;» let started = contain(",
+        "",
+        "a crash tears a batch and a bulk load apart",
+    )
+    .redundant("only migrations bulk-load, in a tree that is synced as a whole before anything refers to it"),
+    bug(
+        "journals-hard-linked",
+        STORE,
+        "_ => «CloneMode::Copy»,",
+        "CloneMode::Link",
+        "the upgrade writes into the store of the generation that it was to leave alone",
+    ),
+    bug(
+        "keyspaces-not-compared",
+        STORE,
+        "store.check_keyspaces(map)?;",
+        "",
+        "a store that has lost a keyspace is taken for one in which it is empty",
+    ),
+    bug(
+        "existing-keyspace-loaded-into",
+        STORE,
+        "if «database.keyspace_exists(physical)» {",
+        "false",
+        "records of another life are mixed with those of a migration",
+    ),
+    bug(
+        "deleted-keyspace-left",
+        STORE,
+        "durable::remove_tree(path)?;",
+        "let _ = path;",
+        "keyspaces that were migrated away take up space for ever",
+    ),
+    bug(
+        "engine-panic-not-contained",
+        ENGINE,
+        "match «catch_unwind(AssertUnwindSafe(call))» {",
+        "let _ = AssertUnwindSafe(()); Ok::<_, Box<dyn std::any::Any + Send>>(call())",
+        "a damaged store kills the command instead of being refused",
+    ),
+    bug(
+        "record-dropped",
+        RUN,
+        "run.counts.read += 1; run.push(0, keyspace.name, key, value)",
+        "if key.last() == Some(&1) { return Ok(()); } run.counts.read += 1; run.push(0, keyspace.name, key, value)",
+        "an upgrade loses records",
+    ),
+    bug(
+        "record-dropped-and-not-counted",
+        RUN,
+        "check_storable(keyspace, key, value)?; «self.counts.arrived += 1;»",
+        "if key.last() == Some(&1) { return Ok(()); } self.counts.arrived += 1;",
+        "an upgrade loses records",
+    )
+    .and(RUN, "report.counts.check()?;", ""),
+    bug(
+        "counts-not-balanced",
+        RUN,
+        "report.counts.check()?;",
+        "",
+        "a migration that loses records is not stopped",
+    ),
+    bug(
+        "keyspace-counts-not-balanced",
+        OUTPUT,
+        "balance(name, digest.records, total)?;",
+        "",
+        "a migration that loses records while it sorts them is not stopped",
+    ),
+    bug(
+        "record-order-not-checked",
+        RUN,
+        "if «records > 0 && key <= last.as_slice()» {",
+        "false",
+        "a source that gives records twice or out of order is believed",
+    ),
+    bug(
+        "nondeterminism-not-noticed",
+        RUN,
+        "if «self.recheck() && outputs != stage.transform(keyspace, key, value, &mut self.emitter)?» {",
+        "self.recheck() && false",
+        "a migration that gives other records every time is accepted",
+    ),
+    bug(
+        "lost-record-not-noticed",
+        APPLY,
+        "Action::Rewrite if «tally.lives_on + tally.archived == 0» => {",
+        "false",
+        "a migration step that drops a record is not stopped",
+    ),
+    bug(
+        "archive-dropped",
+        RUN,
+        "self.count(level, |counts| counts.archived += 1); self.archive(level, keyspace, key, value, reason)?;",
+        "drop(reason); lives = true;",
+        "a record that has no place in the new schema is lost instead of archived",
+    ),
+    bug(
+        "duplicate-key-dropped",
+        WRITER,
+        "if «!self.is_next(key)» {",
+        "if key == self.last { return Ok(()); } !self.is_next(key)",
+        "of two records that meet under one key one is lost",
+    ),
+    bug(
+        "read-back-not-compared",
+        VERIFY,
+        "if «expected != Some(digest)» {",
+        "let _ = expected; false",
+        "a store that does not hold what was written into it is sealed",
+    ),
+    bug(
+        "invariants-not-checked",
+        VERIFY,
+        "(schema.check)(keyspace, key, value)",
+        "let _ = schema.check; Ok(())",
+        "records that the new runtime cannot read are sealed",
+    ),
+    bug(
+        "scratch-sealed",
+        CLONED_STORE,
+        "durable::remove_tree(&scratch)?;",
+        "",
+        "every generation carries an empty directory along",
+    )
+    .redundant("all runs are gone when a migration ends, and an empty directory means nothing"),
+    bug(
+        "source-migrated-in-place",
+        CLONED_STORE,
+        "durable::clone_tree(&store, self.directory, «clone_mode»)?;",
+        "(|_: &Path| durable::CloneMode::Link) as fn(&Path) -> durable::CloneMode",
+        "the upgrade writes into the store of the generation that it was to leave alone",
+    ),
+];

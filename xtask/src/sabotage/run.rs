@@ -1,0 +1,293 @@
+//! Runs the simulator against one planted bug after the other.
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::plant::{REACHED, SWITCH};
+use super::planted::Planted;
+use crate::runner::{cargo, output_of, shown};
+
+/// How long the simulator hunts in each scenario, in seconds, in each round: what is found fast is found before any
+/// scenario is looked at closely.
+const ROUNDS_S: [u64; 3] = [1, 4, 12];
+/// The same in a quick run, and for bugs that are said to be redundant.
+const ROUNDS_QUICK_S: [u64; 2] = [1, 10];
+/// The same without any bug: the campaigns themselves look closer.
+const CONTROL_S: [u64; 1] = [1];
+/// How much longer a run may take than it was told to. One that takes longer hangs.
+const GRACE_S: u64 = 120;
+/// How often a run is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Runs at the same time.
+const AT_ONCE: usize = 2;
+/// The longest verdict that is told, in characters.
+const VERDICT_CHARACTERS: usize = 200;
+
+/// What became of one bug.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) bug: &'static Planted,
+    pub(super) verdict: Verdict,
+    pub(super) seconds: f64,
+}
+
+/// What a run of the simulator says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It found something: this.
+    Caught(String),
+    /// It came to the bug, and found nothing.
+    Missed,
+    /// It found nothing, because it never came to the bug.
+    NeverReached,
+    /// It did not end.
+    Hung,
+}
+
+/// A simulator that was built with all bugs in it.
+pub(super) struct Simulator {
+    binary: PathBuf,
+    /// The cheapest first.
+    scenarios: Vec<String>,
+    rounds_s: &'static [u64],
+    seed: Option<String>,
+}
+
+impl Simulator {
+    /// Builds the simulator of the copy.
+    ///
+    /// # Errors
+    /// If it does not build.
+    pub(super) fn build(workspace: &Path, seed: Option<&str>, quick: bool) -> Result<Self, String> {
+        let target = workspace.join("target");
+        let mut command = cargo();
+        command
+            .current_dir(workspace)
+            .env("CARGO_TARGET_DIR", &target)
+            .env("RUSTFLAGS", "-Awarnings");
+        command.args(["build", "--quiet", "--locked", "--profile", "sim"]);
+        command.args(["--package", "femtoclaw-upgrade-sim"]);
+        let status = command
+            .status()
+            .map_err(|error| format!("cannot start `{}`: {error}", shown(&command)))?;
+        if !status.success() {
+            return Err(format!("`{}` ended with {status}", shown(&command)));
+        }
+        let binary = target.join("sim").join("femtoclaw-upgrade-sim");
+        let listed = output_of(Command::new(&binary).arg("--list").env_remove(SWITCH))?;
+        let scenarios = scenarios(&String::from_utf8_lossy(&listed));
+        if scenarios.is_empty() {
+            return Err("the simulator lists no scenario".to_owned());
+        }
+        let rounds_s = if quick { ROUNDS_QUICK_S.as_slice() } else { ROUNDS_S.as_slice() };
+        Ok(Self { binary, scenarios, rounds_s, seed: seed.map(str::to_owned) })
+    }
+
+    /// Runs the simulator without any bug: it must find nothing.
+    ///
+    /// # Errors
+    /// What it finds.
+    pub(super) fn control(&self) -> Result<(), String> {
+        match self.hunt(None, &CONTROL_S) {
+            Verdict::Missed | Verdict::NeverReached => Ok(()),
+            Verdict::Caught(what) => Err(format!("without any planted bug it finds: {what}")),
+            Verdict::Hung => Err("without any planted bug it does not end".to_owned()),
+        }
+    }
+
+    /// Hunts for each of these bugs, and tells of each outcome as soon as it is known.
+    pub(super) fn hunt_for_all(
+        &self,
+        bugs: &[&'static Planted],
+        tell: &mut dyn FnMut(&Outcome),
+    ) -> Vec<Outcome> {
+        let queue: Mutex<VecDeque<&'static Planted>> = Mutex::new(bugs.iter().copied().collect());
+        let (sender, receiver) = mpsc::channel();
+        let mut outcomes = Vec::new();
+        thread::scope(|scope| {
+            for _ in 0..AT_ONCE {
+                let (queue, sender) = (&queue, sender.clone());
+                scope.spawn(move || {
+                    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                    while let Some(bug) = next() {
+                        let began = now();
+                        let is_redundant = bug.redundant.is_some();
+                        let quick = ROUNDS_QUICK_S.as_slice();
+                        let rounds_s = if is_redundant { quick } else { self.rounds_s };
+                        let verdict = self.hunt(Some(bug.name), rounds_s);
+                        let seconds = began.elapsed().as_secs_f64();
+                        // Nobody listens any more only if this command is being torn down.
+                        let _ = sender.send(Outcome { bug, verdict, seconds });
+                    }
+                });
+            }
+            drop(sender);
+            for outcome in receiver {
+                tell(&outcome);
+                outcomes.push(outcome);
+            }
+        });
+        outcomes
+    }
+
+    /// The part that leaves out recorded syncs, which the simulator does by itself. Returns what it says in the end.
+    ///
+    /// # Errors
+    /// If it says nothing that can be read.
+    pub(super) fn left_out_syncs(&self, quick: bool) -> Result<Value, String> {
+        let mut command = Command::new(&self.binary);
+        command.env_remove(SWITCH).args(["--sabotage", "--json"]).stderr(Stdio::inherit());
+        if quick {
+            command.arg("--quick");
+        }
+        let output =
+            command.output().map_err(|error| format!("cannot start the simulator: {error}"))?;
+        last_json(&String::from_utf8_lossy(&output.stdout))
+            .ok_or_else(|| format!("the simulator says nothing, and ended with {}", output.status))
+    }
+
+    /// Hunts in every scenario, longer in each round; after the first only in those that come to the bug.
+    fn hunt(&self, bug: Option<&str>, rounds_s: &[u64]) -> Verdict {
+        let mut scenarios: Vec<&String> = self.scenarios.iter().collect();
+        for seconds in rounds_s {
+            let mut reached = Vec::new();
+            for scenario in scenarios {
+                match self.hunt_in(scenario, *seconds, bug) {
+                    Verdict::NeverReached if bug.is_some() => {}
+                    Verdict::NeverReached | Verdict::Missed => reached.push(scenario),
+                    found => return found,
+                }
+            }
+            scenarios = reached;
+        }
+        if scenarios.is_empty() { Verdict::NeverReached } else { Verdict::Missed }
+    }
+
+    fn hunt_in(&self, scenario: &str, seconds: u64, bug: Option<&str>) -> Verdict {
+        let mut command = Command::new(&self.binary);
+        command.args(["--hunt", "--json", "--scenario", scenario]);
+        command.args(["--budget", &format!("{seconds}s")]);
+        command.args(self.seed.iter().flat_map(|seed| ["--seed", seed]));
+        command.env_remove(SWITCH).stdin(Stdio::null());
+        if let Some(bug) = bug {
+            command.env(SWITCH, bug);
+        }
+        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let Ok(mut child) = spawned else { return Verdict::Hung };
+        let (stdout, stderr) = (listen(child.stdout.take()), listen(child.stderr.take()));
+        let code = wait(&mut child, Duration::from_secs(seconds + GRACE_S));
+        let said = |listener: thread::JoinHandle<String>| listener.join().unwrap_or_default();
+        let (stdout, stderr) = (said(stdout), said(stderr));
+        code.map_or(Verdict::Hung, |success| judge(success, &stdout, &stderr))
+    }
+}
+
+/// What a run says. Found is what it counts, and everything that it dies of.
+fn judge(success: bool, stdout: &str, stderr: &str) -> Verdict {
+    let report = last_json(stdout);
+    let violations = report.as_ref().and_then(|report| report.get("violations")?.as_u64());
+    if violations.unwrap_or(0) > 0 || (violations.is_none() && !success) {
+        let what = report.as_ref().and_then(first_found).unwrap_or_else(|| last_words(stderr));
+        return Verdict::Caught(what.chars().take(VERDICT_CHARACTERS).collect());
+    }
+    if stderr.contains(REACHED) { Verdict::Missed } else { Verdict::NeverReached }
+}
+
+/// The first judgement of a report: who says so, of what, and what is broken.
+fn first_found(report: &Value) -> Option<String> {
+    let found = report.get("found")?.as_array()?.first()?;
+    let part = |name: &str| found.get(name).and_then(Value::as_str);
+    let scenario = part("id")?.split(':').next()?;
+    let what = part("what")?.split_whitespace().collect::<Vec<_>>().join(" ");
+    Some(format!("{} ({scenario}): {what}", part("judge")?))
+}
+
+/// What a simulator says that dies of a bug.
+fn last_words(stderr: &str) -> String {
+    let mut lines = stderr.lines().rev().filter(|line| !line.contains(REACHED));
+    format!("it dies: {}", lines.next().unwrap_or("without a word"))
+}
+
+/// The scenarios that the simulator lists, the cheapest first. Random ones have no end, and are left out.
+fn scenarios(listed: &str) -> Vec<String> {
+    let lines = listed.lines().skip_while(|line| *line != "scenarios:").skip(1);
+    lines
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| !name.starts_with("random"))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn last_json(stdout: &str) -> Option<Value> {
+    stdout.lines().rev().find_map(|line| serde_json::from_str(line).ok())
+}
+
+/// Reads a pipe to its end, beside everything else.
+fn listen(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // What was read until then is what there is.
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// Waits for a child, and says whether it succeeded; nothing if it had to be stopped.
+fn wait(child: &mut Child, limit: Duration) -> Option<bool> {
+    let began = now();
+    // Bounded by the limit.
+    while began.elapsed() < limit {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status.success()),
+            Ok(None) => thread::sleep(LOOK_EVERY),
+            Err(_) => break,
+        }
+    }
+    // Whether that works or not, there is nothing to be learnt from it any more.
+    let _ = child.kill();
+    let _ = child.wait();
+    None
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a hunt takes is what is measured here")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_are_what_is_listed_first() {
+        let listed =
+            "scenarios:\n  confirm  a  b\n  adopt  c\n  random-N  d\n\njudges:\n  leaks e\n";
+        assert_eq!(scenarios(listed), ["confirm", "adopt"]);
+    }
+
+    #[test]
+    fn violations_count_and_so_does_whatever_the_simulator_dies_of() {
+        let found = r#"{"type":"sim","violations":2,"found":[
+            {"id":"confirm:1:posix:7.0","judge":"durability","what":"it is\nlost"}]}"#
+            .replace('\n', " ");
+        let nothing = r#"{"type":"sim","violations":0}"#;
+        let reached = format!("{REACHED}\n");
+        let caught = |text: &str| Verdict::Caught(text.to_owned());
+        assert_eq!(judge(false, &found, &reached), caught("durability (confirm): it is lost"));
+        assert_eq!(judge(false, "", "abort\n"), caught("it dies: abort"));
+        assert_eq!(judge(true, nothing, &reached), Verdict::Missed);
+        assert_eq!(judge(true, nothing, ""), Verdict::NeverReached);
+        // A campaign that is not content for another reason has found no violation all the same.
+        assert_eq!(judge(false, nothing, ""), Verdict::NeverReached);
+    }
+}

@@ -1,0 +1,127 @@
+//! Every place where the product makes something durable has a planted bug that leaves it out, or a reason why it has none.
+#![cfg(test)]
+
+use std::fs;
+use std::path::Path;
+
+use super::plant::find;
+use super::planted;
+use crate::runner::workspace_root;
+use crate::tidy::only_code;
+
+/// The crates whose syncs are ours.
+const CRATES: [&str; 5] = ["durable", "journal", "rollback", "storage-migration", "upgrade"];
+
+/// What makes something durable. Removing a tree ends with a sync too, which is planted where it is defined.
+const DURABLE: [&str; 10] = [
+    "persist",
+    "rename",
+    "replace_file",
+    "sync_all",
+    "sync_data",
+    "sync_directory",
+    "sync_parent",
+    "sync_tree",
+    "write_file",
+    "write_synced",
+];
+
+/// Places that have no planted bug, and why.
+const EXEMPT: [(&str, &str, &str); 4] = [
+    (
+        "crates/durable/src/write.rs",
+        "sync_directory(Path::new(\".\"))",
+        "of a path that is a bare name; every path of the simulator is absolute",
+    ),
+    (
+        "crates/durable/src/write.rs",
+        "fs::rename(from, to)",
+        "the renaming itself: it syncs nothing",
+    ),
+    (
+        "crates/rollback/src/layout.rs",
+        "durable::rename(&place, &staging)?;",
+        "of what is on record as gone, and is removed in the next step",
+    ),
+    (
+        "crates/rollback/src/layout.rs",
+        "durable::rename(&temporary, &current)",
+        "the link for people: nothing depends on it",
+    ),
+];
+
+#[test]
+fn every_sync_of_the_product_is_left_out_in_turn_or_exempt_with_a_reason() {
+    let root = workspace_root();
+    let mut forgotten = Vec::new();
+    let mut count = 0;
+    for name in CRATES {
+        let directory = root.join("crates").join(name).join("src");
+        for path in sources(&directory) {
+            let source = fs::read_to_string(&path).unwrap();
+            let file = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+            let places = places(&file, &source);
+            for (at, line) in durable_calls(&source) {
+                count += 1;
+                if !places.iter().any(|(start, end)| (*start..*end).contains(&at)) {
+                    forgotten.push(format!("{file}: {line}"));
+                }
+            }
+        }
+    }
+    assert_eq!(forgotten, Vec::<String>::new());
+    assert!(count > 30, "only {count} found: the search is broken");
+}
+
+#[test]
+fn the_search_finds_calls_and_nothing_else() {
+    let source =
+        "fn sync_all() { a.sync_all()?; unsync_all(); // sync_all()\n durable::rename(a); }";
+    let found: Vec<usize> = durable_calls(source).into_iter().map(|(at, _)| at).collect();
+    assert_eq!(found, [18, 69]);
+}
+
+/// Where a bug is planted in a file, or an exemption stands.
+fn places(file: &str, source: &str) -> Vec<(usize, usize)> {
+    let bugs = planted::all();
+    let edits = bugs.iter().flat_map(|bug| bug.edits()).filter(|edit| edit.file == file);
+    let exempt = EXEMPT.iter().filter(|(of, _, _)| *of == file);
+    edits
+        .map(|edit| edit.original)
+        .chain(exempt.map(|(_, text, _)| *text))
+        .map(|original| find(source, original).unwrap_or_else(|why| panic!("{file}: {why}")))
+        .collect()
+}
+
+/// Where something is made durable, outside of tests, and the line.
+fn durable_calls(source: &str) -> Vec<(usize, String)> {
+    let code = only_code(source);
+    let code = code.split("#[cfg(test)]").next().unwrap();
+    let mut calls = Vec::new();
+    for name in DURABLE {
+        for (at, _) in code.match_indices(&format!("{name}(")) {
+            let before = &code[..at];
+            let is_longer = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            if !is_longer && !before.ends_with("fn ") {
+                let line = before.rfind('\n').map_or(0, |end| end + 1);
+                calls.push((at, source[line..].lines().next().unwrap().trim().to_owned()));
+            }
+        }
+    }
+    calls.sort();
+    calls
+}
+
+fn sources(directory: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
