@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 static LAST: Mutex<String> = Mutex::new(String::new());
 
-/// From here on panics are kept. Those of the simulator itself end the process, and are printed by [`print_last`].
+/// From here on panics are kept. Those of the simulator itself end the process, which is a finding too.
 pub(crate) fn keep() {
     std::panic::set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
