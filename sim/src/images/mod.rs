@@ -256,6 +256,8 @@ impl<'w, 'v> Walk<'w, 'v> {
     }
 
     fn all(&mut self) {
+        // A crash before anything was done.
+        self.barrier(0);
         for (at, logged) in self.what.log.iter().enumerate() {
             match logged {
                 Logged::Mark(_) => {
