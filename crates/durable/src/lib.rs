@@ -18,8 +18,8 @@ mod write;
 pub use clone::{CloneMode, CloneReport, clone_tree, copy_file};
 pub use error::{Error, Operation, Result};
 pub use tree::{
-    Entry, EntryKind, MAXIMUM_DEPTH, exists, is_directory, remove_tree, restrict_directory,
-    restrict_tree, sync_tree, walk,
+    Entry, EntryKind, MAXIMUM_DEPTH, exists, is_directory, is_file, remove_tree,
+    restrict_directory, restrict_tree, sync_tree, walk,
 };
 pub use write::{
     create_directory, create_file, remove_file, rename, replace_file, sync_directory, write_file,

@@ -137,19 +137,25 @@ fn restrict(path: &Path, wanted: u32, found: Option<u32>) -> Result<()> {
 
 /// Whether anything is at a path, a dangling link included. A path that cannot be looked at is an error, not an absence.
 pub fn exists(path: &Path) -> Result<bool> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(Error::new(Operation::Inspect, path, error)),
-    }
+    Ok(look(path)?.is_some())
 }
 
-/// Whether a path leads to a directory; a link does not count as one. A path that cannot be looked at is an error: what takes
-/// it for something else goes on without what is there.
+/// Whether a path leads to a directory; a link does not count as one. A path that cannot be looked at is an error: who took
+/// it for something else would go on without what is there.
 pub fn is_directory(path: &Path) -> Result<bool> {
+    Ok(look(path)?.is_some_and(|metadata| metadata.is_dir()))
+}
+
+/// Whether a path leads to a plain file; a link does not count as one. Else as [`is_directory`].
+pub fn is_file(path: &Path) -> Result<bool> {
+    Ok(look(path)?.is_some_and(|metadata| metadata.is_file()))
+}
+
+/// What is at a path, if anything is.
+fn look(path: &Path) -> Result<Option<fs::Metadata>> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) => Ok(metadata.is_dir()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::new(Operation::Inspect, path, error)),
     }
 }
@@ -197,6 +203,27 @@ mod tests {
         let error = walk(root.path()).unwrap_err();
         assert_eq!(error.operation, Operation::Walk);
         assert!(error.to_string().contains("link"), "{error}");
+    }
+
+    #[test]
+    fn what_is_at_a_path_is_told_and_what_cannot_be_looked_at_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        fs::write(&file, b"").unwrap();
+        std::os::unix::fs::symlink(&file, root.path().join("link")).unwrap();
+        let told = |name: &str| {
+            let path = root.path().join(name);
+            (exists(&path).unwrap(), is_directory(&path).unwrap(), is_file(&path).unwrap())
+        };
+        assert_eq!(told(""), (true, true, false));
+        assert_eq!(told("file"), (true, false, true));
+        assert_eq!(told("link"), (true, false, false));
+        assert_eq!(told("nothing"), (false, false, false));
+        // Nothing can lie below a file: that is no absence.
+        let below = file.join("below");
+        assert!(
+            exists(&below).is_err() && is_directory(&below).is_err() && is_file(&below).is_err()
+        );
     }
 
     #[test]

@@ -305,6 +305,18 @@ pub enum MigrationError {
         /// What was read back.
         found: Option<Box<KeyspaceDigest>>,
     },
+    /// What the migration read is not what was measured before it.
+    #[error(
+        "the migration read other records of {keyspace} than there were: {expected:?} was measured, {found:?} was read"
+    )]
+    ReadDiffers {
+        /// The keyspace.
+        keyspace: String,
+        /// What was measured before the migration, if there was such a keyspace.
+        expected: Option<Box<KeyspaceDigest>>,
+        /// What the migration read.
+        found: Box<KeyspaceDigest>,
+    },
     /// A record breaks the invariant of its schema.
     #[error("the record {} of {keyspace} breaks schema {version}: {reason}", shown(key))]
     InvariantBroken {

@@ -170,6 +170,7 @@ impl<'r> Run<'r, '_> {
             from: self.path.from(),
             to: self.path.to(),
             keyspaces: plan.keyspaces,
+            read: self.read,
             written,
             superseded,
             counts: self.counts,

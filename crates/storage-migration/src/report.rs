@@ -54,6 +54,8 @@ pub struct MigrationReport {
     pub to: SchemaVersion,
     /// The keyspaces of the store now. To be kept: the store is opened against it.
     pub keyspaces: KeyspaceMap,
+    /// The digest of each keyspace that was read, computed while it was: to be held to what was measured before.
+    pub read: LogicalDigest,
     /// The digest of each keyspace that was written, computed while it was. Keyspaces that stayed are measured by
     /// [`verify`](crate::verify).
     pub written: LogicalDigest,

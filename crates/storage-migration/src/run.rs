@@ -8,6 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use integrity::{KeyspaceHasher, LogicalDigest};
+
 use crate::apply::check_storable;
 use crate::keyspace_map::check_schema;
 use crate::output::{DirectWrites, Handles, Plan};
@@ -102,6 +104,8 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) direct: DirectWrites<'r>,
     pub(crate) sorters: SorterPool<SorterName>,
     pub(crate) counts: RecordCounts,
+    /// What was read of each keyspace of the source, as it was handed to the first step.
+    pub(crate) read: LogicalDigest,
     /// Records that arrived in each keyspace of the target.
     pub(crate) arrived: BTreeMap<&'static str, u64>,
     /// True if the archive is written anew.
@@ -113,7 +117,7 @@ pub(crate) struct Run<'r, 'a> {
 }
 
 /// What a run does with each record of a scan.
-type Take<'r, 'a> = dyn FnMut(&mut Run<'r, 'a>, &[u8], &[u8]) -> Result<()>;
+type Take<'t, 'r, 'a> = dyn FnMut(&mut Run<'r, 'a>, &[u8], &[u8]) -> Result<()> + 't;
 
 impl<'r, 'a> Run<'r, 'a> {
     fn new(
@@ -140,6 +144,7 @@ impl<'r, 'a> Run<'r, 'a> {
             direct: DirectWrites::default(),
             sorters,
             counts: RecordCounts { steps, ..RecordCounts::default() },
+            read: LogicalDigest::default(),
             arrived: BTreeMap::new(),
             writes_archive: false,
             emitter: Emitter::default(),
@@ -154,10 +159,13 @@ impl<'r, 'a> Run<'r, 'a> {
         for keyspace in self.path.source().keyspaces {
             let untouched = self.path.disposition(keyspace.name) == Some(Disposition::Untouched);
             if !(self.in_place && untouched) {
+                let mut hasher = KeyspaceHasher::new(keyspace.name);
                 self.scan(source, keyspace.name, &mut |run, key, value| {
                     run.counts.read += 1;
+                    hasher.update(key, value);
                     run.push(0, keyspace.name, key, value)
                 })?;
+                self.read.insert(keyspace.name, hasher.finish());
             }
         }
         Ok(())
@@ -183,7 +191,7 @@ impl<'r, 'a> Run<'r, 'a> {
         &mut self,
         source: &dyn RecordSource,
         keyspace: &'static str,
-        take: &mut Take<'r, 'a>,
+        take: &mut Take<'_, 'r, 'a>,
     ) -> Result<()> {
         let (mut records, mut last) = (0, Vec::new());
         let mut failure = None;

@@ -82,7 +82,7 @@ impl Store {
         map.check()?;
         for file in [VERSION_MARKER, META_POINTER] {
             // The engine would silently start afresh, and delete what it then does not know.
-            if !durable::exists(&directory.join(file))? {
+            if !durable::is_file(&directory.join(file))? {
                 let (directory, reason) = (directory.to_path_buf(), format!("{file} is missing"));
                 return Err(MigrationError::NotAStore { directory, reason });
             }

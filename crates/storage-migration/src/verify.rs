@@ -47,9 +47,9 @@ pub fn measure_and_check(
 
 /// Reads a migrated and closed store back through a new handle, in one scan per keyspace.
 ///
-/// Every keyspace that was written must have the digest and the count that it had while it was written; every keyspace
-/// that stayed must have those in `before`, if that is given: the digest of the store before the migration. Every record
-/// must satisfy the target's schema, every archived record must decode.
+/// What the migration read must be what is in `before`, if that is given: the digest of the store before the migration, of
+/// another reading. Every keyspace that was written must have the digest and the count that it had while it was written; every keyspace
+/// that stayed must have those in `before`. Every record must satisfy the target's schema, every archived record must decode.
 ///
 /// # Errors
 /// What is not as it should be.
@@ -61,6 +61,17 @@ pub fn verify(
     options: &EngineOptions,
     progress: &mut dyn FnMut(&Progress<'_>),
 ) -> Result<LogicalDigest> {
+    for (keyspace, digest) in report.read.iter() {
+        let expected = before.map_or(Some(digest), |before| before.get(keyspace));
+        if expected != Some(digest) {
+            let (keyspace, expected) = (keyspace.to_owned(), expected.copied().map(Box::new));
+            return Err(MigrationError::ReadDiffers {
+                keyspace,
+                expected,
+                found: Box::new(*digest),
+            });
+        }
+    }
     let found = measure_and_check(directory, &report.keyspaces, target, options, progress)?;
     for (keyspace, digest) in found.iter() {
         let stayed = || before.map_or(Some(digest), |before| before.get(keyspace));

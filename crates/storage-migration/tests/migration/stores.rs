@@ -135,6 +135,23 @@ fn changed_records_are_found_when_they_are_read_back() {
 }
 
 #[test]
+fn a_migration_that_read_other_records_than_were_measured_is_refused() {
+    let place = Place::new();
+    let steps = steps();
+    let path = path(&steps, 1, 2);
+    let measured = integrity_of(&source(50));
+    let (directory, report, _) = place.build(&path, &source(49), &options());
+    let held_to =
+        |before| verify(&directory, &report, path.target(), Some(before), &options(), &mut |_| {});
+    assert!(matches!(held_to(&measured), Err(MigrationError::ReadDiffers { .. })));
+    held_to(&integrity_of(&source(49))).unwrap();
+}
+
+fn integrity_of(source: &dyn storage_migration::RecordSource) -> integrity::LogicalDigest {
+    storage_migration::measure_source(source, None, &mut |_| {}).unwrap()
+}
+
+#[test]
 fn what_was_put_is_there_after_a_reopen_and_scans_in_key_order() {
     let place = Place::new();
     let (directory, map) = (place.fresh(), KeyspaceMap::of_schema(&SCHEMAS[0]));

@@ -27,7 +27,8 @@ pub(super) const BUGS: &[Planted] = &[
         "durable::sync_directory(layout.root())?;",
         "",
         "after a power failure a new home has no directory for its generations",
-    ),
+    )
+    .redundant("whoever opens a home syncs its directory before relying on what it names"),
     bug(
         "home-not-restricted",
         ADOPT,

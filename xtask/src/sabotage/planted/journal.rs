@@ -158,7 +158,7 @@ pub(super) const BUGS: &[Planted] = &[
         "replaced-witness-written-over",
         FILE,
         "durable::replace_file(&path, &Witness::of(last).initial_file())?;",
-        "std::fs::write(&path, Witness::of(last).initial_file()).map_err(|error| FileError::new(Operation::Write, &path, error))?;",
+        "durable::remove_file(&path)?; durable::create_file(&path, &Witness::of(last).initial_file())?;",
         "a power failure while a lost witness is replaced leaves half of one",
     ),
     bug(

@@ -80,14 +80,16 @@ pub(super) const BUGS: &[Planted] = &[
         "if «database.keyspace_exists(physical)» {",
         "false",
         "records of another life are mixed with those of a migration",
-    ),
+    )
+    .redundant("a second line: a name is made from the schema, and is free by construction"),
     bug(
         "deleted-keyspace-left",
         STORE,
         "durable::remove_tree(path)?;",
         "let _ = path;",
         "keyspaces that were migrated away take up space for ever",
-    ),
+    )
+    .redundant("a second line: the engine removes it when its last handle goes"),
     bug(
         "engine-panic-not-contained",
         ENGINE,
@@ -116,35 +118,40 @@ pub(super) const BUGS: &[Planted] = &[
         "report.counts.check()?;",
         "",
         "a migration that loses records is not stopped",
-    ),
+    )
+    .redundant("a second line: what a step loses is found by the rules for its outputs, what is not written by the counts of its keyspace"),
     bug(
         "keyspace-counts-not-balanced",
         OUTPUT,
         "balance(name, digest.records, total)?;",
         "",
         "a migration that loses records while it sorts them is not stopped",
-    ),
+    )
+    .redundant("a second line: the counts of the whole run do not balance either"),
     bug(
         "record-order-not-checked",
         RUN,
         "if «records > 0 && key <= last.as_slice()» {",
         "false",
         "a source that gives records twice or out of order is believed",
-    ),
+    )
+    .redundant("a second line: what comes twice or out of order is sorted, or refused by the writer"),
     bug(
         "nondeterminism-not-noticed",
         RUN,
         "if «self.recheck() && outputs != stage.transform(keyspace, key, value, &mut self.emitter)?» {",
         "self.recheck() && false",
         "a migration that gives other records every time is accepted",
-    ),
+    )
+    .and(VERIFY, "if «outputs == run()?» {", "let _ = run()?; true"),
     bug(
         "lost-record-not-noticed",
         APPLY,
         "Action::Rewrite if «tally.lives_on + tally.archived == 0» => {",
         "false",
         "a migration step that drops a record is not stopped",
-    ),
+    )
+    .and(RUN, "report.counts.check()?;", ""),
     bug(
         "archive-dropped",
         RUN,
@@ -158,7 +165,8 @@ pub(super) const BUGS: &[Planted] = &[
         "if «!self.is_next(key)» {",
         "if key == self.last { return Ok(()); } !self.is_next(key)",
         "of two records that meet under one key one is lost",
-    ),
+    )
+    .redundant("the counts of the keyspace do not balance then, and the migration is refused"),
     bug(
         "read-back-not-compared",
         VERIFY,
