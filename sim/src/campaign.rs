@@ -14,7 +14,7 @@ use crate::id::StateId;
 use crate::lint;
 use crate::model::{Known, Model};
 use crate::report::Violation;
-use crate::rot::Sealed;
+use crate::rot::{Density, Sealed};
 use crate::scenario::{Recording, Scenario, Size, all};
 use crate::session::Session;
 
@@ -28,8 +28,9 @@ struct Prepared {
     model: Model,
 }
 
-/// The scenario whose home is rotten: sealed, with two generations.
-const ROTTEN: &str = "rollback";
+/// Scenarios whose home rots before they begin: sealed ones, from which each way leads on. Of the first every byte does.
+const ROTTEN: [(&str, bool); 3] =
+    [("rollback", true), ("upgrade-store", false), ("recover-journal", false)];
 
 /// Random scenarios of a campaign that is given neither time nor a number of states.
 const RANDOM_SCENARIOS: u64 = 40;
@@ -149,8 +150,11 @@ impl Campaign {
             session.report.violate(Violation { id, judge: "undisturbed".to_owned(), what });
             return None;
         };
-        session.report.scenarios += 1;
-        session.report.operations += prepared.recording.run.log.len() as u64;
+        let random = scenario.is_random();
+        let report = &mut session.report;
+        let walked = if random { &mut report.by_one } else { &mut report.by_all };
+        walked.scenarios += 1;
+        walked.operations += prepared.recording.run.log.len() as u64;
         let hash = prepared.recording.log_hash.clone();
         session.report.log_hashes.insert(scenario.name.clone(), hash);
         if let Err(what) = golden::check(&scenario.name, self.seed, &prepared.model.golden) {
@@ -163,14 +167,21 @@ impl Campaign {
 
     /// Looks at what crashes, damage and faults make of it.
     fn look(&self, session: &mut Session, prepared: &Prepared) {
+        session.begin_scenario();
         let Prepared { scenario, recording, model } = prepared;
         damage::explore(session, scenario, recording, model, self.seed);
         self.crashes(session, scenario, recording, model);
         self.faults(session, scenario, recording, model);
-        if scenario.name == ROTTEN {
+        if let Some((_, thorough)) = ROTTEN.iter().find(|(name, _)| scenario.name == *name) {
             let (seed, quick) = (self.seed, self.quick);
             let other = &scenario.with_another_past().prepared(seed);
-            Sealed { recording, model, other, seed, quick }.explore(session);
+            let density = match (thorough, quick) {
+                (true, false) => Density::EVERY_BYTE,
+                (true, true) => Density { bytes: 24, sectors: 2 },
+                (false, false) => Density { bytes: 64, sectors: 8 },
+                (false, true) => Density { bytes: 2, sectors: 1 },
+            };
+            Sealed { scenario, recording, model, other, seed, density }.explore(session);
         }
     }
 
@@ -206,7 +217,7 @@ impl Campaign {
                 seen: &mut seen,
                 taken: BTreeSet::new(),
                 only_lost: None,
-                sharded: !scenario.name.starts_with("random-"),
+                sharded: !scenario.is_random(),
                 applied: BTreeMap::new(),
             };
             let id = StateId::of(&scenario.name, self.seed, profile, self.effort());
@@ -249,7 +260,7 @@ impl Campaign {
     ) {
         let seed = self.seed;
         let disturbed = Disturbed { scenario, recording, model, seed };
-        if !scenario.name.starts_with("random-") {
+        if !scenario.is_random() {
             return disturbed.explore(session, most_calls(scenario.size, self.quick));
         }
         let mut random = Random::new(seed ^ recording.run.log.len() as u64);

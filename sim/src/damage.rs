@@ -43,14 +43,13 @@ pub(crate) fn explore(
         if acknowledged == 0 || session.is_over() {
             return Next::GoOn;
         }
-        let (mut disk, _) = image.disk();
+        let (mut disk, fingerprint) = image.disk();
         if !alter_last_record(&mut disk) {
             return Next::GoOn;
         }
         let id = format!("{}:{seed}:damage:{}", scenario.name, image.point);
         session.about_to_judge(&id);
         let found = observe(&disk, Wanted::default()).found;
-        session.judged(image.point as u64, false);
         *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
         // What replaces a record that was cut, such as the end of the attempt, is not that record.
         let last = acknowledged - 1;
@@ -62,6 +61,7 @@ pub(crate) fn explore(
             Found::Panicked(said) => Some(format!("it panics: {said}")),
             _ => None,
         };
+        session.judged(fingerprint.rotate_left(1), told.is_some());
         if let Some(what) = told {
             session.report.violate(Violation { id, judge: NAME.to_owned(), what });
         }

@@ -95,7 +95,9 @@ impl Exploration<'_> {
         };
         let coverage: Coverage = enumerate(what, &mut |image| self.visit(walk, image));
         let report = &mut self.session.report;
-        report.cover(coverage);
+        let by_all = self.sharded && walk.depth == 1;
+        let walked = if by_all { &mut report.by_all } else { &mut report.by_one };
+        walked.cover(coverage);
         report.max_depth = report.max_depth.max(u64::from(walk.depth));
     }
 
@@ -109,7 +111,7 @@ impl Exploration<'_> {
         }
         // Most images were taken before, at another point: nobody needs to make them again to know that.
         let (applied, damage) = image.key();
-        if !self.taken.insert((applied ^ mixed(known), damage)) {
+        if !self.taken.insert((applied ^ known.fingerprint(), damage)) {
             return Next::GoOn;
         }
         if self.taken.len() > MOST_REMEMBERED {
@@ -121,7 +123,8 @@ impl Exploration<'_> {
         if walk.depth == 1 && self.sharded && !self.session.is_ours(bits) {
             return Next::GoOn;
         }
-        if !self.seen.insert(fingerprint ^ mixed(known)) {
+        let state = fingerprint ^ known.fingerprint();
+        if !self.seen.insert(state) {
             return Next::GoOn;
         }
         if self.seen.len() > MOST_REMEMBERED {
@@ -131,7 +134,7 @@ impl Exploration<'_> {
         self.session.about_to_judge(&id);
         let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
         let judged = self.setting.judge(&disk, known, retry, &mut self.applied);
-        self.session.judged(bits, judged.is_err());
+        self.session.judged(state, judged.is_err());
         if let Err(Broken { judge, what }) = judged {
             let judge = judge.to_owned();
             self.session.report.violate(Violation { id: id.to_string(), judge, what });
@@ -184,10 +187,4 @@ impl Setting<'_> {
         };
         judge(&case, applied)
     }
-}
-
-/// What is known, as a part of a state's fingerprint.
-fn mixed(known: Known) -> Fingerprint {
-    let Known { records, begun, done } = known;
-    xxhash_rust::xxh3::xxh3_128(&[records, begun, done].map(usize::to_le_bytes).concat())
 }

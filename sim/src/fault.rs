@@ -110,11 +110,6 @@ impl FaultPlan {
         self.calls.get(call as usize).copied().unwrap_or_default()
     }
 
-    /// How many calls there were that the fault is about, if it had come later.
-    pub fn met(&self) -> u64 {
-        self.met
-    }
-
     /// How many calls failed.
     pub fn hits(&self) -> u64 {
         self.hits

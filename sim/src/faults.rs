@@ -158,7 +158,8 @@ impl Class {
     fn was_met(self, run: &Run) -> bool {
         match self.kind {
             Kind::Call { .. } => run.calls.hits() > 0,
-            Kind::DiskFull | Kind::DirectoryOrder => true,
+            Kind::DiskFull => run.met_at.is_some(),
+            Kind::DirectoryOrder => true,
         }
     }
 }
@@ -253,8 +254,10 @@ impl Disturbed<'_> {
             sharded: false,
             applied: BTreeMap::new(),
         };
-        exploration.setting.judge(&run.disk, last, true, &mut exploration.applied)?;
-        exploration.session.judged(run.log.len() as u64, false);
+        let judged = exploration.setting.judge(&run.disk, last, true, &mut exploration.applied);
+        let state = run.disk.fingerprint_without(&[]) ^ last.fingerprint();
+        exploration.session.judged(state, judged.is_err());
+        judged?;
         // What the journal is now was acknowledged, as far as it was.
         let records = observe(&run.disk, Wanted::default()).found.records().to_vec();
         let model = self.model.with_records(records);

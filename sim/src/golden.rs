@@ -9,6 +9,7 @@ use std::fs;
 use sim::disk::Disk;
 
 use crate::observe::{Found, State};
+use crate::scenario::Outcome;
 
 /// The seed that the file is of.
 const SEED: u64 = 1;
@@ -17,10 +18,16 @@ const SEED: u64 = 1;
 const FILE: &str = "sim/golden.txt";
 const ACCEPTED: &str = include_str!("../golden.txt");
 
-/// What there is to say of one state: what is current and kept, which records the journal has, and which files there are,
-/// with their permissions. Bytes of files are in the digests of contents.
-pub(crate) fn describe(state: &State, found: &Found, disk: &Disk) -> String {
-    let mut text = format!("{state:?}\n");
+/// What there is to say of one state: what came of the step that led to it, what is current and kept, which records the
+/// journal has, and which files were there before anybody looked, with their permissions. Bytes of files are in the digests of
+/// contents.
+pub(crate) fn describe(
+    state: &State,
+    found: &Found,
+    disk: &Disk,
+    outcome: Option<&Outcome>,
+) -> String {
+    let mut text = format!("{outcome:?}\n{state:?}\n");
     for record in found.records() {
         let _ = writeln!(text, "{} {}", record.attempt, record.event.name());
     }

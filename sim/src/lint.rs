@@ -10,6 +10,7 @@ use serde_json::Value;
 use sim::disk::{Disk, InodeNumber, Node, Operation, ROOT};
 use sim::world::Logged;
 
+use crate::judges::member;
 use crate::scenario::HOME_ON_DISK;
 
 /// The name under which it is counted.
@@ -21,7 +22,7 @@ const COMMITS: [(&str, &str); 3] =
 
 /// What is wrong with the order of a log: where, and a sentence.
 pub(crate) fn check(before: &Disk, log: &[Logged]) -> Option<(usize, String)> {
-    let mut lint = Lint { disk: before.clone(), dirty: BTreeMap::new() };
+    let mut lint = Lint { disk: before.clone(), prepared: Prepared::No, dirty: BTreeMap::new() };
     for (at, logged) in log.iter().enumerate() {
         let Some(operation) = logged.operation() else { continue };
         if let Some(what) = lint.check(operation, logged.path()) {
@@ -32,8 +33,21 @@ pub(crate) fn check(before: &Disk, log: &[Logged]) -> Option<(usize, String)> {
     None
 }
 
+/// The journal, as the simulated disk calls it.
+const JOURNAL: &str = "/home/journal/records.jsonl";
+
+/// Whether it is on record what will be built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Prepared {
+    No,
+    Written,
+    Durably,
+}
+
 struct Lint {
     disk: Disk,
+    /// Whether an attempt has said, durably, what it will build.
+    prepared: Prepared,
     /// Files and directories with something that was not synced: of a directory which names; of a file an empty one.
     dirty: BTreeMap<InodeNumber, BTreeSet<Arc<str>>>,
 }
@@ -42,6 +56,18 @@ impl Lint {
     fn apply(&mut self, operation: &Operation) {
         if let Operation::Sync { inode } = operation {
             self.dirty.remove(inode);
+            if self.prepared == Prepared::Written && Some(*inode) == self.disk.lookup(JOURNAL) {
+                self.prepared = Prepared::Durably;
+            }
+        }
+        if let Operation::Write { inode, data, .. } = operation
+            && Some(*inode) == self.disk.lookup(JOURNAL)
+        {
+            self.prepared = match event(data).as_deref() {
+                Some("PREPARED") => Prepared::Written,
+                Some("ACTIVATED" | "ABORTED") => Prepared::No,
+                _ => self.prepared,
+            };
         }
         if let Some(owner) = operation.owner() {
             self.dirty.entry(owner).or_default().insert(name_of(operation));
@@ -55,9 +81,13 @@ impl Lint {
             Operation::Write { data, .. } if path.ends_with("/journal/records.jsonl") => {
                 self.check_record(path, data)
             }
+            Operation::Enter { .. } if is_being_built(path) => (self.prepared != Prepared::Durably)
+                .then(|| {
+                    format!("{path} is made, and it is not durably on record what will be built")
+                }),
             // What is removed must not be needed, and that it is not must be on record, durably.
             Operation::Leave { .. } if is_in_a_generation(path) => {
-                let journal = self.disk.lookup(&format!("{HOME_ON_DISK}/journal/records.jsonl"))?;
+                let journal = self.disk.lookup(JOURNAL)?;
                 self.dirty
                     .contains_key(&journal)
                     .then(|| format!("{path} is removed while the journal is not synced"))
@@ -72,11 +102,10 @@ impl Lint {
         {
             return Some("a record is appended while the one before is not synced".to_owned());
         }
-        let line = data.split(|byte| *byte == b'\n').next()?;
-        let record: Value = serde_json::from_slice(line).ok()?;
-        let event = find(&record, "type")?.as_str()?;
-        let (_, member) = COMMITS.iter().find(|(name, _)| *name == event)?;
-        let number = find(&record, member)?;
+        let record = record(data)?;
+        let event = member(&record, "type")?.as_str()?;
+        let (_, names) = COMMITS.iter().find(|(name, _)| *name == event)?;
+        let number = member(&record, names)?;
         let generation = format!("{HOME_ON_DISK}/generations/{number}");
         self.first_dirty(&generation).map(|dirty| {
             format!("{event} refers to generation {number}, and {dirty} is not synced")
@@ -121,14 +150,24 @@ fn name_of(operation: &Operation) -> Arc<str> {
     }
 }
 
+/// The record that is appended by a write, if it is one.
+fn record(data: &[u8]) -> Option<Value> {
+    serde_json::from_slice(data.split(|byte| *byte == b'\n').next()?).ok()
+}
+
+/// The name of its event.
+fn event(data: &[u8]) -> Option<String> {
+    Some(member(&record(data)?, "type")?.as_str()?.to_owned())
+}
+
+/// Whether a path lies in the directory in which a generation is built.
+fn is_being_built(path: &str) -> bool {
+    let staging = path.split("/generations/.staging-").nth(1);
+    staging.is_some_and(|number| number.starts_with(|first: char| first.is_ascii_digit()))
+}
+
 /// Whether a path lies in a generation that was sealed.
 fn is_in_a_generation(path: &str) -> bool {
     let below = path.strip_prefix(HOME_ON_DISK).and_then(|rest| rest.strip_prefix("/generations/"));
     below.is_some_and(|below| below.starts_with(|first: char| first.is_ascii_digit()))
-}
-
-/// A member of this name, wherever it stands.
-fn find<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    let Value::Object(members) = value else { return None };
-    members.get(name).or_else(|| members.values().find_map(|member| find(member, name)))
 }

@@ -15,7 +15,6 @@ mod campaign;
 mod damage;
 mod explore;
 mod faults;
-mod forgery;
 mod golden;
 mod hooks;
 mod id;

@@ -41,7 +41,9 @@ impl Model {
             golden: Vec::new(),
             operations: recording.run.log.len(),
         };
-        for disk in std::iter::once(&recording.before).chain(&recording.run.disks) {
+        let outcomes = std::iter::once(None).chain(recording.run.outcomes.iter().map(Some));
+        let disks = std::iter::once(&recording.before).chain(&recording.run.disks);
+        for (disk, outcome) in disks.zip(outcomes) {
             let seen = observe(disk, Wanted::default());
             let Some(state) = seen.found.state() else {
                 panic!("{}: an undisturbed run leaves {:?}", scenario.name, seen.found);
@@ -54,7 +56,7 @@ impl Model {
             if model.states.is_empty() {
                 model.records_before = model.records.len();
             }
-            model.golden.push(crate::golden::describe(&state, &seen.found, &seen.disk));
+            model.golden.push(crate::golden::describe(&state, &seen.found, disk, outcome));
             model.records_after.push(model.records.len());
             model.states.push(state);
         }
@@ -117,6 +119,12 @@ impl Known {
             all.push(next);
         }
         all
+    }
+
+    /// As a part of a state's fingerprint: the same disk is another state if something else had been acknowledged.
+    pub(crate) fn fingerprint(self) -> Fingerprint {
+        let Self { records, begun, done } = self;
+        xxhash_rust::xxh3::xxh3_128(&[records, begun, done].map(usize::to_le_bytes).concat())
     }
 
     /// The step that was under way.

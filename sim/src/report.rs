@@ -19,9 +19,9 @@ pub(crate) struct Violation {
     pub(crate) what: String,
 }
 
-/// What a campaign saw.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Report {
+/// How far recordings were walked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Walked {
     /// Scenarios that were looked at.
     pub(crate) scenarios: u64,
     /// Operations of their recordings.
@@ -32,7 +32,34 @@ pub(crate) struct Report {
     pub(crate) exhaustive_points: u64,
     /// Disks that crashes could have left, repeated ones included.
     pub(crate) images: u64,
-    /// Distinct ones, each recovered by the product, read down to the last record, and judged.
+}
+
+impl Walked {
+    fn each(self, other: Self, join: fn(u64, u64) -> u64) -> Self {
+        Self {
+            scenarios: join(self.scenarios, other.scenarios),
+            operations: join(self.operations, other.operations),
+            crash_points: join(self.crash_points, other.crash_points),
+            exhaustive_points: join(self.exhaustive_points, other.exhaustive_points),
+            images: join(self.images, other.images),
+        }
+    }
+
+    pub(crate) fn cover(&mut self, coverage: Coverage) {
+        self.crash_points += coverage.points;
+        self.exhaustive_points += coverage.exhaustive;
+        self.images += coverage.images;
+    }
+}
+
+/// What a campaign saw.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Report {
+    /// What every process walks, to judge its share of it.
+    pub(crate) by_all: Walked,
+    /// What only one process walks: what follows from a state or a fault of its own, and its random scenarios.
+    pub(crate) by_one: Walked,
+    /// Distinct disks, with what had been acknowledged, each recovered by the product, read down to the last record, and judged.
     pub(crate) distinct_states: u64,
     /// How many crashes followed each other, at most.
     pub(crate) max_depth: u64,
@@ -64,19 +91,15 @@ impl Report {
         }
     }
 
-    pub(crate) fn cover(&mut self, coverage: Coverage) {
-        self.crash_points += coverage.points;
-        self.exhaustive_points += coverage.exhaustive;
-        self.images += coverage.images;
+    /// How far recordings were walked in all.
+    pub(crate) fn walked(&self) -> Walked {
+        self.by_all.each(self.by_one, |all, one| all + one)
     }
 
-    /// Adds what another process saw of the same scenarios: each of them walked all points, and judged a part of the states.
+    /// Adds what another process of the same campaign saw.
     pub(crate) fn merge(&mut self, other: Self) {
-        self.scenarios = self.scenarios.max(other.scenarios);
-        self.operations = self.operations.max(other.operations);
-        self.crash_points = self.crash_points.max(other.crash_points);
-        self.exhaustive_points = self.exhaustive_points.max(other.exhaustive_points);
-        self.images = self.images.max(other.images);
+        self.by_all = self.by_all.each(other.by_all, u64::max);
+        self.by_one = self.by_one.each(other.by_one, |ours, theirs| ours + theirs);
         self.distinct_states += other.distinct_states;
         self.max_depth = self.max_depth.max(other.max_depth);
         let add = |into: &mut BTreeMap<String, u64>, from: BTreeMap<String, u64>| {

@@ -1,16 +1,20 @@
 //! One process of a campaign: its share, its time, what it has seen, and what it is about to do.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 
 use serde_json::json;
+use sim::disk::Fingerprint;
 
 use crate::hooks;
 use crate::report::Report;
 
 /// How often a process says how far it has come.
 const PROGRESS_NANOSECONDS: u64 = 200_000_000;
+/// So many states of a scenario are counted; then some may be counted twice.
+const MOST_COUNTED: usize = 8_000_000;
 /// Bytes of the file in which a process says what it is about to judge.
 const BEACON_BYTES: usize = 256;
 
@@ -25,6 +29,8 @@ pub(crate) struct Session {
     states: u64,
     /// Whether the first violation is enough.
     until_violation: bool,
+    /// States of this scenario that were counted.
+    counted: BTreeSet<Fingerprint>,
     beacon: Option<File>,
     next_progress: u64,
     talks: bool,
@@ -40,6 +46,7 @@ impl Session {
             deadline: budget_seconds.map_or(u64::MAX, |seconds| now + seconds * 1_000_000_000),
             states,
             until_violation: false,
+            counted: BTreeSet::new(),
             beacon: None,
             next_progress: 0,
             talks: false,
@@ -85,9 +92,19 @@ impl Session {
         }
     }
 
-    /// Counts a state.
-    pub(crate) fn judged(&mut self, bits: u64, broken: bool) {
-        self.report.distinct_states += 1;
+    /// Another scenario begins: what is the same disk there is another state.
+    pub(crate) fn begin_scenario(&mut self) {
+        self.counted.clear();
+    }
+
+    /// A state was judged, by its fingerprint. It counts if it is the first of its kind: after a fault, states that were seen
+    /// before are judged again, since other things may be true of them.
+    pub(crate) fn judged(&mut self, state: Fingerprint, broken: bool) {
+        if self.counted.len() >= MOST_COUNTED {
+            self.counted.clear();
+        }
+        self.report.distinct_states += u64::from(self.counted.insert(state));
+        let bits = state as u64;
         let verdict = if broken { bits.rotate_left(1) } else { bits };
         self.report.verdicts = self.report.verdicts.wrapping_add(verdict);
         let now = hooks::real_nanoseconds();

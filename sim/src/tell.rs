@@ -60,7 +60,8 @@ pub(crate) fn campaign(
         );
     }
     let rate = report.distinct_states as f64 / seconds.max(0.001);
-    let ratio = report.exhaustive_points as f64 / report.crash_points.max(1) as f64;
+    let walked = report.walked();
+    let ratio = walked.exhaustive_points as f64 / walked.crash_points.max(1) as f64;
     if !arguments.json {
         people(report, seconds, rate, ratio);
         return ok;
@@ -69,10 +70,10 @@ pub(crate) fn campaign(
         "type": "sim",
         "ok": ok,
         "seed": arguments.campaign.seed,
-        "scenarios": report.scenarios,
-        "operations": report.operations,
-        "crash_points": report.crash_points,
-        "states": report.images,
+        "scenarios": walked.scenarios,
+        "operations": walked.operations,
+        "crash_points": walked.crash_points,
+        "states": walked.images,
         "distinct_states": report.distinct_states,
         "states_per_s": rate.round(),
         "exhaustive_ratio": ratio,
@@ -101,6 +102,7 @@ fn unmet(arguments: &Arguments, report: &Report) -> Vec<&'static str> {
 }
 
 fn people(report: &Report, seconds: f64, rate: f64, ratio: f64) {
+    let walked = report.walked();
     for (name, states) in &report.by_scenario {
         println!("{name:<28} {states:>9} states");
     }
@@ -113,11 +115,11 @@ fn people(report: &Report, seconds: f64, rate: f64, ratio: f64) {
     println!(
         "{} scenarios, {} operations, {} crash points ({:.1} % exhaustive), {} images, {} distinct states \
          recovered, read and judged in {seconds:.1} s ({rate:.0}/s), depth {}, {} violations",
-        report.scenarios,
-        report.operations,
-        report.crash_points,
+        walked.scenarios,
+        walked.operations,
+        walked.crash_points,
         100.0 * ratio,
-        report.images,
+        walked.images,
         report.distinct_states,
         report.max_depth,
         report.violations

@@ -29,6 +29,17 @@ impl Error {
     pub fn is_disk_full(&self) -> bool {
         matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
+
+    /// True when it is the device, or what the file system keeps on it, that is damaged: another attempt would find the same.
+    pub fn is_damage(&self) -> bool {
+        let damage = [
+            libc::EIO,
+            libc::EBADMSG,
+            #[cfg(target_os = "linux")]
+            libc::EUCLEAN,
+        ];
+        self.source.raw_os_error().is_some_and(|errno| damage.contains(&errno))
+    }
 }
 
 /// The step of an operation, as it reads in an error: "cannot *sync* …".
@@ -54,6 +65,8 @@ pub enum Operation {
     Inspect,
     /// Changing permissions.
     Restrict,
+    /// Taking a lock.
+    Lock,
     /// Walking a tree that holds something other than plain files and directories.
     Walk,
 }
@@ -71,6 +84,7 @@ impl fmt::Display for Operation {
             Self::Remove => "remove",
             Self::Inspect => "inspect",
             Self::Restrict => "restrict the permissions of",
+            Self::Lock => "lock",
             Self::Walk => "walk",
         })
     }

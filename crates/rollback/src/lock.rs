@@ -32,13 +32,13 @@ impl HomeLock {
     /// [`Error::Locked`] with the holder's process id, or what a file operation says.
     pub fn acquire(layout: &Layout, timeout: Duration) -> Result<Self> {
         let root = layout.root();
-        let failed = |error| Error::File(FileError::new(Operation::Open, root, error));
-        let directory = File::open(root).map_err(failed)?;
+        let failed = |operation, error| Error::File(FileError::new(operation, root, error));
+        let directory = File::open(root).map_err(|error| failed(Operation::Open, error))?;
         let mut tries_left = timeout.as_millis() / RETRY_INTERVAL.as_millis();
         loop {
             match directory.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::Error(error)) => return Err(failed(Operation::Lock, error)),
                 Err(TryLockError::WouldBlock) if tries_left == 0 => {
                     return Err(Error::Locked { pid: holder(layout) });
                 }

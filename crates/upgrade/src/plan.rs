@@ -401,12 +401,15 @@ impl StoreGuard {
             }
             Ok(_) => {}
         }
-        let failed = |error| durable::Error::new(durable::Operation::Open, &path, error);
-        let lock = std::fs::File::open(&path).map_err(failed)?;
+        let failed = |operation, error| durable::Error::new(operation, &path, error);
+        let opened = std::fs::File::open(&path);
+        let lock = opened.map_err(|error| failed(durable::Operation::Open, error))?;
         match lock.try_lock_shared() {
             Ok(()) => Ok(Self { _lock: Some(lock) }),
             Err(std::fs::TryLockError::WouldBlock) => Err(Cause::StoreInUse { generation }),
-            Err(std::fs::TryLockError::Error(error)) => Err(failed(error).into()),
+            Err(std::fs::TryLockError::Error(error)) => {
+                Err(failed(durable::Operation::Lock, error).into())
+            }
         }
     }
 }

@@ -101,11 +101,14 @@ impl Home<'_> {
         let target = Generation::open(&self.layout, outcome.to, manifest)?;
         report(progress, "checking the generation that will be current");
         self.check_generation(&target, VerifyDepth::Content)?;
-        let left = self.layout.generation(outcome.from);
-        match StoreGuard::acquire(outcome.from, &left.join(Part::Store.directory())) {
+        let store = self.layout.generation(outcome.from).join(Part::Store.directory());
+        let acquire = || StoreGuard::acquire(outcome.from, &store);
+        // Damage must not keep anybody from leaving what is damaged; and an error may be of the moment, so it is looked at
+        // twice. Anything else leaves open whether a runtime has the store open, and that must be known.
+        match acquire().or_else(|cause| if is_damage(&cause) { acquire() } else { Err(cause) }) {
             Ok(guard) => Ok(Some(guard)),
-            Err(cause @ Cause::StoreInUse { .. }) => Err(cause),
-            Err(_) => Ok(None),
+            Err(cause) if is_damage(&cause) => Ok(None),
+            Err(cause) => Err(cause),
         }
     }
 
@@ -181,5 +184,16 @@ impl Home<'_> {
             None => no_current(&self.layout, &self.state),
         };
         Err(Error::new(cause, self.unchanged()))
+    }
+}
+
+/// Whether the lock of a store cannot be taken because the store is damaged.
+fn is_damage(cause: &Cause) -> bool {
+    match cause {
+        Cause::Altered(_) => true,
+        Cause::File(error) => {
+            error.is_damage() || error.source.kind() == std::io::ErrorKind::NotADirectory
+        }
+        _ => false,
     }
 }

@@ -92,11 +92,6 @@ impl Operation {
         matches!(self, Self::Write { .. })
     }
 
-    /// Whether it changes what others see, or is only a sync.
-    pub fn is_change(&self) -> bool {
-        !matches!(self, Self::Sync { .. } | Self::SyncFailed { .. })
-    }
-
     /// Feeds all that it is to a digest, so that a log can be told from another.
     pub(crate) fn digest(&self, hasher: &mut blake3::Hasher) {
         match self {

@@ -1,5 +1,7 @@
 //! The runtime binary is the one that was given.
 
+use upgrade::Event;
+
 use super::{Case, Judge, Verdict, file, generation_path};
 use crate::observe::State;
 use crate::scenario::BINARY_ON_DISK;
@@ -19,9 +21,14 @@ fn judge(case: &Case<'_>) -> Verdict {
         return Verdict::NotApplicable;
     };
     let disk = &case.seen.disk;
-    let upgraded = contents.keys().filter(|number| **number > versioning::GenerationNumber::FIRST);
+    // What was adopted had none; of what a journal that was lost knew, nothing is known.
+    let upgraded = |number: &&versioning::GenerationNumber| {
+        case.seen.found.records().iter().any(|record| {
+            matches!(&record.event, Event::Prepared { from: Some(_), to, .. } if to == *number)
+        })
+    };
     let mut judged = false;
-    for number in upgraded {
+    for number in contents.keys().filter(upgraded) {
         judged = true;
         let path = format!("{}/runtime/runtime", generation_path(*number));
         let mode = disk.lookup(&path).and_then(|inode| disk.inode(inode)).map(|inode| inode.mode);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sim::disk::Fingerprint;
 use upgrade::Event;
 
-use super::{Case, Judge, Verdict, file, generation_path};
+use super::{Case, Judge, Verdict, file, generation_path, member};
 use crate::observe::{Found, State};
 
 pub(super) const JUDGE: Judge = Judge {
@@ -65,16 +65,6 @@ fn judge(case: &Case<'_>) -> Verdict {
 
 fn metadata(manifest: Vec<u8>) -> Metadata {
     let manifest: Value = serde_json::from_slice(&manifest).ok()?;
-    let migration = find(&manifest, "migration")?;
+    let migration = member(&manifest, "migration")?;
     Some((migration.get("plan")?.as_str()?.to_owned(), migration.get("target")?.clone()))
-}
-
-/// A member of this name, wherever it stands.
-fn find<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    match value {
-        Value::Object(members) => {
-            members.get(name).or_else(|| members.values().find_map(|member| find(member, name)))
-        }
-        _ => None,
-    }
 }

@@ -23,6 +23,7 @@ mod space;
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use sim::disk::{Disk, Fingerprint, Node};
 
 use crate::model::{Known, Model};
@@ -171,6 +172,12 @@ fn file(disk: &Disk, path: &str) -> Option<Vec<u8>> {
         Node::File(content) => Some(content.bytes()),
         _ => None,
     }
+}
+
+/// A member of this name in a JSON object, wherever it stands.
+pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    let Value::Object(members) = value else { return None };
+    members.get(name).or_else(|| members.values().find_map(|found| member(found, name)))
 }
 
 /// The names in a directory on a disk.

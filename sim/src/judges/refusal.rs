@@ -14,6 +14,9 @@ pub(super) const JUDGE: Judge = Judge {
 };
 
 fn judge(case: &Case<'_>) -> Verdict {
+    if case.lied_to {
+        return Verdict::NotApplicable;
+    }
     // What a runtime has written is written, whatever becomes of it then.
     if case.scenario.act.first().is_some_and(|step| step.starts_a_runtime()) {
         return Verdict::NotApplicable;

@@ -12,7 +12,7 @@ pub(super) const JUDGE: Judge = Judge {
 };
 
 fn judge(case: &Case<'_>) -> Verdict {
-    if case.lied_to {
+    if case.lied_to || case.is_being_written() {
         return Verdict::NotApplicable;
     }
     let Some(State::Home { contents, .. }) = case.seen.found.state() else {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::{self, Permissions};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -46,6 +47,68 @@ fn rival() {
     assert!(as_it_should, "a second upgrader is not refused as it should be, but with {name:?}");
     drop(refused);
     assert_eq!(changes(), before, "a second upgrader that is refused changes the disk");
+}
+
+/// Does something while somebody appends to a file again and again, and puts the file back when it is done: what was written
+/// meanwhile is for the product to notice.
+pub(super) fn written_to(
+    file: &str,
+    act: impl FnOnce(&mut dyn FnMut()) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let before = spared(|| fs::metadata(file)).expect("there is a file to write to").len();
+    let mut write = || {
+        spared(|| {
+            let mut file = fs::OpenOptions::new().append(true).open(file)?;
+            file.write_all(b"{\"id\":99}\n")
+        })
+        .expect("a file can be written to");
+    };
+    let acted = act(&mut write);
+    spared(|| {
+        let file = fs::OpenOptions::new().write(true).open(file)?;
+        file.set_len(before)?;
+        file.sync_all()
+    })
+    .expect("what was written can be taken back");
+    acted
+}
+
+/// Does something while a runtime has the store of the current generation open.
+pub(super) fn in_use(act: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    let current = spared(|| {
+        let mut telemetry = NoTelemetry;
+        let home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
+        Ok::<_, Error>(home.state().current)
+    })?;
+    let current = current.expect("a generation is current");
+    // As the engine takes it.
+    let held = spared(|| {
+        let lock = fs::File::open(format!("{HOME}/generations/{current}/store/lock"))?;
+        lock.try_lock()?;
+        Ok::<_, std::io::Error>(lock)
+    })
+    .expect("nobody else has the store open");
+    let acted = act();
+    drop(held);
+    acted
+}
+
+/// Does something that no fault meets: it is not the product's.
+fn spared<T>(act: impl FnOnce() -> T) -> T {
+    hooks::with(|world| world.spare(true));
+    let done = act();
+    hooks::with(|world| world.spare(false));
+    done
+}
+
+/// Makes an empty directory where the home is to be.
+pub(super) fn open_directory() -> Result<(), Error> {
+    let act = || {
+        fs::create_dir(HOME)?;
+        fs::set_permissions(HOME, Permissions::from_mode(0o755))
+    };
+    act().expect("a directory is made");
+    Ok(())
 }
 
 /// Leaves the home as an upgrade would that was killed just before its commit point.

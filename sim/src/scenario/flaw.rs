@@ -21,6 +21,20 @@ pub(crate) enum Flaw {
     NotDeterministic,
     /// A migration neither emits nor archives a record.
     LosesARecord,
+    /// A migration makes a record that its schema does not allow.
+    BreaksInvariant,
+    /// A migration that was applied before was edited since.
+    Edited,
+}
+
+impl Flaw {
+    const ALL: [Self; 5] = [
+        Self::InvalidConfiguration,
+        Self::NotDeterministic,
+        Self::LosesARecord,
+        Self::BreaksInvariant,
+        Self::Edited,
+    ];
 }
 
 /// FemtoClaw's catalogue, but for a flaw.
@@ -32,23 +46,20 @@ pub(super) struct Flawed {
 impl Flawed {
     /// With this flaw.
     pub(super) fn with(flaw: Flaw) -> &'static Self {
-        static ALL: LazyLock<[Flawed; 3]> = LazyLock::new(|| {
-            [Flaw::InvalidConfiguration, Flaw::NotDeterministic, Flaw::LosesARecord].map(|flaw| {
+        static ALL: LazyLock<[Flawed; 5]> = LazyLock::new(|| {
+            Flaw::ALL.map(|flaw| {
                 let flawed = |step: &&'static dyn MigrationStep| -> &'static dyn MigrationStep {
                     if flaw == Flaw::InvalidConfiguration {
                         return *step;
                     }
-                    // Three catalogues for the whole process: they are never let go of.
+                    // A few catalogues for the whole process: they are never let go of.
                     Box::leak(Box::new(FlawedStep { step: *step, flaw, calls: AtomicU64::new(0) }))
                 };
                 Flawed { flaw, steps: FemtoClaw.steps().iter().map(flawed).collect() }
             })
         });
-        match flaw {
-            Flaw::InvalidConfiguration => &ALL[0],
-            Flaw::NotDeterministic => &ALL[1],
-            Flaw::LosesARecord => &ALL[2],
-        }
+        // It is one of them.
+        ALL.iter().find(|flawed| flawed.flaw == flaw).unwrap_or(&ALL[0])
     }
 }
 
@@ -148,7 +159,9 @@ impl MigrationStep for FlawedStep {
     ) -> Result<(), TransformError> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
         // Not the examples that it is rehearsed on: only what is really there.
-        if keyspace != "history" || key.is_empty() {
+        let examples = self.step.examples();
+        let mut examples = examples.iter();
+        if keyspace != "history" || examples.any(|example| example.record.key == key) {
             return self.step.transform(keyspace, key, value, out);
         }
         match self.flaw {
@@ -165,7 +178,13 @@ impl MigrationStep for FlawedStep {
                 }
                 Ok(())
             }
-            Flaw::InvalidConfiguration => self.step.transform(keyspace, key, value, out),
+            Flaw::BreaksInvariant => {
+                out.emit("history", key.to_vec(), b"nothing that can be decoded".to_vec());
+                Ok(())
+            }
+            Flaw::InvalidConfiguration | Flaw::Edited => {
+                self.step.transform(keyspace, key, value, out)
+            }
         }
     }
 
@@ -180,7 +199,11 @@ impl MigrationStep for FlawedStep {
     }
 
     fn examples(&self) -> Vec<Example> {
-        self.step.examples()
+        let mut examples = self.step.examples();
+        if self.flaw == Flaw::Edited {
+            examples.pop();
+        }
+        examples
     }
 }
 

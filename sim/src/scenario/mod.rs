@@ -83,6 +83,9 @@ impl Scenario {
     }
 }
 
+/// The scenario whose installation has everything that goes wrong in the field.
+const DAMAGED: &str = "upgrade-damaged";
+
 /// Adopted.
 const ADOPTED: &[Step] = &[Step::Adopt];
 /// On trial with 2.0.0.
@@ -202,7 +205,55 @@ pub(crate) fn all() -> Vec<Scenario> {
             &[
                 Step::Flawed("2.0.0-rc.1", Flaw::NotDeterministic),
                 Step::Flawed("2.0.0-rc.1", Flaw::LosesARecord),
+                Step::Flawed("2.0.0-rc.1", Flaw::BreaksInvariant),
             ],
+        ),
+        new(
+            "refused-use",
+            Medium,
+            "while a runtime has the store open; of another plan; after a migration was edited",
+            CANDIDATE,
+            &[
+                Step::UpgradeInUse("2.0.0"),
+                Step::RollbackInUse,
+                Step::Stale("2.0.0"),
+                Step::Flawed("2.0.0", Flaw::Edited),
+            ],
+        ),
+        new(
+            "refused-written",
+            Medium,
+            "somebody writes to the files that an upgrade reads",
+            ADOPTED,
+            &[Step::UpgradeWritten("2.0.0")],
+        ),
+        new(
+            "adopt-written",
+            Medium,
+            "somebody writes to the installation that is adopted, and then no more",
+            &[],
+            &[Step::AdoptWritten, Step::Adopt],
+        ),
+        new(
+            "adopt-open",
+            Medium,
+            "into a directory that is there, and that anybody may look into",
+            &[Step::OpenDirectory],
+            &[Step::Adopt],
+        ),
+        new(
+            "collect-trial",
+            Medium,
+            "nothing is given back while a generation is on trial",
+            &[Step::Adopt, Step::Upgrade("2.0.0-rc.1"), Step::Confirm, upgrade],
+            &[Step::Collect],
+        ),
+        new(
+            DAMAGED,
+            Large,
+            "an installation with everything that goes wrong in the field",
+            ADOPTED,
+            &[upgrade],
         ),
         new(
             "upgrade-littered",

@@ -99,10 +99,13 @@ impl Life {
     }
 }
 
-/// The installation that a scenario adopts: for a random one a random one.
+/// The installation that a scenario adopts: for a random one a random one, for one a damaged one.
 pub(super) fn sample(scenario: &str, seed: u64) -> SampleOptions {
     let number = scenario.strip_prefix("random-").and_then(|number| number.parse::<u64>().ok());
     match number {
+        None if scenario == super::DAMAGED => {
+            SampleOptions { seed, records: 4, damage: SampleDamage::ALL }
+        }
         None => SampleOptions { seed, records: 2, damage: SampleDamage::NONE },
         Some(number) => {
             let mut random = Random::new(seed ^ number);

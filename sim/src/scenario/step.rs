@@ -11,8 +11,8 @@ use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 use femtoclaw_catalogue::{Envelope, FemtoClaw};
 use sim::world::Mark;
 use upgrade::{
-    AdoptRequest, Authorization, Booted, Catalogue, EngineOptions, Environment, Error, Home,
-    NoTelemetry, RecoverRequest, Request, TelemetryEvent, TelemetrySink,
+    AdoptRequest, Authorization, Booted, Catalogue, Digest, EngineOptions, Environment, Error,
+    Home, NoTelemetry, RecoverRequest, Request, TelemetryEvent, TelemetrySink,
 };
 use versioning::{Clock, GenerationNumber, RuntimeVersion, Timestamp};
 
@@ -78,6 +78,16 @@ pub(crate) enum Step {
     Denied(&'static str),
     /// A runtime of another version starts, which must be refused.
     StartOther,
+    /// The same, of a plan that is not the one that was approved.
+    Stale(&'static str),
+    /// The same, while a runtime has the store open.
+    UpgradeInUse(&'static str),
+    /// A rollback while a runtime has the store open.
+    RollbackInUse,
+    /// An upgrade from files of an older format, to which somebody writes meanwhile.
+    UpgradeWritten(&'static str),
+    /// An adoption of an installation to which somebody writes meanwhile.
+    AdoptWritten,
     /// The same, without authority.
     Unauthorized(&'static str),
     /// The same, while somebody else tries to do it too, again and again.
@@ -114,6 +124,8 @@ pub(crate) enum Step {
     LongOperator,
     /// Only to prepare: it is short again.
     ShortOperator,
+    /// Only to prepare: there is an empty directory where the home is to be, which anybody may look into.
+    OpenDirectory,
     /// Only to prepare: somebody leaves temporary files, half a database, and a stale lock.
     Litter,
 }
@@ -189,9 +201,9 @@ impl Step {
         }
     }
 
-    /// Whether what a runtime writes is under way: then the content of its store is between two states.
+    /// Whether somebody writes to what is current meanwhile: then its content is between two states.
     pub(crate) fn writes_records(self) -> bool {
-        matches!(self, Self::Run(_))
+        matches!(self, Self::Run(_) | Self::UpgradeWritten(_))
     }
 
     /// Whether a runtime is started on the way: then a try may be spent, and nothing else be done yet.
@@ -206,6 +218,11 @@ impl Step {
             Self::Flawed(..)
                 | Self::Unauthorized(_)
                 | Self::Denied(_)
+                | Self::Stale(_)
+                | Self::UpgradeInUse(_)
+                | Self::RollbackInUse
+                | Self::UpgradeWritten(_)
+                | Self::AdoptWritten
                 | Self::StartOther
                 | Self::StartTooOften
         )
@@ -236,7 +253,20 @@ impl Step {
 
     fn operate(self) -> Result<(), Error> {
         match self {
-            Self::Adopt => adopt(),
+            Self::Adopt => adopt(&mut || {}),
+            Self::AdoptWritten => disturbed::written_to(LOG_OF_INSTALLATION, adopt),
+            Self::UpgradeWritten(version) => disturbed::written_to(LOG_OF_ADOPTED, |meanwhile| {
+                apply(version, &FemtoClaw, development(), meanwhile)
+            }),
+            Self::UpgradeInUse(version) => {
+                disturbed::in_use(|| apply(version, &FemtoClaw, development(), &mut || {}))
+            }
+            Self::RollbackInUse => disturbed::in_use(|| Self::Rollback.on_home()),
+            Self::Stale(version) => {
+                let approved = Some(Digest::of(b"another plan"));
+                apply_approved(version, approved, &FemtoClaw, development(), &mut || {})
+            }
+            Self::OpenDirectory => disturbed::open_directory(),
             Self::Upgrade(version) | Self::Denied(version) => {
                 apply(version, &FemtoClaw, development(), &mut || {})
             }
@@ -299,7 +329,8 @@ pub(super) fn write_installation(sample: &SampleOptions) {
     write_sample_home(Path::new(SOURCE), sample).expect("the sample is written");
     let act = || -> std::io::Result<()> {
         fs::write(BINARY, b"#!/bin/sh\nexec sleep 60\n")?;
-        fs::set_permissions(BINARY, Permissions::from_mode(0o755))?;
+        // A generation's can be executed, whatever that which was given can be.
+        fs::set_permissions(BINARY, Permissions::from_mode(0o644))?;
         // A file of an extension that ends in more zeros than a copy takes at once, and that everybody may write to.
         let talons = fs::read_dir(Path::new(SOURCE).join("talons"))?;
         let mut talons = talons.filter_map(Result::ok).map(|talon| talon.path());
@@ -313,7 +344,7 @@ pub(super) fn write_installation(sample: &SampleOptions) {
     act().expect("what lies beside it is written");
 }
 
-fn adopt() -> Result<(), Error> {
+fn adopt(meanwhile: &mut dyn FnMut()) -> Result<(), Error> {
     let request = AdoptRequest {
         source: SOURCE.into(),
         home: HOME.into(),
@@ -322,8 +353,12 @@ fn adopt() -> Result<(), Error> {
         lock_timeout: Duration::ZERO,
     };
     let mut telemetry = Marks;
-    upgrade::adopt(&request, environment(), &mut telemetry, &mut |_| {}).map(|_| ())
+    upgrade::adopt(&request, environment(), &mut telemetry, &mut |_| meanwhile()).map(|_| ())
 }
+
+/// A log of the installation, and its copy in the generation that it was adopted as.
+const LOG_OF_INSTALLATION: &str = "/simulated/installation/data/execution.wal";
+const LOG_OF_ADOPTED: &str = "/simulated/home/generations/1/store/data/execution.wal";
 
 /// Upgrades; `meanwhile` is called whenever something is reported.
 pub(super) fn apply(
@@ -332,11 +367,21 @@ pub(super) fn apply(
     authorization: Option<Authorization>,
     meanwhile: &mut dyn FnMut(),
 ) -> Result<(), Error> {
+    apply_approved(version, None, catalogue, authorization, meanwhile)
+}
+
+fn apply_approved(
+    version: &str,
+    approved: Option<Digest>,
+    catalogue: &'static dyn Catalogue,
+    authorization: Option<Authorization>,
+    meanwhile: &mut dyn FnMut(),
+) -> Result<(), Error> {
     let mut telemetry = Marks;
     let environment = environment_with(catalogue);
     let mut home = Home::open(Path::new(HOME), environment, &mut telemetry, Duration::ZERO)?;
     let request = Request { target: version.parse().ok(), runtime: Some(BINARY.into()) };
-    home.apply(&request, None, authorization, &mut |_| meanwhile()).map(|_| ())
+    home.apply(&request, approved, authorization, &mut |_| meanwhile()).map(|_| ())
 }
 
 fn recover(number: u32) -> Result<(), Error> {

@@ -204,7 +204,7 @@ pub(super) const BUGS: &[Planted] = &[
         "lock-leaked",
         LOCK,
         "Ok(Self { _directory: «directory» })",
-        "std::mem::forget(directory.try_clone().map_err(failed)?); directory",
+        "std::mem::forget(directory.try_clone().map_err(|error| failed(Operation::Open, error))?); directory",
         "a long-running process keeps the home locked for ever",
     ),
 ];

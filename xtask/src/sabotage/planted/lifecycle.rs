@@ -308,7 +308,7 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "store-in-use-left-behind",
         REVERT,
-        "Err(cause @ Cause::StoreInUse { .. }) => «Err(cause)»,",
+        "=> Ok(None), Err(cause) => «Err(cause)»,",
         "{ drop(cause); Ok(None) }",
         "a runtime goes on writing to a generation that is not current any more",
     ),

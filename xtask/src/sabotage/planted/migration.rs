@@ -100,8 +100,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "record-dropped",
         RUN,
-        "run.counts.read += 1; run.push(0, keyspace.name, key, value)",
-        "if key.last() == Some(&1) { return Ok(()); } run.counts.read += 1; run.push(0, keyspace.name, key, value)",
+        "run.counts.read += 1; hasher.update(key, value); run.push(0, keyspace.name, key, value)",
+        "hasher.update(key, value); if key.last() == Some(&1) { return Ok(()); } run.counts.read += 1; run.push(0, keyspace.name, key, value)",
         "an upgrade loses records",
     ),
     bug(
@@ -170,7 +170,7 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "read-back-not-compared",
         VERIFY,
-        "if «expected != Some(digest)» {",
+        "or_else(stayed); if «expected != Some(digest)» {",
         "let _ = expected; false",
         "a store that does not hold what was written into it is sealed",
     ),

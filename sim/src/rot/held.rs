@@ -1,0 +1,128 @@
+//! What is held of a home that rotted: by whoever reads it, starts a runtime on it, or goes on from it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::Duration;
+
+use sim::disk::Disk;
+use upgrade::{Home, NoTelemetry, Record};
+
+use super::{Rotten, Sealed};
+use crate::hooks;
+use crate::observe::{Found, State, look};
+use crate::scenario::{HOME, HOME_ON_DISK, Outcome, Step, environment};
+
+impl Sealed<'_> {
+    /// What is wrong, if anything is.
+    pub(super) fn broken(&self, rotten: &Rotten) -> Option<String> {
+        self.read(rotten).or_else(|| self.boot(rotten)).or_else(|| self.act(rotten))
+    }
+
+    /// Whoever reads it finds it, or it is without effect.
+    fn read(&self, rotten: &Rotten) -> Option<String> {
+        hooks::install(Some(rotten.world()));
+        let found = look();
+        hooks::install(None);
+        match &found {
+            Found::Panicked(said) => return Some(format!("it panics: {said}")),
+            Found::Refused { .. } => return None,
+            Found::Home(home) if !home.problems.is_empty() => return None,
+            Found::Home(_) => {}
+        }
+        let same = found.state().as_ref() == self.model.states.first()
+            && found.records() == self.records_before();
+        (!same).then(|| "the state is another one, and nobody noticed".to_owned())
+    }
+
+    fn records_before(&self) -> &[Record] {
+        self.model.records.get(..self.model.records_before).unwrap_or_default()
+    }
+
+    /// What `boot` promises: if it starts a runtime, then on what was sealed, but for the bytes of the store.
+    fn boot(&self, rotten: &Rotten) -> Option<String> {
+        let Some(State::Home { current, .. }) = self.model.states.first() else { return None };
+        let generation = format!("{HOME_ON_DISK}/generations/{current}");
+        hooks::install(Some(rotten.world()));
+        let booted = catch_unwind(AssertUnwindSafe(boots));
+        hooks::install(None);
+        match booted {
+            Err(_) => Some(format!("boot panics: {}", crate::panics::last())),
+            Ok(true) => {
+                let store = format!("{generation}/store");
+                let parts = |disk: &Disk| disk.fingerprint_below_without(&generation, &[&store]);
+                let same = parts(&rotten.disk) == parts(&self.recording.before);
+                (!same)
+                    .then(|| "boot starts a runtime on something else than was sealed".to_owned())
+            }
+            Ok(false) => None,
+        }
+    }
+
+    /// Whoever goes on from it comes to where he would have come from what is sound, or is refused, and nothing has changed.
+    /// A rollback is never refused because of what it leaves.
+    fn act(&self, rotten: &Rotten) -> Option<String> {
+        let (Some(before), Some(after)) = (self.model.states.first(), self.model.states.get(1))
+        else {
+            return None;
+        };
+        let step = self.scenario.act.first()?;
+        hooks::install(Some(rotten.world()));
+        let acted = catch_unwind(AssertUnwindSafe(|| Outcome::of(&step.act())));
+        let found = look();
+        hooks::install(None);
+        let current = |state: &State| match state {
+            State::Home { current, .. } => Some(*current),
+            _ => None,
+        };
+        match (acted, found.state()) {
+            (Err(_), _) => {
+                Some(format!("done on it, {} panics: {}", step.title(), crate::panics::last()))
+            }
+            (Ok(Outcome::Done), Some(found)) => {
+                let content = self.is_untold(*step, rotten) || found.content() == after.content();
+                let same = current(&found) == current(after) && content;
+                (!same).then(|| format!("done on it, {} leads elsewhere", step.title()))
+            }
+            (Ok(Outcome::Done), None) => {
+                Some(format!("done on it, {} leaves what cannot be read", step.title()))
+            }
+            (Ok(Outcome::Refused { error, .. }), _)
+                if *step == Step::Rollback && self.leaves(rotten) =>
+            {
+                Some(format!("a rollback is refused because of what it leaves: {error}"))
+            }
+            (Ok(Outcome::Refused { .. }), Some(found)) => {
+                let same = current(&found).is_none() || current(&found) == current(before);
+                (!same).then(|| {
+                    format!("{} is refused, and another generation is current", step.title())
+                })
+            }
+            (Ok(Outcome::Refused { .. }), None) => None,
+        }
+    }
+
+    /// Whether nobody can tell that it rotted: with the journal it is lost whether a runtime had written to a store, and one
+    /// that is not as sealed any more is taken for such a one. That is on record (`as_sealed`).
+    fn is_untold(&self, step: Step, rotten: &Rotten) -> bool {
+        matches!(step, Step::RecoverGeneration(_)) && rotten.path.contains("/store/")
+    }
+
+    /// Whether what rotted is of the generation that is current before.
+    fn leaves(&self, rotten: &Rotten) -> bool {
+        let Some(State::Home { current, .. }) = self.model.states.first() else { return false };
+        rotten.path.starts_with(&format!("{HOME_ON_DISK}/generations/{current}/"))
+    }
+}
+
+/// Whether a runtime of the version that the home is at can be started.
+fn boots() -> bool {
+    let root = Path::new(HOME);
+    let version = {
+        let mut telemetry = NoTelemetry;
+        let home = Home::open(root, environment(), &mut telemetry, Duration::ZERO);
+        home.ok().and_then(|home| home.state().runtime().cloned())
+    };
+    let Some(version) = version else { return false };
+    let mut telemetry = NoTelemetry;
+    upgrade::boot(root, &version, environment(), &mut telemetry, Duration::ZERO).is_ok()
+}
