@@ -6,13 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sim::Random;
 use sim::images::{Effort, Profile};
 
-use crate::damage;
+use crate::damage::Damaged;
 use crate::explore::{Depth, Exploration, Setting};
 use crate::faults::{CLASSES, Disturbed, most_calls};
 use crate::golden;
 use crate::id::StateId;
 use crate::lint;
 use crate::model::{Known, Model};
+use crate::relied::Relied;
 use crate::report::Violation;
 use crate::rot::{Density, Sealed};
 use crate::scenario::{Recording, Scenario, Size, all};
@@ -29,8 +30,13 @@ struct Prepared {
 }
 
 /// Scenarios whose home rots before they begin: sealed ones, from which each way leads on. Of the first every byte does.
-const ROTTEN: [(&str, bool); 3] =
-    [("rollback", true), ("upgrade-store", false), ("recover-journal", false)];
+const ROTTEN: [(&str, bool); 5] = [
+    ("rollback", true),
+    ("rollback-store", false),
+    ("upgrade-store", false),
+    ("upgrade-run", false),
+    ("recover-journal", false),
+];
 
 /// Random scenarios of a campaign that is given neither time nor a number of states.
 const RANDOM_SCENARIOS: u64 = 40;
@@ -87,6 +93,9 @@ impl Campaign {
                 return;
             }
             prepared.extend(self.prepare(session, scenario));
+        }
+        for prepared in &prepared {
+            self.rot(session, prepared, Density::SPARSE);
         }
         for stride in HUNTED_EVERY {
             session.take_share(stride);
@@ -169,20 +178,39 @@ impl Campaign {
     fn look(&self, session: &mut Session, prepared: &Prepared) {
         session.begin_scenario();
         let Prepared { scenario, recording, model } = prepared;
-        damage::explore(session, scenario, recording, model, self.seed);
+        let id = StateId::of(&scenario.name, self.seed, Profile::Posix, Effort::QUICK);
+        let (before, log) = (&recording.before, &recording.run.log);
+        Damaged { before, log, model, id: &id }.explore(session);
+        let id = StateId { profile: Profile::Kill, ..id };
+        let every = match (scenario.size, self.quick) {
+            (Size::Small, _) => 1,
+            (Size::Medium, false) => 16,
+            (Size::Medium, true) | (Size::Large, false) => 64,
+            (Size::Large, true) => 512,
+        };
+        let shared = scenario.act.iter().any(|step| step.writes_records() || step.is_written_to());
+        Relied { before, log, id: &id, every, shared }.explore(session);
         self.crashes(session, scenario, recording, model);
         self.faults(session, scenario, recording, model);
-        if let Some((_, thorough)) = ROTTEN.iter().find(|(name, _)| scenario.name == *name) {
-            let (seed, quick) = (self.seed, self.quick);
-            let other = &scenario.with_another_past().prepared(seed);
-            let density = match (thorough, quick) {
-                (true, false) => Density::EVERY_BYTE,
-                (true, true) => Density { bytes: 24, sectors: 2 },
-                (false, false) => Density { bytes: 64, sectors: 8 },
-                (false, true) => Density { bytes: 2, sectors: 1 },
-            };
-            Sealed { scenario, recording, model, other, seed, density }.explore(session);
+        let thorough = ROTTEN.iter().any(|(name, thorough)| *thorough && scenario.name == *name);
+        let density = match (thorough, self.quick) {
+            (true, false) => Density::EVERY_BYTE,
+            (true, true) => Density { bytes: 24, sectors: 2 },
+            (false, false) => Density { bytes: 64, sectors: 8 },
+            (false, true) => Density::SPARSE,
+        };
+        self.rot(session, prepared, density);
+    }
+
+    /// Looks at what rot and forgery make of it, if it is one of those that rot.
+    fn rot(&self, session: &mut Session, prepared: &Prepared, density: Density) {
+        let Prepared { scenario, recording, model } = prepared;
+        if session.is_over() || !ROTTEN.iter().any(|(name, _)| scenario.name == *name) {
+            return;
         }
+        let seed = self.seed;
+        let other = &scenario.with_another_past().prepared(seed);
+        Sealed { scenario, recording, model, other, seed, density }.explore(session);
     }
 
     fn lint(&self, session: &mut Session, scenario: &Scenario, recording: &Recording) {

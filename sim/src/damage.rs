@@ -3,70 +3,73 @@
 
 use sim::disk::{Disk, Node};
 use sim::images::{Effort, Enumeration, Next, Profile, enumerate};
+use sim::world::Logged;
 
+use crate::id::StateId;
 use crate::model::{Known, Model};
 use crate::observe::{Found, Wanted, observe};
 use crate::report::Violation;
-use crate::scenario::{HOME_ON_DISK, Recording, Scenario};
+use crate::scenario::HOME_ON_DISK;
 use crate::session::Session;
 
 /// The name under which it is counted.
 pub(crate) const NAME: &str = "damage";
 
-/// Alters the last acknowledged record at every point at which one was acknowledged, on the disk on which nothing is that
-/// was not synced.
-pub(crate) fn explore(
-    session: &mut Session,
-    scenario: &Scenario,
-    recording: &Recording,
-    model: &Model,
-    seed: u64,
-) {
-    let known = Known::all(&recording.run.log);
-    let mut marks = 0;
-    let what = Enumeration {
-        before: &recording.before,
-        log: &recording.run.log,
-        profile: Profile::Posix,
-        seed,
-        effort: Effort::QUICK,
-        from: 0,
-    };
-    enumerate(what, &mut |image| {
-        // Of the images at a mark, the one on which nothing is kept that was pending.
-        if image.marks == marks || !image.kept().is_empty() || image.damage.is_some() {
-            return Next::GoOn;
-        }
-        marks = image.marks;
-        let acknowledged = known.get(marks).copied().unwrap_or_default();
-        let acknowledged = model.acknowledged(acknowledged);
-        if acknowledged == 0 || session.is_over() {
-            return Next::GoOn;
-        }
-        let (mut disk, fingerprint) = image.disk();
-        if !alter_last_record(&mut disk) {
-            return Next::GoOn;
-        }
-        let id = format!("{}:{seed}:damage:{}", scenario.name, image.point);
-        session.about_to_judge(&id);
-        let found = observe(&disk, Wanted::default()).found;
-        *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
-        // What replaces a record that was cut, such as the end of the attempt, is not that record.
-        let last = acknowledged - 1;
-        let hash = |records: &[upgrade::Record]| records.get(last).map(|record| record.hash);
-        let told = match &found {
-            Found::Home(home) if hash(&home.records) != hash(&model.records) => {
-                Some("a damaged record that was acknowledged is taken for a torn append".to_owned())
+/// What is damaged after a crash.
+pub(crate) struct Damaged<'d> {
+    pub(crate) before: &'d Disk,
+    pub(crate) log: &'d [Logged],
+    /// With the journal that the log leaves.
+    pub(crate) model: &'d Model,
+    /// The run that the log is of.
+    pub(crate) id: &'d StateId,
+}
+
+impl Damaged<'_> {
+    /// Alters the last acknowledged record at every point at which one was acknowledged, on the disk on which nothing is
+    /// that was not synced.
+    pub(crate) fn explore(&self, session: &mut Session) {
+        let Self { before, log, model, id: run } = *self;
+        let known = Known::all(log);
+        let mut marks = 0;
+        let (profile, effort) = (Profile::Posix, Effort::QUICK);
+        let what = Enumeration { before, log, profile, seed: run.seed, effort, from: 0 };
+        enumerate(what, &mut |image| {
+            // Of the images at a mark, the one on which nothing is kept that was pending.
+            if image.marks == marks || !image.kept().is_empty() || image.damage.is_some() {
+                return Next::GoOn;
             }
-            Found::Panicked(said) => Some(format!("it panics: {said}")),
-            _ => None,
-        };
-        session.judged(fingerprint.rotate_left(1), told.is_some());
-        if let Some(what) = told {
-            session.report.violate(Violation { id, judge: NAME.to_owned(), what });
-        }
-        Next::GoOn
-    });
+            marks = image.marks;
+            let acknowledged = known.get(marks).copied().unwrap_or_default();
+            let acknowledged = model.acknowledged(acknowledged);
+            if acknowledged == 0 || session.is_over() {
+                return Next::GoOn;
+            }
+            let (mut disk, fingerprint) = image.disk();
+            if !alter_last_record(&mut disk) {
+                return Next::GoOn;
+            }
+            let id = format!("{run}:damage:{}", image.point);
+            session.about_to_judge(&id);
+            let found = observe(&disk, Wanted::default()).found;
+            *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
+            // What replaces a record that was cut, such as the end of the attempt, is not that record.
+            let last = acknowledged - 1;
+            let hash = |records: &[upgrade::Record]| records.get(last).map(|record| record.hash);
+            let told = match &found {
+                Found::Home(home) if hash(&home.records) != hash(&model.records) => Some(
+                    "a damaged record that was acknowledged is taken for a torn append".to_owned(),
+                ),
+                Found::Panicked(said) => Some(format!("it panics: {said}")),
+                _ => None,
+            };
+            session.judged(fingerprint.rotate_left(1), told.is_some());
+            if let Some(what) = told {
+                session.report.violate(Violation { id, judge: NAME.to_owned(), what });
+            }
+            Next::GoOn
+        });
+    }
 }
 
 /// Flips a bit in the middle of the last record.

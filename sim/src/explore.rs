@@ -173,7 +173,9 @@ impl Setting<'_> {
         applied: &mut BTreeMap<&'static str, u64>,
     ) -> Result<(), Broken> {
         let step = known.under_way().filter(|_| retry).and_then(|step| {
-            Some((*self.scenario.act.get(step)?, self.model.states.get(step + 1)?))
+            // What somebody else wrote meanwhile, and has not taken back yet, is in the way.
+            let act = self.scenario.act.get(step).filter(|act| !act.is_written_to())?;
+            Some((*act, self.model.states.get(step + 1)?))
         });
         let seen = observe(disk, Wanted { retry: step });
         let case = Case {

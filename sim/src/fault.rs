@@ -45,8 +45,10 @@ pub enum Effect {
     Error(Errno),
     /// It does less than it was asked to.
     Short,
-    /// A sync that says it is done, and is not.
+    /// It says it is done, and is not: a sync that makes nothing durable, a write that changes nothing.
     Lie,
+    /// A write that flips a bit on its way to the disk.
+    Rot,
 }
 
 /// One fault: the `nth` call of a kind (from 1), and all after it if it is sticky.
@@ -54,7 +56,7 @@ pub enum Effect {
 pub struct Fault {
     /// The kind of call.
     pub call: Call,
-    /// Only of paths that end so; empty for all.
+    /// Only of paths that this is a part of; empty for all.
     pub path: &'static str,
     /// Which of them, from 1.
     pub nth: u64,
@@ -75,6 +77,8 @@ pub enum Outcome {
     Short,
     /// It says it is done, and is not.
     Lie,
+    /// What it writes is not what it was given.
+    Rot,
 }
 
 impl Outcome {
@@ -121,7 +125,7 @@ impl FaultPlan {
             *count += 1;
         }
         let Some(fault) =
-            self.fault.filter(|fault| fault.call == call && path.ends_with(fault.path))
+            self.fault.filter(|fault| fault.call == call && path.contains(fault.path))
         else {
             return Outcome::Pass;
         };
@@ -134,6 +138,7 @@ impl FaultPlan {
             Effect::Error(errno) => Outcome::Fail(errno),
             Effect::Short => Outcome::Short,
             Effect::Lie => Outcome::Lie,
+            Effect::Rot => Outcome::Rot,
         }
     }
 }

@@ -7,6 +7,7 @@ use sim::fault::{Call, Effect, Fault, FaultPlan};
 use sim::images::{Effort, Profile};
 use sim::world::World;
 
+use crate::damage::Damaged;
 use crate::explore::{Depth, Exploration, Setting};
 use crate::id::{StateId, Variant};
 use crate::judges::Broken;
@@ -43,8 +44,12 @@ const fn does(name: &'static str, call: Call, effect: Effect, sticky: bool) -> C
     Class { name, kind: Kind::Call { call, path: "", effect, sticky } }
 }
 
+const fn writes(name: &'static str, path: &'static str, effect: Effect, sticky: bool) -> Class {
+    Class { name, kind: Kind::Call { call: Call::Write, path, effect, sticky } }
+}
+
 /// All classes. Each is met in every full campaign, or the campaign fails.
-pub(crate) const CLASSES: [Class; 31] = [
+pub(crate) const CLASSES: [Class; 33] = [
     fails("sync-eio", Call::Sync, libc::EIO, false),
     fails("sync-eio-sticky", Call::Sync, libc::EIO, true),
     fails("sync-enospc", Call::Sync, libc::ENOSPC, false),
@@ -73,15 +78,9 @@ pub(crate) const CLASSES: [Class; 31] = [
     fails("stat-eio", Call::Stat, libc::EIO, false),
     fails("list-eio", Call::List, libc::EIO, false),
     fails("lock-enolck", Call::Lock, libc::ENOLCK, false),
-    Class {
-        name: "journal-erofs-sticky",
-        kind: Kind::Call {
-            call: Call::Write,
-            path: "/journal/records.jsonl",
-            effect: Effect::Error(libc::EROFS),
-            sticky: true,
-        },
-    },
+    writes("write-rots", "/.staging-", Effect::Rot, false),
+    writes("write-lost", "/.staging-", Effect::Lie, false),
+    writes("journal-erofs-sticky", "/journal/records.jsonl", Effect::Error(libc::EROFS), true),
     Class { name: "disk-full", kind: Kind::DiskFull },
     Class { name: "directory-order", kind: Kind::DirectoryOrder },
 ];
@@ -146,9 +145,14 @@ impl Class {
         }
     }
 
-    /// Whether the disk says that it has kept what it has not.
+    /// Whether the disk says that it has kept what it has not, and nobody can tell before a crash.
     pub(crate) fn lies(self) -> bool {
-        matches!(self.kind, Kind::Call { effect: Effect::Lie, .. })
+        matches!(self.kind, Kind::Call { call: Call::Sync, effect: Effect::Lie, .. })
+    }
+
+    /// Whether a sync fails, and it is known.
+    fn fails_to_sync(self) -> bool {
+        matches!(self.kind, Kind::Call { call: Call::Sync, effect: Effect::Error(_), .. })
     }
 
     fn is_full_disk(self) -> bool {
@@ -261,6 +265,10 @@ impl Disturbed<'_> {
         // What the journal is now was acknowledged, as far as it was.
         let records = observe(&run.disk, Wanted::default()).found.records().to_vec();
         let model = self.model.with_records(records);
+        if class.fails_to_sync() && self.scenario.size == Size::Small {
+            let (before, log) = (&self.recording.before, &run.log);
+            Damaged { before, log, model: &model, id }.explore(exploration.session);
+        }
         exploration.setting.model = &model;
         for profile in [Profile::Ordered, Profile::Posix] {
             exploration.profile = profile;

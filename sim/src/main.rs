@@ -25,6 +25,7 @@ mod naive;
 mod observe;
 mod panics;
 mod parent;
+mod relied;
 mod replay;
 mod report;
 mod rot;

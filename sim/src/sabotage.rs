@@ -9,13 +9,14 @@ use sim::images::{Effort, Profile};
 use sim::world::Logged;
 
 use crate::campaign::Campaign;
+use crate::damage::Damaged;
 use crate::explore::{Depth, Exploration, Setting};
 use crate::id::{StateId, Variant};
 use crate::model::{Known, Model};
 use crate::report::Violation;
-use crate::scenario::{Recording, Run, Scenario, Size, all};
+use crate::scenario::{Recording, Scenario, Size, all};
 use crate::session::Session;
-use crate::{damage, hooks, lint};
+use crate::{hooks, lint};
 
 /// So many states are judged of a recording without one of its syncs, before it is said that none can tell.
 const MOST_STATES: u64 = 1500;
@@ -145,7 +146,7 @@ impl<'s> Sabotage<'s> {
         if lint::check(&self.recording.before, &without).is_some() {
             return Some(lint::NAME.to_owned());
         }
-        self.crash(at).map(|found| found.judge).or_else(|| self.damage(without))
+        self.crash(at).map(|found| found.judge).or_else(|| self.damage(&without))
     }
 
     fn without(&self, at: usize) -> Vec<Logged> {
@@ -195,24 +196,11 @@ impl<'s> Sabotage<'s> {
     }
 
     /// Whether it is found when damage follows the crash.
-    fn damage(&self, without: Vec<Logged>) -> Option<String> {
-        let run = &self.recording.run;
-        let recording = Recording {
-            before: self.recording.before.clone(),
-            run: Run {
-                log: without,
-                outcomes: run.outcomes.clone(),
-                disks: Vec::new(),
-                disk: run.disk.clone(),
-                calls: run.calls.clone(),
-                met_at: None,
-                panicked: None,
-                open: 0,
-            },
-            log_hash: String::new(),
-        };
+    fn damage(&self, without: &[Logged]) -> Option<String> {
         let mut session = Session::new((0, 1), None, MOST_STATES).until_violation();
-        damage::explore(&mut session, self.scenario, &recording, &self.model, self.seed);
+        let (before, model) = (&self.recording.before, &self.model);
+        let id = StateId::of(&self.scenario.name, self.seed, Profile::Posix, Effort::QUICK);
+        Damaged { before, log: without, model, id: &id }.explore(&mut session);
         session.report.kept.first().map(|violation| violation.judge.clone())
     }
 
@@ -261,6 +249,15 @@ impl<'s> Sabotage<'s> {
         last.is_some_and(|data| data.windows(9).any(|found| found == b"\"ABORTED\""))
     }
 
+    /// Whether it is of a directory of which a name is removed again before anything is acknowledged.
+    fn is_made_in_vain(&self, at: usize, inode: InodeNumber) -> bool {
+        let later = self.log().iter().skip(at + 1);
+        let unacknowledged = later.take_while(|logged| !matches!(logged, Logged::Mark(_)));
+        unacknowledged.filter_map(Logged::operation).any(
+            |operation| matches!(operation, Operation::Leave { directory, .. } if *directory == inode),
+        )
+    }
+
     /// What it makes durable can be lost.
     fn nothing_to_lose(&self, at: usize, inode: InodeNumber, path: &str) -> Option<&'static str> {
         if path.contains("/generations/")
@@ -283,6 +280,11 @@ impl<'s> Sabotage<'s> {
         if path == "/home" {
             return Some(
                 "of the home's directory, which whoever opens it next syncs before relying on it",
+            );
+        }
+        if self.is_made_in_vain(at, inode) {
+            return Some(
+                "of the directory that an adoption made a home in, which gave up before anything was in it",
             );
         }
         // What this sync was about to make durable.

@@ -245,9 +245,9 @@ impl World {
         self.log.push(Logged::Mark(mark));
     }
 
-    /// From here on no call changes anything: what runs on is a process that is dead already.
-    pub fn stop(&mut self) {
-        self.stopped = true;
+    /// From here on, or until further notice, no call changes anything: what runs on is a process that is dead already.
+    pub fn stop(&mut self, stopped: bool) {
+        self.stopped = stopped;
     }
 
     pub(crate) fn record(&mut self, operation: Operation, path: &Arc<str>) -> Result<()> {
@@ -450,8 +450,22 @@ impl World {
         if data.is_empty() {
             return Ok(0);
         }
-        self.record(Operation::Write { inode, offset, data: Arc::from(data) }, &path)?;
+        let written = match outcome {
+            Outcome::Lie => self.bytes_of(inode, offset, data.len()),
+            Outcome::Rot => flipped(data),
+            _ => Arc::from(data),
+        };
+        self.record(Operation::Write { inode, offset, data: written }, &path)?;
         Ok(data.len())
+    }
+
+    /// What is there of a file, and zeros where nothing is.
+    fn bytes_of(&self, inode: InodeNumber, offset: u64, length: usize) -> Arc<[u8]> {
+        let mut there = vec![0; length];
+        if let Some(Node::File(content)) = self.disk.inode(inode).map(|inode| &inode.node) {
+            content.read(offset, &mut there);
+        }
+        there.into()
     }
 
     /// `write(2)`.
@@ -573,4 +587,10 @@ impl World {
         self.file_mut(descriptor)?.lock = wanted;
         Ok(())
     }
+}
+
+/// The same bytes, but for a bit in their middle.
+fn flipped(data: &[u8]) -> Arc<[u8]> {
+    let middle = data.len() / 2;
+    data.iter().enumerate().map(|(at, byte)| byte ^ u8::from(at == middle)).collect()
 }

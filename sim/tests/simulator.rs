@@ -26,6 +26,18 @@ fn what_was_broken_once_holds_now() {
 }
 
 #[test]
+fn every_scenario_and_every_judge_is_documented() {
+    let text = String::from_utf8(simulator(&["--list"]).stdout).unwrap();
+    let documented = include_str!("../../docs/simulator.md");
+    let named: Vec<_> = text.lines().filter_map(|line| line.trim().split_once("  ")).collect();
+    assert!(named.len() > 40, "{text}");
+    for (name, what) in named {
+        let what = what.trim().split(" (§").next().unwrap();
+        assert!(documented.contains(&format!("| `{name}` | {what}")), "{name}: {what}");
+    }
+}
+
+#[test]
 fn the_smallest_scenario_is_exhausted_and_twice_the_same() {
     let arguments = ["--scenario", "confirm", "--quick", "--doublecheck", "--json"];
     let found = result(&arguments);

@@ -249,6 +249,16 @@ pub enum MigrationError {
         /// What is missing.
         reason: String,
     },
+    /// A file of the engine is not what the engine wrote.
+    #[error("{file} of the store in {} is damaged: {reason}", directory.display())]
+    Damaged {
+        /// The store.
+        directory: PathBuf,
+        /// The file, within the store.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A keyspace map that cannot be right.
     #[error("the record of keyspaces is unusable: {reason}")]
     InvalidKeyspaceMap {

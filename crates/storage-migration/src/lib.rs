@@ -46,6 +46,7 @@ mod source;
 mod step;
 mod store;
 mod verify;
+mod version_files;
 mod writer;
 
 pub use archive::{ArchivedRecord, InvalidArchivedRecord};

@@ -8,6 +8,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use crate::engine::contain;
 use crate::keyspace_map::owned;
+use crate::version_files::check_version_files;
 use crate::{
     EngineOptions, KeyspaceMap, MigrationError, RecordSource, Result, SourceError, Visitor,
 };
@@ -87,6 +88,7 @@ impl Store {
                 return Err(MigrationError::NotAStore { directory, reason });
             }
         }
+        check_version_files(directory)?;
         let database = open_database("open a store", directory, options)?;
         let mut store = Self::around(directory, map, database);
         store.check_keyspaces(map)?;

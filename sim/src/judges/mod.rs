@@ -19,6 +19,7 @@ mod permissions;
 mod recoverable;
 mod refusal;
 mod retry;
+mod set_aside;
 mod space;
 
 use std::collections::BTreeMap;
@@ -60,7 +61,7 @@ impl Verdict {
 }
 
 /// All judges, in the order in which they are asked.
-pub(crate) const ALL: [&Judge; 20] = [
+pub(crate) const ALL: [&Judge; 21] = [
     &recoverable::JUDGE,
     &atomicity::JUDGE,
     &durability::JUDGE,
@@ -80,6 +81,7 @@ pub(crate) const ALL: [&Judge; 20] = [
     &leaks::JUDGE,
     &space::JUDGE,
     &link::JUDGE,
+    &set_aside::JUDGE,
     &retry::JUDGE,
 ];
 

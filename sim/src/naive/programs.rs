@@ -202,7 +202,7 @@ impl Session {
 
     /// The process ends here: what it would still write is not written.
     pub(super) fn die(&mut self) {
-        hooks::with(sim::world::World::stop);
+        hooks::with(|world| world.stop(true));
         self.database = None;
     }
 

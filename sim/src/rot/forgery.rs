@@ -16,11 +16,16 @@ const CUT_RECORDS: usize = 3;
 /// Every forgery of a home, each with what it is. `other` is the same home with another past: its records are intact, and
 /// others.
 pub(crate) fn all(disk: &Disk, other: &Disk) -> Vec<(String, Disk)> {
-    let mut forged = of_files(disk);
+    let mut forged = of_journal(disk, other).unwrap_or_default();
+    forged.extend(of_files(disk));
+    forged
+}
+
+/// Of the journal: its end is cut off, or records are exchanged.
+fn of_journal(disk: &Disk, other: &Disk) -> Option<Vec<(String, Disk)>> {
+    let mut forged = Vec::new();
     let journal = format!("{HOME_ON_DISK}/journal/records.jsonl");
-    let (Some(ours), Some(theirs)) = (lines(disk, &journal), lines(other, &journal)) else {
-        return forged;
-    };
+    let (ours, theirs) = (lines(disk, &journal)?, lines(other, &journal)?);
     for cut in 1..=CUT_RECORDS.min(ours.len().saturating_sub(1)) {
         let kept = ours.get(..ours.len() - cut).unwrap_or_default().to_vec();
         forged.extend(with_lines(
@@ -37,7 +42,7 @@ pub(crate) fn all(disk: &Disk, other: &Disk) -> Vec<(String, Disk)> {
         forged.extend(with_lines(disk, &journal, &exchanged, &what));
     }
     forged.extend(with_lines(disk, &journal, &theirs, "all records are another home's"));
-    forged
+    Some(forged)
 }
 
 /// Of each file of each generation: one beside it, a byte less, executable or not, gone.

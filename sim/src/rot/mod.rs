@@ -21,6 +21,8 @@ use crate::session::Session;
 const SECTOR: u64 = 512;
 /// Of a file of the engine, at most so many bytes are tried, spread evenly.
 const ENGINE_BYTES: u64 = 4096;
+/// Of the journal, which says what everything else is, so many times as many bytes are tried as of other files.
+const JOURNAL_FACTOR: u64 = 16;
 /// Beyond so many bytes of a file of ours every so many-th byte is tried: there are zeros, or reserved space.
 const PLAIN_AFTER: u64 = 1 << 16;
 const PLAIN_STEP: u64 = 64;
@@ -35,6 +37,8 @@ pub(crate) struct Density {
 }
 
 impl Density {
+    /// For somebody who waits.
+    pub(crate) const SPARSE: Self = Self { bytes: 2, sectors: 1 };
     /// Every byte of what is ours, many of what is the engine's.
     pub(crate) const EVERY_BYTE: Self = Self { bytes: u64::MAX, sectors: 256 };
 }
@@ -155,7 +159,11 @@ impl Sealed<'_> {
         let engine = path.contains("/store/");
         // Reserved space is alike everywhere, and larger than all that was written.
         let size = if path.ends_with(".jsonl") { written(content) } else { content.size() };
-        let bytes = if engine { self.density.bytes.min(ENGINE_BYTES) } else { self.density.bytes };
+        let bytes = match (engine, path.contains("/journal/")) {
+            (true, _) => self.density.bytes.min(ENGINE_BYTES),
+            (_, true) => self.density.bytes.saturating_mul(JOURNAL_FACTOR),
+            _ => self.density.bytes,
+        };
         let step = size.div_ceil(bytes).max(1);
         let mut rots = Vec::new();
         let mut offset = 0;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fs::{self, Permissions};
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -49,14 +49,20 @@ fn rival() {
     assert_eq!(changes(), before, "a second upgrader that is refused changes the disk");
 }
 
-/// Does something while somebody appends to a file again and again, and puts the file back when it is done: what was written
-/// meanwhile is for the product to notice.
+/// Does something while somebody appends to a file, at the `nth` time that something is reported, and puts the file back when
+/// it is done: what was written meanwhile is for the product to notice.
 pub(super) fn written_to(
     file: &str,
+    nth: u64,
     act: impl FnOnce(&mut dyn FnMut()) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let before = spared(|| fs::metadata(file)).expect("there is a file to write to").len();
+    let mut reported = 0;
     let mut write = || {
+        reported += 1;
+        if reported != nth {
+            return;
+        }
         spared(|| {
             let mut file = fs::OpenOptions::new().append(true).open(file)?;
             file.write_all(b"{\"id\":99}\n")
@@ -137,6 +143,19 @@ pub(super) fn lose_journal(files: &[&str]) -> Result<(), Error> {
         let path = Path::new(HOME).join("journal").join(name);
         fs::remove_file(path).expect("the journal was there");
     }
+    Ok(())
+}
+
+/// A byte of the journal's first record is another one.
+pub(super) fn damage_journal() -> Result<(), Error> {
+    let act = || -> std::io::Result<()> {
+        let file = fs::OpenOptions::new()
+            .write(true)
+            .open(Path::new(HOME).join("journal/records.jsonl"))?;
+        file.write_all_at(b"#", 10)?;
+        file.sync_all()
+    };
+    act().expect("the journal is damaged");
     Ok(())
 }
 

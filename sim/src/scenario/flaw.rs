@@ -25,15 +25,18 @@ pub(crate) enum Flaw {
     BreaksInvariant,
     /// A migration that was applied before was edited since.
     Edited,
+    /// A migration has no place for some records. That is allowed.
+    Archives,
 }
 
 impl Flaw {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::InvalidConfiguration,
         Self::NotDeterministic,
         Self::LosesARecord,
         Self::BreaksInvariant,
         Self::Edited,
+        Self::Archives,
     ];
 }
 
@@ -46,7 +49,7 @@ pub(super) struct Flawed {
 impl Flawed {
     /// With this flaw.
     pub(super) fn with(flaw: Flaw) -> &'static Self {
-        static ALL: LazyLock<[Flawed; 5]> = LazyLock::new(|| {
+        static ALL: LazyLock<[Flawed; 6]> = LazyLock::new(|| {
             Flaw::ALL.map(|flaw| {
                 let flawed = |step: &&'static dyn MigrationStep| -> &'static dyn MigrationStep {
                     if flaw == Flaw::InvalidConfiguration {
@@ -102,7 +105,13 @@ impl Catalogue for Flawed {
         to: ConfigurationSchema,
         files: &Files,
     ) -> Result<MigratedConfiguration, Vec<String>> {
-        FemtoClaw.migrate_configuration(from, to, files)
+        let mut migrated = FemtoClaw.migrate_configuration(from, to, files)?;
+        if self.flaw == Flaw::InvalidConfiguration {
+            for file in migrated.files.values_mut() {
+                file.extend_from_slice(b"\n[brain.backend]\nname = 3\n");
+            }
+        }
+        Ok(migrated)
     }
 
     fn validate_configuration(
@@ -110,9 +119,6 @@ impl Catalogue for Flawed {
         schema: ConfigurationSchema,
         files: &Files,
     ) -> Result<(), Vec<String>> {
-        if self.flaw == Flaw::InvalidConfiguration && schema.number() > 1 {
-            return Err(vec!["brain.backend: it is simulated to be invalid".to_owned()]);
-        }
         FemtoClaw.validate_configuration(schema, files)
     }
 
@@ -180,6 +186,10 @@ impl MigrationStep for FlawedStep {
             }
             Flaw::BreaksInvariant => {
                 out.emit("history", key.to_vec(), b"nothing that can be decoded".to_vec());
+                Ok(())
+            }
+            Flaw::Archives => {
+                out.archive("there is no place for it");
                 Ok(())
             }
             Flaw::InvalidConfiguration | Flaw::Edited => {

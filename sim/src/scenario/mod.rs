@@ -103,9 +103,21 @@ const WORN: &[Step] = &[
     Step::Upgrade("2.0.0-rc.1"),
     Step::Rollback,
     Step::Upgrade("2.0.0-rc.1"),
+    Step::ShortOperator,
+];
+/// The same, and a runtime was started and stopped more often than the reserve has room for.
+const WORN_AND_RESTARTED: &[Step] = &[
+    Step::LongOperator,
+    Step::Adopt,
+    Step::Upgrade("2.0.0-rc.1"),
+    Step::Rollback,
+    Step::Upgrade("2.0.0-rc.1"),
+    Step::Rollback,
+    Step::Upgrade("2.0.0-rc.1"),
     Step::Rollback,
     Step::Upgrade("2.0.0-rc.1"),
     Step::ShortOperator,
+    Step::Restarts(200),
 ];
 /// Three generations, of which nobody needs the first.
 const THREE: &[Step] = &[
@@ -146,6 +158,13 @@ pub(crate) fn all() -> Vec<Scenario> {
             &[Step::RecoverGeneration(2)],
         ),
         new(
+            "recover-damaged",
+            Medium,
+            "the journal is damaged, and somebody says which generation is current",
+            &[Step::Adopt, upgrade, Step::Confirm, Step::DamageJournal],
+            &[Step::RecoverGeneration(2)],
+        ),
+        new(
             "stubborn",
             Medium,
             "a rollback that fails is tried again on the same handle",
@@ -182,6 +201,26 @@ pub(crate) fn all() -> Vec<Scenario> {
             "a runtime has written to what is rolled back: it is set aside",
             ON_TRIAL,
             &[Step::Run(3), Step::Rollback],
+        ),
+        new(
+            "killed",
+            Medium,
+            "a runtime was told that its records are durable, and is killed",
+            ON_TRIAL,
+            &[Step::Killed(3)],
+        ),
+        new(
+            "rollback-store",
+            Medium,
+            "back to a store that a runtime had written to",
+            &[
+                Step::Adopt,
+                Step::Upgrade("2.0.0-rc.1"),
+                Step::Confirm,
+                Step::Run(3),
+                Step::Upgrade("2.0.0"),
+            ],
+            &[Step::Rollback],
         ),
         new(
             "trial",
@@ -225,14 +264,18 @@ pub(crate) fn all() -> Vec<Scenario> {
             Medium,
             "somebody writes to the files that an upgrade reads",
             ADOPTED,
-            &[Step::UpgradeWritten("2.0.0")],
+            &[
+                Step::UpgradeWritten("2.0.0", 1),
+                Step::UpgradeWritten("2.0.0", 24),
+                Step::UpgradeWritten("2.0.0", 40),
+            ],
         ),
         new(
             "adopt-written",
             Medium,
             "somebody writes to the installation that is adopted, and then no more",
             &[],
-            &[Step::AdoptWritten, Step::Adopt],
+            &[Step::AdoptWritten(1), Step::AdoptWritten(3), Step::AdoptWritten(12), Step::Adopt],
         ),
         new(
             "adopt-open",
@@ -256,6 +299,13 @@ pub(crate) fn all() -> Vec<Scenario> {
             &[upgrade],
         ),
         new(
+            "upgrade-archive",
+            Large,
+            "a migration has no place for some records, which are archived",
+            ADOPTED,
+            &[Step::Archiving("2.0.0-rc.1")],
+        ),
+        new(
             "upgrade-littered",
             Large,
             "others have left temporary files, half a database and a stale lock",
@@ -272,8 +322,15 @@ pub(crate) fn all() -> Vec<Scenario> {
         new(
             "rollback-worn",
             Large,
-            "the journal has outgrown the space that it began with",
+            "the journal has outgrown the space that it began with, and of its reserve half is used up",
             WORN,
+            &[Step::Rollback],
+        ),
+        new(
+            "rollback-restarted",
+            Large,
+            "a runtime was started and stopped until the journal's reserve was used up and made anew",
+            WORN_AND_RESTARTED,
             &[Step::Rollback],
         ),
         new(

@@ -74,6 +74,8 @@ pub(crate) enum Step {
     Upgrade(&'static str),
     /// The same, with a catalogue that has a flaw, which the product must find.
     Flawed(&'static str, Flaw),
+    /// An upgrade with migrations that have no place for some records.
+    Archiving(&'static str),
     /// An upgrade that must be refused as things are.
     Denied(&'static str),
     /// A runtime of another version starts, which must be refused.
@@ -84,10 +86,10 @@ pub(crate) enum Step {
     UpgradeInUse(&'static str),
     /// A rollback while a runtime has the store open.
     RollbackInUse,
-    /// An upgrade from files of an older format, to which somebody writes meanwhile.
-    UpgradeWritten(&'static str),
-    /// An adoption of an installation to which somebody writes meanwhile.
-    AdoptWritten,
+    /// An upgrade from files of an older format, to which somebody writes when something is reported for this time.
+    UpgradeWritten(&'static str, u64),
+    /// An adoption of an installation to which somebody writes, likewise.
+    AdoptWritten(u64),
     /// The same, without authority.
     Unauthorized(&'static str),
     /// The same, while somebody else tries to do it too, again and again.
@@ -106,8 +108,12 @@ pub(crate) enum Step {
     RecoverGeneration(u32),
     /// A runtime starts, writes so many records, and stops.
     Run(u64),
+    /// A runtime starts, writes so many records, is told that they are durable, and is killed.
+    Killed(u64),
     /// A runtime starts, and dies.
     Start,
+    /// Only to prepare: a runtime starts, and stops in good order, so many times.
+    Restarts(u64),
     /// A runtime is to start on a generation that has no try left: it goes back instead.
     StartTooOften,
     /// A runtime starts, and says that it does not work.
@@ -118,6 +124,8 @@ pub(crate) enum Step {
     Interrupted(&'static str),
     /// Only to prepare: the journal is lost.
     LoseJournal,
+    /// Only to prepare: the journal is damaged.
+    DamageJournal,
     /// Only to prepare: what vouches for the journal's last record is lost.
     LoseWitness,
     /// Only to prepare: from here on the operator's name is long, and so is what he leaves in the journal.
@@ -195,6 +203,7 @@ impl Step {
             Self::Unauthorized(version) => format!("upgrade to {version} without authority"),
             Self::Rivalled(version) => format!("upgrade to {version} beside a second upgrader"),
             Self::Run(records) => format!("a runtime writes {records} records"),
+            Self::Killed(records) => format!("a runtime writes {records} records, and is killed"),
             Self::RecoverGeneration(number) => format!("recover generation {number}"),
             Self::Clock(seconds) => format!("the clock jumps by {seconds} s"),
             other => format!("{other:?}").to_lowercase(),
@@ -203,12 +212,20 @@ impl Step {
 
     /// Whether somebody writes to what is current meanwhile: then its content is between two states.
     pub(crate) fn writes_records(self) -> bool {
-        matches!(self, Self::Run(_) | Self::UpgradeWritten(_))
+        matches!(self, Self::Run(_) | Self::Killed(_) | Self::UpgradeWritten(..))
+    }
+
+    /// Whether somebody else writes to what it reads.
+    pub(crate) fn is_written_to(self) -> bool {
+        matches!(self, Self::UpgradeWritten(..) | Self::AdoptWritten(_))
     }
 
     /// Whether a runtime is started on the way: then a try may be spent, and nothing else be done yet.
     pub(crate) fn starts_a_runtime(self) -> bool {
-        matches!(self, Self::Run(_) | Self::Start | Self::StartTooOften | Self::Fail)
+        matches!(
+            self,
+            Self::Run(_) | Self::Killed(_) | Self::Start | Self::StartTooOften | Self::Fail
+        )
     }
 
     /// Whether it is an attempt to change the home that the product must refuse.
@@ -221,8 +238,8 @@ impl Step {
                 | Self::Stale(_)
                 | Self::UpgradeInUse(_)
                 | Self::RollbackInUse
-                | Self::UpgradeWritten(_)
-                | Self::AdoptWritten
+                | Self::UpgradeWritten(..)
+                | Self::AdoptWritten(_)
                 | Self::StartOther
                 | Self::StartTooOften
         )
@@ -235,6 +252,10 @@ impl Step {
     pub(crate) fn act(self) -> Result<(), Refusal> {
         match self {
             Self::Run(records) => return start(|booted| run(booted, records)),
+            Self::Killed(records) => return start(|booted| killed(&booted, records)),
+            Self::Restarts(times) => {
+                return (0..times).try_for_each(|_| start(|booted| Ok(booted.stop()?)));
+            }
             Self::Start | Self::StartTooOften => return start(|_| Ok(())),
             Self::StartOther => return boot(&RuntimeVersion::new(9, 9, 9), |_| Ok(())),
             Self::Fail => return start(|booted| Ok(booted.fail("simulated").map(|_| ())?)),
@@ -254,10 +275,12 @@ impl Step {
     fn operate(self) -> Result<(), Error> {
         match self {
             Self::Adopt => adopt(&mut || {}),
-            Self::AdoptWritten => disturbed::written_to(LOG_OF_INSTALLATION, adopt),
-            Self::UpgradeWritten(version) => disturbed::written_to(LOG_OF_ADOPTED, |meanwhile| {
-                apply(version, &FemtoClaw, development(), meanwhile)
-            }),
+            Self::AdoptWritten(nth) => disturbed::written_to(LOG_OF_INSTALLATION, nth, adopt),
+            Self::UpgradeWritten(version, nth) => {
+                disturbed::written_to(LOG_OF_ADOPTED, nth, |meanwhile| {
+                    apply(version, &FemtoClaw, development(), meanwhile)
+                })
+            }
             Self::UpgradeInUse(version) => {
                 disturbed::in_use(|| apply(version, &FemtoClaw, development(), &mut || {}))
             }
@@ -273,6 +296,9 @@ impl Step {
             Self::Flawed(version, flaw) => {
                 apply(version, Flawed::with(flaw), development(), &mut || {})
             }
+            Self::Archiving(version) => {
+                apply(version, Flawed::with(Flaw::Archives), development(), &mut || {})
+            }
             Self::Unauthorized(version) => apply(version, &FemtoClaw, None, &mut || {}),
             Self::Rivalled(version) => {
                 apply(version, &FemtoClaw, development(), &mut disturbed::second_upgrader)
@@ -283,6 +309,8 @@ impl Step {
             | Self::Collect
             | Self::Open
             | Self::Run(_)
+            | Self::Killed(_)
+            | Self::Restarts(_)
             | Self::Start
             | Self::StartTooOften
             | Self::StartOther
@@ -293,6 +321,7 @@ impl Step {
             | Self::Clock(_) => self.on_home(),
             Self::Interrupted(version) => disturbed::interrupt(version),
             Self::LoseJournal => disturbed::lose_journal(&["records.jsonl", "witness"]),
+            Self::DamageJournal => disturbed::damage_journal(),
             Self::LoseWitness => disturbed::lose_journal(&["witness"]),
             Self::Litter => disturbed::litter(),
         }
@@ -420,6 +449,17 @@ fn boot(
 }
 
 /// It writes records to its history and to its log, makes them durable, and stops.
+fn killed(booted: &Booted<'_>, records: u64) -> Result<(), Refusal> {
+    let store = booted.open_store_with(&ENGINE)?;
+    append(&store, "history", records)?;
+    store.persist()?;
+    // Nothing that it does from here on reaches the disk.
+    hooks::with(|world| world.stop(true));
+    drop(store);
+    hooks::with(|world| world.stop(false));
+    Ok(())
+}
+
 fn run(booted: Booted<'_>, records: u64) -> Result<(), Refusal> {
     let store = booted.open_store_with(&ENGINE)?;
     for keyspace in ["history", "wal"] {

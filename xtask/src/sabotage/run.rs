@@ -17,8 +17,10 @@ use crate::runner::{cargo, output_of, shown};
 /// How long the simulator hunts in each scenario, in seconds, in each round: what is found fast is found before any
 /// scenario is looked at closely.
 const ROUNDS_S: [u64; 3] = [1, 4, 12];
-/// The same in a quick run, and for bugs that are said to be redundant.
+/// The same in a quick run.
 const ROUNDS_QUICK_S: [u64; 2] = [1, 10];
+/// The same for bugs that are said to be redundant.
+const ROUNDS_REDUNDANT_S: [u64; 1] = [1];
 /// The same without any bug: the campaigns themselves look closer.
 const CONTROL_S: [u64; 1] = [1];
 /// How much longer a run may take than it was told to. One that takes longer hangs.
@@ -119,8 +121,8 @@ impl Simulator {
                     while let Some(bug) = next() {
                         let began = now();
                         let is_redundant = bug.redundant.is_some();
-                        let quick = ROUNDS_QUICK_S.as_slice();
-                        let rounds_s = if is_redundant { quick } else { self.rounds_s };
+                        let rounds_s =
+                            if is_redundant { &ROUNDS_REDUNDANT_S } else { self.rounds_s };
                         let verdict = self.hunt(Some(bug.name), rounds_s);
                         let seconds = began.elapsed().as_secs_f64();
                         // Nobody listens any more only if this command is being torn down.

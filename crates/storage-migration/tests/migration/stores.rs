@@ -76,6 +76,45 @@ fn a_store_whose_list_of_keyspaces_is_gone_is_refused_before_the_engine_sees_it(
     assert_eq!(durable::walk(&directory).unwrap(), before);
 }
 
+/// H10: the engine does not look at the checksum that it keeps, and ends the process on some damage.
+#[test]
+fn a_damaged_version_file_is_named_before_the_engine_sees_it() {
+    let place = Place::new();
+    let (steps, records) = (steps(), source(40));
+    let (directory, report, _) = place.build(&path(&steps, 1, 1), &records, &options());
+    let refused = || match Store::open(&directory, &report.keyspaces, &options()) {
+        Err(MigrationError::Damaged { file, .. }) => Some(file),
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => None,
+    };
+    let files: Vec<_> = durable::walk(&directory)
+        .unwrap()
+        .into_iter()
+        .filter(|entry| entry.kind == durable::EntryKind::File)
+        .map(|entry| entry.path)
+        .filter(|path| path.starts_with("keyspaces") && path.components().count() == 3)
+        .collect();
+    // Of each keyspace the pointer and the version that it points to; older versions are of no use to anybody.
+    assert!(files.len() >= 12, "{files:?}");
+    let mut named = std::collections::BTreeSet::new();
+    for path in &files {
+        let file = directory.join(path);
+        let intact = std::fs::read(&file).unwrap();
+        for byte in 0..intact.len() {
+            let mut bytes = intact.clone();
+            bytes[byte] ^= 1 << (byte % 8);
+            std::fs::write(&file, bytes).unwrap();
+            let found = refused().unwrap_or_else(|| panic!("{}: byte {byte}", path.display()));
+            named.insert(found);
+        }
+        std::fs::write(&file, &intact[..intact.len() - 1]).unwrap();
+        assert!(refused().is_some(), "{} is cut", path.display());
+        std::fs::write(&file, &intact).unwrap();
+    }
+    assert!(named.len() >= files.len(), "{named:?}");
+    assert_eq!(refused(), None);
+}
+
 /// H10: whatever a flipped byte does to the engine, it ends in a typed error or in the same state, never in a panic.
 #[test]
 fn a_flipped_byte_in_any_small_file_ends_in_an_error_or_in_the_same_state() {

@@ -163,7 +163,8 @@ pub(super) const BUGS: &[Planted] = &[
         "if «found != seal.digest» {",
         "false",
         "a configuration that has rotted is migrated and used",
-    ),
+    )
+    .redundant("whoever upgrades has held the whole generation to its seal before"),
     bug(
         "staging-not-swept",
         LAYOUT,

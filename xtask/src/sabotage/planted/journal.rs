@@ -181,14 +181,16 @@ pub(super) const BUGS: &[Planted] = &[
         "«(self.seq % SLOTS)» * SLOT_BYTES as u64",
         "{ let _ = SLOTS; 0 }",
         "a power failure while the witness is written leaves none, and the home does not open",
-    ),
+    )
+    .redundant("a sector of 512 bytes is written whole or not at all here; a unit test damages every byte of either slot"),
     bug(
         "witness-checksum-not-compared",
         WITNESS,
         "if «checksum != Digest::of(text.as_bytes()).to_string()» {",
         "{ let _ = checksum; false }",
         "a witness that has rotted vouches for a record that never was",
-    ),
+    )
+    .redundant("without it a damaged slot leads to a refusal rather than to the slot before, and nothing is lost; a unit test damages every byte of either slot"),
     bug(
         "damaged-record-cut-as-torn",
         READ,

@@ -274,7 +274,8 @@ pub(super) const BUGS: &[Planted] = &[
         "require_same(generation.number(), &generation.manifest().logical(), found)",
         "let _ = found; Ok(())",
         "a store whose records are other ones is upgraded",
-    ),
+    )
+    .redundant("what is sealed is held to its bytes before, and has nothing in the engine's journal, where it reads less than there is"),
     bug(
         "sealed-store-opened",
         VERIFY,
@@ -339,7 +340,8 @@ pub(super) const BUGS: &[Planted] = &[
         "return Err(\"nobody authorised to leave a confirmed generation\".to_owned());",
         "",
         "a journal in which somebody went back without authority is believed",
-    ),
+    )
+    .redundant("nothing writes such a history; the table of the lifecycle tests holds it"),
     bug(
         "rollback-to-the-oldest",
         STATE,

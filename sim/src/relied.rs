@@ -1,0 +1,96 @@
+//! What a recovery has said is relied on: a process is killed, another one opens what it left and reads it, and then the
+//! power goes. What was read must be there: who only finds it in the page cache has to make it durable first.
+
+use std::collections::BTreeSet;
+
+use sim::disk::Disk;
+use sim::fault::FaultPlan;
+use sim::images::{Effort, Enumeration, Next, Profile, enumerate};
+use sim::world::{Logged, World};
+
+use crate::hooks;
+use crate::id::StateId;
+use crate::observe::{Found, State, Wanted, look, observe};
+use crate::report::Violation;
+use crate::session::Session;
+
+/// The name under which it is counted.
+pub(crate) const NAME: &str = "relied";
+
+/// A run, of which every so many-th operation is the last one of a process.
+pub(crate) struct Relied<'r> {
+    pub(crate) before: &'r Disk,
+    pub(crate) log: &'r [Logged],
+    pub(crate) id: &'r StateId,
+    /// Every so many-th.
+    pub(crate) every: usize,
+    /// Whether others than the product write to what is there: what they did not make durable may be gone.
+    pub(crate) shared: bool,
+}
+
+impl Relied<'_> {
+    /// Kills the process behind each of those operations.
+    pub(crate) fn explore(&self, session: &mut Session) {
+        let mut disk = self.before.clone();
+        let mut number = 0;
+        for (at, logged) in self.log.iter().enumerate() {
+            let Some(operation) = logged.operation() else { continue };
+            disk.apply(operation);
+            number += 1;
+            if number % self.every == 0 && session.is_ours(number as u64) {
+                self.killed_behind(session, &disk, at + 1);
+            }
+        }
+    }
+
+    fn killed_behind(&self, session: &mut Session, disk: &Disk, point: usize) {
+        hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
+        let first = look();
+        let recovery = hooks::install(None).map_or_else(Vec::new, |mut world| world.take_log());
+        if !matches!(first.state(), Some(State::Home { .. })) {
+            return;
+        }
+        let mut seen = BTreeSet::new();
+        let log = [self.log.get(..point).unwrap_or_default(), &recovery].concat();
+        for profile in [Profile::Ordered, Profile::Posix] {
+            let (seed, effort, from) = (self.id.seed, Effort::QUICK, log.len());
+            let what = Enumeration { before: self.before, log: &log, profile, seed, effort, from };
+            enumerate(what, &mut |image| {
+                if session.is_over() {
+                    return Next::Stop;
+                }
+                let (disk, fingerprint) = image.disk();
+                if !seen.insert(fingerprint) {
+                    return Next::GoOn;
+                }
+                let id = format!("{}:{point}.{}:{}", self.id, image.index, profile.name());
+                session.about_to_judge(&id);
+                let then = observe(&disk, Wanted::default()).found;
+                let broken = self.is_gone(&first, &then);
+                *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
+                session.judged(fingerprint.rotate_left(2), broken.is_some());
+                if let Some(what) = broken {
+                    session.report.violate(Violation { id, judge: NAME.to_owned(), what });
+                }
+                Next::GoOn
+            });
+        }
+    }
+
+    /// What was read first and is not there any more, if anything is.
+    fn is_gone(&self, first: &Found, then: &Found) -> Option<String> {
+        let state = |found: &Found| {
+            let mut state = found.state();
+            if let Some(State::Home { contents, .. }) = state.as_mut().filter(|_| self.shared) {
+                contents.clear();
+            }
+            state
+        };
+        let (read, found) = (state(first), state(then));
+        if read != found {
+            return Some(format!("{read:?} was read, and then there is {found:?}"));
+        }
+        let same = then.records().get(..first.records().len()) == Some(first.records());
+        (!same).then(|| "records of the journal were read, and are gone".to_owned())
+    }
+}
