@@ -14,8 +14,11 @@ pub(super) const JUDGE: Judge = Judge {
 
 fn judge(case: &Case<'_>) -> Verdict {
     let replaces = |step: &Step| matches!(step, Step::RecoverGeneration(_));
+    if case.lied_to || !case.scenario.act.iter().any(replaces) {
+        return Verdict::NotApplicable;
+    }
     let [old] = journals(case.before).try_into().unwrap_or([const { Vec::new() }]);
-    if case.lied_to || old.is_empty() || !case.scenario.act.iter().any(replaces) {
+    if old.is_empty() {
         return Verdict::NotApplicable;
     }
     let is_there = journals(&case.seen.disk).iter().any(|found| found.starts_with(&old));
