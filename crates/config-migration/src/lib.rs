@@ -6,6 +6,8 @@
 //!   carry table; what TOML cannot hold is carried as JSON text; comments of edited TOML stay.
 //! - **Everything is reported**, value by value ([`Report`]).
 //! - **No secret is shown**: not by reports, errors, or Debug. Only [`Secret::expose`] gives text away.
+//! - **Meaning is kept.** What a runtime makes of a configuration is compared before and after, and every difference must have
+//!   been declared ([`undeclared`]).
 //! - **Everything is exact**: each migration has an [`Undo`], and each written text is read back before it is given out.
 //! - **Nothing is decided by chance**: every function is pure.
 //!
@@ -54,6 +56,7 @@
 mod carried;
 mod document;
 mod edit;
+mod effective;
 mod error;
 mod json;
 mod limits;
@@ -74,6 +77,7 @@ mod value;
 pub use carried::CARRIED_JSON;
 pub use document::Document;
 pub use edit::Documents;
+pub use effective::{Difference, EffectiveConfiguration, IntendedDifference, Setting, undeclared};
 pub use error::{ConfigurationError, Notation, Result};
 pub use limits::{MAXIMUM_BYTES, MAXIMUM_DEPTH, MAXIMUM_VALUES};
 pub use migration::{Migrated, Undo, migrate};

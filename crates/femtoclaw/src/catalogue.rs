@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceError};
-use upgrade::{Adoption, AdoptionRefusal, Catalogue, Files, MigratedConfiguration, Release};
+use upgrade::{
+    Adoption, AdoptionRefusal, Catalogue, EffectiveConfiguration, Files, MigratedConfiguration,
+    Release,
+};
 use versioning::{ConfigurationSchema, RuntimeVersion, SchemaVersion};
 
 use crate::schema1::AdoptedFiles;
@@ -68,6 +71,14 @@ impl Catalogue for FemtoClaw {
         files: &Files,
     ) -> Result<(), Vec<String>> {
         configuration::validate(schema, files)
+    }
+
+    fn effective_configuration(
+        &self,
+        schema: ConfigurationSchema,
+        files: &Files,
+    ) -> Result<EffectiveConfiguration, Vec<String>> {
+        configuration::effective(schema, files)
     }
 
     fn render(

@@ -19,8 +19,9 @@
 //! `secrets.toml` holds `brain.api_key`, if there is one. 1.0.x kept it in clear text among the rest, readable by everybody.
 
 use config_migration::{
-    ConfigurationError, Document, DocumentName, Documents, Field, FieldType, Path, Schema, Secret,
-    SecretPaths, Step, Value, migrate, to_toml,
+    ConfigurationError, Document, DocumentName, Documents, EffectiveConfiguration, Field,
+    FieldType, IntendedDifference, Path, Schema, Secret, SecretPaths, Step, Value, migrate,
+    to_toml,
 };
 use upgrade::{Files, MigratedConfiguration};
 use versioning::ConfigurationSchema;
@@ -42,6 +43,9 @@ const TOML_SCHEMA: ConfigurationSchema = ConfigurationSchema::new(2);
 /// What 1.0.3 takes when it finds no configuration: a backend that repeats what it is told.
 const DEFAULT_BACKEND: &str = "echo";
 const DEFAULT_LEVEL: &str = "info";
+
+/// Where 1.0.x has its data: a field of its effective configuration.
+const STORAGE_PATH: &str = "storage.path";
 
 /// The configuration of 2.0.0, typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +91,11 @@ pub(crate) fn migrate_files(
     match (from, to) {
         _ if from == to => {
             validate(to, files)?;
-            Ok(MigratedConfiguration { files: files.clone(), changes: Vec::new() })
+            Ok(MigratedConfiguration {
+                files: files.clone(),
+                changes: Vec::new(),
+                intended: Vec::new(),
+            })
         }
         (JSON_SCHEMA, TOML_SCHEMA) => json_to_toml(files),
         _ => Err(vec![format!("no change leads from configuration schema {from} to {to}")]),
@@ -101,6 +109,34 @@ pub(crate) fn validate(schema: ConfigurationSchema, files: &Files) -> Result<(),
         TOML_SCHEMA => toml_documents(files).map(|_| ()),
         _ => Err(vec![format!("configuration schema {schema} is not known")]),
     }
+}
+
+/// What a runtime makes of a configuration, with the defaults of 1.0.3 where it takes them.
+pub(crate) fn effective(
+    schema: ConfigurationSchema,
+    files: &Files,
+) -> Result<EffectiveConfiguration, Vec<String>> {
+    if schema == TOML_SCHEMA {
+        let found = RuntimeConfiguration::parse(files)?;
+        return Ok(EffectiveConfiguration::default()
+            .with("brain.backend", Some(found.backend))
+            .with("brain.model", found.model)
+            .with_secret("brain.api_key", found.api_key)
+            .with("logging.level", Some(found.log_level)));
+    }
+    validate(schema, files)?;
+    let found = json_document(files)?;
+    let text = |path: [&str; 2]| {
+        let value = found.as_ref().and_then(|found| found.document.get(&path.into()));
+        value.and_then(Value::as_str).map(str::to_owned)
+    };
+    let or = |path, default: &str| text(path).or_else(|| Some(default.to_owned()));
+    Ok(EffectiveConfiguration::default()
+        .with("brain.backend", or(["brain", "backend"], DEFAULT_BACKEND))
+        .with("brain.model", text(["brain", "model"]))
+        .with_secret("brain.api_key", text(["brain", "api_key"]).map(Secret::new))
+        .with("logging.level", or(["logging", "level"], DEFAULT_LEVEL))
+        .with(STORAGE_PATH, text(["storage", "path"])))
 }
 
 fn configuration_schema() -> Schema {
@@ -190,7 +226,12 @@ fn json_to_toml(files: &Files) -> Result<MigratedConfiguration, Vec<String>> {
         let reason = |reason| format!("{source}: what becomes of it is not valid: {reason}");
         reasons.into_iter().map(reason).collect::<Vec<_>>()
     })?;
-    Ok(MigratedConfiguration { files, changes })
+    let intended = vec![IntendedDifference {
+        field: STORAGE_PATH.to_owned(),
+        after: None,
+        reason: "the home decides where the store is".to_owned(),
+    }];
+    Ok(MigratedConfiguration { files, changes, intended })
 }
 
 /// The two documents of schema 2, held to their schemas.
@@ -373,6 +414,58 @@ mod tests {
         assert!(validate(TOML_SCHEMA, &Files::new()).is_err());
         assert!(validate(JSON_SCHEMA, &Files::new()).is_ok());
         assert!(validate(ConfigurationSchema::new(9), &Files::new()).is_err());
+    }
+
+    /// A configuration of 1.0.x that is valid: any of the known keys, and others.
+    fn old_configuration() -> impl Strategy<Value = String> {
+        let text = || prop::option::of("[a-zA-Z0-9 .:/\u{e9}-]{1,12}");
+        let level = prop::option::of(prop::sample::select(LEVELS.to_vec()));
+        let other = prop::option::of("[a-z]{3,9}");
+        (text(), text(), text(), level, text(), other).prop_map(
+            |(backend, model, key, level, path, other)| {
+                let quoted = |name: &str, value: Option<String>| {
+                    value.map(|value| format!("\"{name}\":{}", serde_json::json!(value)))
+                };
+                let section = |name: &str, members: Vec<Option<String>>| {
+                    let members: Vec<String> = members.into_iter().flatten().collect();
+                    (!members.is_empty()).then(|| format!("\"{name}\":{{{}}}", members.join(",")))
+                };
+                let backend = backend.filter(|backend| !backend.trim().is_empty());
+                let brain = vec![
+                    quoted("backend", backend),
+                    quoted("model", model),
+                    quoted("api_key", key),
+                ];
+                let level = vec![quoted("level", level.map(str::to_owned))];
+                let path = vec![quoted("path", path.map(|path| format!("/{path}")))];
+                let sections = [
+                    section("brain", brain),
+                    section("logging", level),
+                    section("storage", path),
+                    other.map(|other| format!("\"x_{other}\":[1.10,null]")),
+                ];
+                let sections: Vec<String> = sections.into_iter().flatten().collect();
+                format!("{{{}}}", sections.join(","))
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn a_runtime_does_the_same_after_a_migration_but_for_what_is_declared(
+            text in old_configuration(),
+        ) {
+            let old = files("config.json", &text);
+            let before = effective(JSON_SCHEMA, &old).unwrap();
+            let migrated = migrate_files(JSON_SCHEMA, TOML_SCHEMA, &old).unwrap();
+            let after = effective(TOML_SCHEMA, &migrated.files).unwrap();
+            let undeclared = config_migration::undeclared(&before, &after, &migrated.intended);
+            prop_assert_eq!(undeclared, vec![], "{}", text);
+            let again = migrate_files(TOML_SCHEMA, TOML_SCHEMA, &migrated.files).unwrap();
+            prop_assert_eq!(again.files, migrated.files);
+        }
     }
 
     proptest! {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use config_migration::{EffectiveConfiguration, IntendedDifference};
 use integrity::Digest;
 use rollback::Part;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,17 @@ pub trait Catalogue: Sync {
         files: &Files,
     ) -> Result<(), Vec<String>>;
 
+    /// What a runtime makes of a configuration: before a migration and after it a runtime must do the same, but for what the
+    /// migration declares ([`MigratedConfiguration::intended`]).
+    ///
+    /// # Errors
+    /// Every violation, as [`Catalogue::validate_configuration`].
+    fn effective_configuration(
+        &self,
+        schema: ConfigurationSchema,
+        files: &Files,
+    ) -> Result<EffectiveConfiguration, Vec<String>>;
+
     /// A record as a JSON object, for people and for other programs. Every byte of it must be in there somehow.
     fn render(
         &self,
@@ -102,6 +114,8 @@ pub struct MigratedConfiguration {
     pub files: Files,
     /// Every change, a sentence each. Secrets never appear in them.
     pub changes: Vec<String>,
+    /// Fields of the effective configuration that are meant to be others than before. Any other difference is refused.
+    pub intended: Vec<IntendedDifference>,
 }
 
 /// What an unmanaged directory holds.

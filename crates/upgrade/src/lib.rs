@@ -47,6 +47,7 @@ pub use trial::runtime_binary;
 pub use verify::{VerifiedGeneration, VerifyReport};
 
 // What the signatures above speak of.
+pub use config_migration::{EffectiveConfiguration, IntendedDifference, Setting};
 pub use integrity::Digest;
 pub use journal::{
     Authority, Event, JsonLines, NoTelemetry, Operation, Record, Repair, TelemetryEvent,

@@ -13,7 +13,7 @@ use crate::adopt::require_file;
 use crate::error::{Cause, Condition, Error, Result};
 use crate::home::{current, no_current};
 use crate::lifecycle::{Fate, HomeState, Standing};
-use crate::{Environment, Files, Home, HomeView, Release};
+use crate::{Environment, Files, Home, HomeView, MigratedConfiguration, Release};
 
 /// How many starts a new generation has to prove itself.
 pub const TRIAL_TRIES: u32 = 3;
@@ -182,6 +182,8 @@ fn plan(
             environment.catalogue.validate_configuration(target.configuration, &migrated.files);
         if let Err(found) = validation {
             reasons.extend(found.into_iter().map(|reason| format!("configuration: {reason}")));
+        } else {
+            compare_meaning(environment, (&installed, &files), (target, migrated), &mut reasons);
         }
     }
     let (Some(path), Some(configuration), []) = (path, configuration, reasons.as_slice()) else {
@@ -207,6 +209,32 @@ fn plan(
         tries: TRIAL_TRIES,
         rolled_back: rolled_back(state, target),
     })
+}
+
+/// Holds a migrated configuration to what a runtime made of it before: any difference must have been declared
+/// (FC-UPGRADE-0001 §10).
+fn compare_meaning(
+    environment: Environment<'_>,
+    (installed, files): (&Versions, &Files),
+    (target, migrated): (&Versions, &MigratedConfiguration),
+    reasons: &mut Vec<String>,
+) {
+    let effective =
+        |schema, files: &Files| environment.catalogue.effective_configuration(schema, files);
+    let before = effective(installed.configuration, files);
+    let after = effective(target.configuration, &migrated.files);
+    match (before, after) {
+        (Ok(before), Ok(after)) => {
+            let undeclared = config_migration::undeclared(&before, &after, &migrated.intended);
+            reasons.extend(undeclared.iter().map(|difference| {
+                format!("configuration: {difference}, which no migration declares")
+            }));
+        }
+        (before, after) => {
+            let found = before.err().into_iter().chain(after.err()).flatten();
+            reasons.extend(found.map(|reason| format!("configuration: {reason}")));
+        }
+    }
 }
 
 /// Generations of a release that were rolled back.

@@ -9,7 +9,10 @@ use storage_migration::{
     Action, Emitter, Example, MigrationStep, RecordSource, SchemaDefinition, SourceError,
     TransformError,
 };
-use upgrade::{Adoption, AdoptionRefusal, Catalogue, Files, MigratedConfiguration, Release};
+use upgrade::{
+    Adoption, AdoptionRefusal, Catalogue, EffectiveConfiguration, Files, MigratedConfiguration,
+    Release,
+};
 use versioning::{ConfigurationSchema, RuntimeVersion, SchemaVersion};
 
 /// What is wrong.
@@ -17,6 +20,8 @@ use versioning::{ConfigurationSchema, RuntimeVersion, SchemaVersion};
 pub(crate) enum Flaw {
     /// The migrated configuration does not satisfy its schema.
     InvalidConfiguration,
+    /// The migrated configuration makes a runtime do something else.
+    AltersMeaning,
     /// A migration does not do the same twice.
     NotDeterministic,
     /// A migration neither emits nor archives a record.
@@ -30,8 +35,9 @@ pub(crate) enum Flaw {
 }
 
 impl Flaw {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::InvalidConfiguration,
+        Self::AltersMeaning,
         Self::NotDeterministic,
         Self::LosesARecord,
         Self::BreaksInvariant,
@@ -49,10 +55,10 @@ pub(super) struct Flawed {
 impl Flawed {
     /// With this flaw.
     pub(super) fn with(flaw: Flaw) -> &'static Self {
-        static ALL: LazyLock<[Flawed; 6]> = LazyLock::new(|| {
+        static ALL: LazyLock<[Flawed; 7]> = LazyLock::new(|| {
             Flaw::ALL.map(|flaw| {
                 let flawed = |step: &&'static dyn MigrationStep| -> &'static dyn MigrationStep {
-                    if flaw == Flaw::InvalidConfiguration {
+                    if matches!(flaw, Flaw::InvalidConfiguration | Flaw::AltersMeaning) {
                         return *step;
                     }
                     // A few catalogues for the whole process: they are never let go of.
@@ -106,9 +112,19 @@ impl Catalogue for Flawed {
         files: &Files,
     ) -> Result<MigratedConfiguration, Vec<String>> {
         let mut migrated = FemtoClaw.migrate_configuration(from, to, files)?;
-        if self.flaw == Flaw::InvalidConfiguration {
-            for file in migrated.files.values_mut() {
-                file.extend_from_slice(b"\n[brain.backend]\nname = 3\n");
+        for file in migrated.files.values_mut() {
+            match self.flaw {
+                Flaw::InvalidConfiguration => {
+                    file.extend_from_slice(b"\n[brain.backend]\nname = 3\n");
+                }
+                Flaw::AltersMeaning => {
+                    let text = String::from_utf8_lossy(file);
+                    let lines = text.lines().map(|line| {
+                        if line.starts_with("level = ") { "level = \"error\"" } else { line }
+                    });
+                    *file = lines.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes();
+                }
+                _ => {}
             }
         }
         Ok(migrated)
@@ -120,6 +136,14 @@ impl Catalogue for Flawed {
         files: &Files,
     ) -> Result<(), Vec<String>> {
         FemtoClaw.validate_configuration(schema, files)
+    }
+
+    fn effective_configuration(
+        &self,
+        schema: ConfigurationSchema,
+        files: &Files,
+    ) -> Result<EffectiveConfiguration, Vec<String>> {
+        FemtoClaw.effective_configuration(schema, files)
     }
 
     fn render(
@@ -192,7 +216,7 @@ impl MigrationStep for FlawedStep {
                 out.archive("there is no place for it");
                 Ok(())
             }
-            Flaw::InvalidConfiguration | Flaw::Edited => {
+            Flaw::InvalidConfiguration | Flaw::AltersMeaning | Flaw::Edited => {
                 self.step.transform(keyspace, key, value, out)
             }
         }

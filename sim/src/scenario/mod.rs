@@ -175,9 +175,13 @@ pub(crate) fn all() -> Vec<Scenario> {
         new(
             "refused",
             Small,
-            "an upgrade that leads to an invalid configuration, and one without authority",
+            "an upgrade to an invalid configuration, to one that means something else, and one without authority",
             ADOPTED,
-            &[Step::Flawed("2.0.0", Flaw::InvalidConfiguration), Step::Unauthorized("2.0.0")],
+            &[
+                Step::Flawed("2.0.0", Flaw::InvalidConfiguration),
+                Step::Flawed("2.0.0", Flaw::AltersMeaning),
+                Step::Unauthorized("2.0.0"),
+            ],
         ),
         new(
             "refused-trial",

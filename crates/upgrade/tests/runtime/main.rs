@@ -13,8 +13,9 @@ use integrity::{Digest, TreeSeal};
 use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceError};
 use upgrade::lifecycle::Standing;
 use upgrade::{
-    Adoption, AdoptionRefusal, Authorization, Catalogue, Cause, Environment, Files, Home,
-    MigratedConfiguration, NoTelemetry, Part, Release, Request, VerifiedGeneration, VerifyReport,
+    Adoption, AdoptionRefusal, Authorization, Catalogue, Cause, EffectiveConfiguration,
+    Environment, Files, Home, MigratedConfiguration, NoTelemetry, Part, Release, Request,
+    VerifiedGeneration, VerifyReport,
 };
 use versioning::{ConfigurationSchema, GenerationNumber, RuntimeVersion, SchemaVersion};
 
@@ -144,6 +145,14 @@ impl Catalogue for Stricter {
         _files: &Files,
     ) -> Result<(), Vec<String>> {
         Err(vec!["brain.backend is not one of those that are left".to_owned()])
+    }
+
+    fn effective_configuration(
+        &self,
+        schema: ConfigurationSchema,
+        files: &Files,
+    ) -> Result<EffectiveConfiguration, Vec<String>> {
+        FemtoClaw.effective_configuration(schema, files)
     }
 
     fn render(

@@ -307,6 +307,13 @@ pub(super) const BUGS: &[Planted] = &[
         "what was written since the upgrade is lost by going back",
     ),
     bug(
+        "meaning-not-compared",
+        PLAN,
+        "reasons.extend(undeclared.iter().map(|difference| { format!(\"configuration: {difference}, which no migration declares\") }));",
+        "let _ = undeclared;",
+        "a migrated configuration makes the runtime do something else",
+    ),
+    bug(
         "store-in-use-left-behind",
         REVERT,
         "=> Ok(None), Err(cause) => «Err(cause)»,",
