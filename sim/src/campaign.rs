@@ -209,8 +209,8 @@ impl Campaign {
             return;
         }
         let seed = self.seed;
-        let other = &scenario.with_another_past().prepared(seed);
-        Sealed { scenario, recording, model, other, seed, density }.explore(session);
+        let others = &scenario.with_other_pasts().map(|other| other.prepared(seed));
+        Sealed { scenario, recording, model, others, seed, density }.explore(session);
     }
 
     fn lint(&self, session: &mut Session, scenario: &Scenario, recording: &Recording) {

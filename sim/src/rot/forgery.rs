@@ -13,19 +13,19 @@ pub(crate) const CLASS: &str = "forgery";
 /// So many of the last records of a journal are cut off.
 const CUT_RECORDS: usize = 3;
 
-/// Every forgery of a home, each with what it is. `other` is the same home with another past: its records are intact, and
-/// others.
-pub(crate) fn all(disk: &Disk, other: &Disk) -> Vec<(String, Disk)> {
-    let mut forged = of_journal(disk, other).unwrap_or_default();
+/// Every forgery of a home, each with what it is. `others` are the same home with other pasts: their records are
+/// intact, and others.
+pub(crate) fn all(disk: &Disk, others: &[Disk]) -> Vec<(String, Disk)> {
+    let mut forged = of_journal(disk, others).unwrap_or_default();
     forged.extend(of_files(disk));
     forged
 }
 
 /// Of the journal: its end is cut off, or records are exchanged.
-fn of_journal(disk: &Disk, other: &Disk) -> Option<Vec<(String, Disk)>> {
+fn of_journal(disk: &Disk, others: &[Disk]) -> Option<Vec<(String, Disk)>> {
     let mut forged = Vec::new();
     let journal = format!("{HOME_ON_DISK}/journal/records.jsonl");
-    let (ours, theirs) = (lines(disk, &journal)?, lines(other, &journal)?);
+    let ours = lines(disk, &journal)?;
     for cut in 1..=CUT_RECORDS.min(ours.len().saturating_sub(1)) {
         let kept = ours.get(..ours.len() - cut).unwrap_or_default().to_vec();
         forged.extend(with_lines(
@@ -35,13 +35,20 @@ fn of_journal(disk: &Disk, other: &Disk) -> Option<Vec<(String, Disk)>> {
             &format!("the last {cut} records are cut off"),
         ));
     }
-    for (at, record) in theirs.iter().enumerate().filter(|(at, _)| *at < ours.len()) {
-        let mut exchanged = ours.clone();
-        exchanged[at].clone_from(record);
-        let what = format!("record {at} is exchanged for an intact one");
-        forged.extend(with_lines(disk, &journal, &exchanged, &what));
+    for (past, other) in others.iter().enumerate() {
+        let theirs = lines(other, &journal)?;
+        for (at, (record, own)) in theirs.iter().zip(&ours).enumerate() {
+            if record == own {
+                continue;
+            }
+            let mut exchanged = ours.clone();
+            exchanged[at].clone_from(record);
+            let what = format!("record {at} is exchanged for an intact one of past {past}");
+            forged.extend(with_lines(disk, &journal, &exchanged, &what));
+        }
+        let what = format!("all records are those of past {past}");
+        forged.extend(with_lines(disk, &journal, &theirs, &what));
     }
-    forged.extend(with_lines(disk, &journal, &theirs, "all records are another home's"));
     Some(forged)
 }
 

@@ -95,8 +95,8 @@ pub(crate) struct Sealed<'s> {
     pub(crate) scenario: &'s Scenario,
     pub(crate) recording: &'s Recording,
     pub(crate) model: &'s Model,
-    /// The same home with another past.
-    pub(crate) other: &'s Disk,
+    /// The same home with other pasts.
+    pub(crate) others: &'s [Disk],
     pub(crate) seed: u64,
     pub(crate) density: Density,
 }
@@ -130,7 +130,7 @@ impl Sealed<'_> {
     /// Forges what can be forged, and rots every file of the home.
     pub(crate) fn explore(&self, session: &mut Session) {
         let mut number = 0;
-        for (what, disk) in forgery::all(&self.recording.before, self.other) {
+        for (what, disk) in forgery::all(&self.recording.before, self.others) {
             number += 1;
             if session.is_ours(number) {
                 let path = what.split(':').next().unwrap_or_default().to_owned();

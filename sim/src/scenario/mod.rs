@@ -56,11 +56,17 @@ impl Scenario {
         Self { name, about, size, prepare: prepare.to_vec(), act: act.to_vec() }
     }
 
-    /// The same, but that everything happened at another time.
-    pub(crate) fn with_another_past(&self) -> Self {
-        let mut other = self.clone();
-        other.prepare.insert(0, Step::Clock(1_000_000));
-        other
+    /// The same home with other pasts, whose records are intact and others: at another time, and by somebody else, all of it
+    /// or only the last that was done.
+    pub(crate) fn with_other_pasts(&self) -> [Self; 3] {
+        let last = self.prepare.len().saturating_sub(1);
+        let pasts =
+            [(0, Step::Clock(1_000_000)), (0, Step::LongOperator), (last, Step::LongOperator)];
+        pasts.map(|(at, step)| {
+            let mut other = self.clone();
+            other.prepare.insert(at, step);
+            other
+        })
     }
 
     /// Whether what it does must be possible on a disk that is full: going back, and giving space back.
