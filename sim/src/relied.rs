@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use sim::disk::Disk;
+use sim::disk::{Disk, Operation};
 use sim::fault::FaultPlan;
 use sim::images::{Effort, Enumeration, Next, Profile, enumerate};
 use sim::world::{Logged, World};
@@ -37,7 +37,9 @@ impl Relied<'_> {
             let Some(operation) = logged.operation() else { continue };
             disk.apply(operation);
             number += 1;
-            if number % self.every == 0 && session.is_ours(number as u64) {
+            // What is put in its place is put there by a renaming.
+            let taken = matches!(operation, Operation::Move { .. }) || number % self.every == 0;
+            if taken && session.is_ours(number as u64) {
                 self.killed_behind(session, &disk, at + 1);
             }
         }

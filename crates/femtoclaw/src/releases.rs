@@ -7,16 +7,17 @@ use versioning::{
 };
 
 /// How many releases are known.
-const COUNT: usize = 4;
+const COUNT: usize = 5;
 
 /// All releases that are known, oldest first.
 pub(crate) fn all() -> &'static [Release] {
     static RELEASES: std::sync::LazyLock<[Release; COUNT]> = std::sync::LazyLock::new(|| {
         [
-            release("1.0.0", [1, 1, 1], 1, "The first release."),
-            release("1.0.3", [1, 1, 2], 1, "Capabilities can be switched off."),
-            release("2.0.0-rc.1", [2, 2, 2], 2, "Candidate: records in one store, typed."),
-            release("2.0.0", [3, 2, 2], 2, "Executions joined and found by time and by id."),
+            release("1.0.0", [1, 1, 1], [1, 0], "The first release."),
+            release("1.0.3", [1, 1, 2], [1, 0], "Capabilities can be switched off."),
+            release("2.0.0-rc.1", [2, 2, 2], [2, 0], "Candidate: records in one store, typed."),
+            release("2.0.0", [3, 2, 2], [2, 0], "Executions joined and found by time and by id."),
+            release("2.1.0", [3, 3, 2], [2, 1], "What is logged is of telemetry."),
         ]
     });
     RELEASES.as_slice()
@@ -29,12 +30,12 @@ pub(crate) fn adoptable(runtime: &RuntimeVersion) -> Option<Release> {
     all().iter().find(adoptable).cloned()
 }
 
-/// A release: its storage, configuration and capability numbers, and the major of its protocol. 1.0.x never numbered
+/// A release: its storage, configuration and capability numbers, and the major and minor of its protocol. 1.0.x never numbered
 /// anything, so its numbers are ours; a protocol of 2 goes with upgrades that this system makes.
 fn release(
     runtime: &str,
     [storage, configuration, capabilities]: [u32; 3],
-    protocol: u32,
+    [major, minor]: [u32; 2],
     summary: &'static str,
 ) -> Release {
     Release {
@@ -42,12 +43,12 @@ fn release(
             runtime: runtime.parse().unwrap_or(RuntimeVersion::new(0, 0, 0)),
             storage: SchemaVersion::new(storage),
             configuration: ConfigurationSchema::new(configuration),
-            protocol: ProtocolVersion { major: protocol, minor: 0 },
+            protocol: ProtocolVersion { major, minor },
             capabilities: CapabilitySet::new(capabilities),
             extensions: ExtensionSet::new(1),
         },
         summary,
-        installable: protocol >= 2,
+        installable: major >= 2,
     }
 }
 
@@ -59,7 +60,7 @@ mod tests {
     fn releases_are_known_oldest_first_and_each_by_its_version() {
         let versions: Vec<_> =
             all().iter().map(|release| release.versions.runtime.to_string()).collect();
-        assert_eq!(versions, ["1.0.0", "1.0.3", "2.0.0-rc.1", "2.0.0"]);
+        assert_eq!(versions, ["1.0.0", "1.0.3", "2.0.0-rc.1", "2.0.0", "2.1.0"]);
         for pair in all().windows(2) {
             assert!(versioning::classify(&pair[0].versions, &pair[1].versions).is_ok());
         }

@@ -110,6 +110,8 @@ const WORN: &[Step] = &[
     Step::Rollback,
     Step::Upgrade("2.0.0-rc.1"),
     Step::ShortOperator,
+    // A little more than half of what is reserved at once: the next one has to reserve more, unless it needs none.
+    Step::Restarts(8),
 ];
 /// The same, and a runtime was started and stopped more often than the reserve has room for.
 const WORN_AND_RESTARTED: &[Step] = &[

@@ -254,7 +254,7 @@ fn versions_are_observable_everywhere() {
     let telemetry = scene.path().join("telemetry.jsonl");
     scene.ok(&["apply", "--development", "--telemetry", telemetry.to_str().unwrap()]);
     let status = scene.ok(&["status"]);
-    assert_eq!((&status["version"], &status["development"]), (&"2.0.0".into(), &true.into()));
+    assert_eq!((&status["version"], &status["development"]), (&"2.1.0".into(), &true.into()));
     let version = scene.run(&["--version"]);
     assert!(String::from_utf8(version.stdout).unwrap().contains("femtoclaw 2.0.0"));
     let history = scene.lines(&["history"]);
@@ -264,11 +264,11 @@ fn versions_are_observable_everywhere() {
         found.unwrap_or_else(|| panic!("no {name}"))["event"].clone()
     };
     assert_eq!(event("PREPARED")["previous"]["runtime"], "1.0.3");
-    assert_eq!(event("PREPARED")["target"]["runtime"], "2.0.0");
+    assert_eq!(event("PREPARED")["target"]["runtime"], "2.1.0");
     assert_eq!(event("AUTHORIZED")["authority"], "development");
     let telemetry = fs::read_to_string(telemetry).unwrap();
     let last: Value = serde_json::from_str(telemetry.lines().last().unwrap()).unwrap();
-    assert_eq!((&last["from"], &last["to"]), (&"1.0.3".into(), &"2.0.0".into()));
+    assert_eq!((&last["from"], &last["to"]), (&"1.0.3".into(), &"2.1.0".into()));
     assert_eq!((&last["event"], &last["result"]), (&"ACTIVATED".into(), &"succeeded".into()));
     assert!(last["time"].is_string());
 }

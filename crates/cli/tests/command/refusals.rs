@@ -183,7 +183,7 @@ fn a_rollback_to_what_was_altered_is_refused() {
     let path = scene.home().join("generations/1/store/data/audit.json");
     fs::write(&path, "[]").unwrap();
     assert_eq!(scene.refused(&["rollback", "--development"], 6)["error"], "integrity-violated");
-    assert_eq!(scene.ok(&["status"])["version"], "2.0.0");
+    assert_eq!(scene.ok(&["status"])["version"], "2.1.0");
 }
 
 #[test]
@@ -244,7 +244,7 @@ fn a_lost_journal_takes_a_decision_too() {
     let adopt = ["adopt", "--from", source.to_str().unwrap()];
     assert_eq!(scene.refused(&adopt, 1)["error"], "home-exists");
     let recovered = scene.ok(&["recover", "--development", "--generation", "2"]);
-    assert_eq!(recovered["version"], "2.0.0");
+    assert_eq!(recovered["version"], "2.1.0");
     assert_eq!(scene.ok(&["verify"])["generations"].as_array().unwrap().len(), 2);
     let error = scene.refused(&["recover", "--development", "--generation", "1"], 1);
     assert_eq!(error["error"], "nothing-to-recover");
