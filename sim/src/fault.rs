@@ -58,12 +58,22 @@ pub struct Fault {
     pub call: Call,
     /// Only of paths that this is a part of; empty for all.
     pub path: &'static str,
+    /// And not of those that this is a part of; empty for none.
+    pub except: &'static str,
     /// Which of them, from 1.
     pub nth: u64,
     /// How it fails.
     pub effect: Effect,
     /// Whether all calls of the kind after it fail too.
     pub sticky: bool,
+}
+
+impl Fault {
+    /// Whether it is about what has this path.
+    pub fn is_about(&self, path: &str) -> bool {
+        let excepted = !self.except.is_empty() && path.contains(self.except);
+        path.contains(self.path) && !excepted
+    }
 }
 
 /// What happens to a call.
@@ -124,8 +134,7 @@ impl FaultPlan {
         if let Some(count) = self.calls.get_mut(call as usize) {
             *count += 1;
         }
-        let Some(fault) =
-            self.fault.filter(|fault| fault.call == call && path.contains(fault.path))
+        let Some(fault) = self.fault.filter(|fault| fault.call == call && fault.is_about(path))
         else {
             return Outcome::Pass;
         };

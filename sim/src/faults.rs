@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sim::disk::Disk;
+use sim::disk::{Disk, Operation};
 use sim::fault::{Call, Effect, Fault, FaultPlan};
 use sim::images::{Effort, Profile};
 use sim::world::World;
@@ -27,8 +27,8 @@ pub(crate) struct Class {
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    /// A call fails.
-    Call { call: Call, path: &'static str, effect: Effect, sticky: bool },
+    /// The `nth` call fails.
+    Call(Fault),
     /// The disk is full after the `nth` part of what the scenario needs.
     DiskFull,
     /// Directories list their entries in another order.
@@ -36,20 +36,26 @@ enum Kind {
 }
 
 const fn fails(name: &'static str, call: Call, errno: i32, sticky: bool) -> Class {
-    let effect = Effect::Error(errno);
-    Class { name, kind: Kind::Call { call, path: "", effect, sticky } }
+    does(name, call, Effect::Error(errno), sticky)
 }
 
 const fn does(name: &'static str, call: Call, effect: Effect, sticky: bool) -> Class {
-    Class { name, kind: Kind::Call { call, path: "", effect, sticky } }
+    Class { name, kind: Kind::Call(Fault { call, path: "", except: "", nth: 1, effect, sticky }) }
 }
 
-const fn writes(name: &'static str, path: &'static str, effect: Effect, sticky: bool) -> Class {
-    Class { name, kind: Kind::Call { call: Call::Write, path, effect, sticky } }
+/// A write into a file with this in its path, and without the other.
+const fn writes(
+    name: &'static str,
+    [path, except]: [&'static str; 2],
+    effect: Effect,
+    sticky: bool,
+) -> Class {
+    let call = Call::Write;
+    Class { name, kind: Kind::Call(Fault { call, path, except, nth: 1, effect, sticky }) }
 }
 
 /// All classes. Each is met in every full campaign, or the campaign fails.
-pub(crate) const CLASSES: [Class; 33] = [
+pub(crate) const CLASSES: [Class; 35] = [
     fails("sync-eio", Call::Sync, libc::EIO, false),
     fails("sync-eio-sticky", Call::Sync, libc::EIO, true),
     fails("sync-enospc", Call::Sync, libc::ENOSPC, false),
@@ -78,13 +84,17 @@ pub(crate) const CLASSES: [Class; 33] = [
     fails("stat-eio", Call::Stat, libc::EIO, false),
     fails("list-eio", Call::List, libc::EIO, false),
     fails("lock-enolck", Call::Lock, libc::ENOLCK, false),
-    writes("write-rots", "/.staging-", Effect::Rot, false),
-    writes("write-lost", "/.staging-", Effect::Lie, false),
-    writes("journal-erofs-sticky", "/journal/records.jsonl", Effect::Error(libc::EROFS), true),
+    writes("write-rots", ["/.staging-", ""], Effect::Rot, false),
+    writes("write-lost", ["/.staging-", ""], Effect::Lie, false),
+    writes("copy-rots", ["/.staging-", "/store/"], Effect::Rot, false),
+    writes("copy-lost", ["/.staging-", "/store/"], Effect::Lie, false),
+    writes("journal-erofs-sticky", [JOURNAL, ""], Effect::Error(libc::EROFS), true),
     Class { name: "disk-full", kind: Kind::DiskFull },
     Class { name: "directory-order", kind: Kind::DirectoryOrder },
 ];
 
+/// The file of the journal's records.
+const JOURNAL: &str = "/journal/records.jsonl";
 /// In so many parts the space is divided that a scenario needs.
 const FULL_AFTER: u64 = 24;
 /// So many other orders of directories.
@@ -119,8 +129,14 @@ impl Class {
     /// How many faults of this class a scenario can meet.
     fn many(self, recording: &Recording) -> u64 {
         match self.kind {
-            // Of a path of its own it is not known beforehand: the world counts them.
-            Kind::Call { call, .. } => recording.run.calls.calls(call),
+            Kind::Call(fault) if fault.call == Call::Write => {
+                let writes = recording.run.log.iter().filter(|logged| {
+                    matches!(logged.operation(), Some(Operation::Write { .. }))
+                        && fault.is_about(logged.path())
+                });
+                writes.count() as u64
+            }
+            Kind::Call(fault) => recording.run.calls.calls(fault.call),
             Kind::DiskFull => FULL_AFTER,
             Kind::DirectoryOrder => ORDERS,
         }
@@ -129,10 +145,7 @@ impl Class {
     /// The world in which the `nth` of them is met.
     pub(crate) fn world(self, before: &Disk, after: &Disk, nth: u64) -> World {
         match self.kind {
-            Kind::Call { call, path, effect, sticky } => {
-                let fault = Fault { call, path, nth, effect, sticky };
-                World::new(before.clone(), FaultPlan::of(fault))
-            }
+            Kind::Call(fault) => World::new(before.clone(), FaultPlan::of(Fault { nth, ..fault })),
             Kind::DiskFull => {
                 let (old, new) = (before.allocated(), after.allocated());
                 let needed = new.saturating_sub(old).max(1 << 16);
@@ -147,12 +160,12 @@ impl Class {
 
     /// Whether the disk says that it has kept what it has not, and nobody can tell before a crash.
     pub(crate) fn lies(self) -> bool {
-        matches!(self.kind, Kind::Call { call: Call::Sync, effect: Effect::Lie, .. })
+        matches!(self.kind, Kind::Call(Fault { call: Call::Sync, effect: Effect::Lie, .. }))
     }
 
     /// Whether a sync fails, and it is known.
     fn fails_to_sync(self) -> bool {
-        matches!(self.kind, Kind::Call { call: Call::Sync, effect: Effect::Error(_), .. })
+        matches!(self.kind, Kind::Call(Fault { call: Call::Sync, effect: Effect::Error(_), .. }))
     }
 
     fn is_full_disk(self) -> bool {
@@ -161,7 +174,7 @@ impl Class {
 
     fn was_met(self, run: &Run) -> bool {
         match self.kind {
-            Kind::Call { .. } => run.calls.hits() > 0,
+            Kind::Call(_) => run.calls.hits() > 0,
             Kind::DiskFull => run.met_at.is_some(),
             Kind::DirectoryOrder => true,
         }

@@ -85,7 +85,7 @@ fn record(program: &Program, failing: Option<u64>) -> Result<Run, String> {
     let before = hooks::with(|world| world.disk().clone()).unwrap_or_default();
     let fault = program.fault.zip(failing).map(|(call, nth)| {
         let effect = Effect::Error(libc::EIO);
-        FaultPlan::of(Fault { call, path: "", nth, effect, sticky: false })
+        FaultPlan::of(Fault { call, path: "", except: "", nth, effect, sticky: false })
     });
     hooks::install(Some(World::new(before.clone(), fault.unwrap_or_default())));
     let mut session = Session::knowing(prepared.clone());
