@@ -186,7 +186,7 @@ impl fmt::Display for Misfit {
             ),
             Self::RequiredFeatureMissing { version, feature, required_by, missing_at } => write!(
                 formatter,
-                "{feature} is required by {}, and at {version} {} does not have it",
+                "{feature} is required by {}, and at {version} it is missing from {}",
                 list(required_by),
                 list(missing_at)
             ),

@@ -103,9 +103,9 @@ pub struct NoPath {
     /// Whether the search gave up at [`MAXIMUM_STATES`] and there may be a path after all.
     pub gave_up: bool,
     /// What can be reached, but leads no further.
-    pub reached: Vec<RuntimeVersion>,
+    pub reached: Box<[RuntimeVersion]>,
     /// Every candidate hop that was refused, with every reason.
-    pub refused: Vec<Verdict>,
+    pub refused: Box<[Verdict]>,
 }
 
 impl NoPath {
@@ -145,8 +145,8 @@ pub fn paths(
             target: None,
             offered: false,
             gave_up: false,
-            reached: Vec::new(),
-            refused: refusals(installed, &canonical(offers), policy),
+            reached: Box::default(),
+            refused: refusals(installed, &canonical(offers), policy).into(),
         });
     };
     Search::new(canonical(offers), policy, target).run(installed)
@@ -240,7 +240,7 @@ impl<'a> Search<'a> {
             offered,
             gave_up: self.gave_up,
             reached: reached.into_iter().collect(),
-            refused,
+            refused: refused.into(),
         })
     }
 

@@ -1,5 +1,6 @@
 //! Which release can read what another one writes (FC-UPGRADE-0001 §13, §15, §24).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
@@ -74,8 +75,8 @@ pub fn route(
             return Some(trace(&reached_from, schema));
         }
         for migration in migrations.iter().filter(|migration| migration.from == schema) {
-            if !reached_from.contains_key(&migration.to) {
-                reached_from.insert(migration.to, Some(schema));
+            if let Entry::Vacant(vacant) = reached_from.entry(migration.to) {
+                vacant.insert(Some(schema));
                 queue.push_back(migration.to);
             }
         }

@@ -120,12 +120,14 @@ impl ReleaseReason {
 
     fn same_version(version: &RuntimeVersion, moving: &[Part]) -> Telling {
         let parts: Vec<String> = moving.iter().map(Part::to_string).collect();
-        let (severity, message) = if parts.is_empty() {
-            (Severity::Refuse, format!("{version} is installed already."))
+        let telling = if parts.is_empty() {
+            let message = format!("{version} is installed already.");
+            Telling::new(Severity::Refuse, "same-version", "§3", message)
+                .advise("There is nothing to do.")
         } else {
             let message = format!("The runtime stays {version}; what moves: {}.", parts.join(", "));
-            (Severity::Note, message)
+            Telling::new(Severity::Note, "same-version", "§3", message)
         };
-        Telling::new(severity, "same-version", "§3", message).about("runtime")
+        telling.about("runtime")
     }
 }
