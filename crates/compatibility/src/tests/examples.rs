@@ -126,6 +126,14 @@ fn an_extension_is_refused_for_each_thing_that_it_lacks() {
 }
 
 #[test]
+fn an_extension_that_states_no_runtime_needs_consent_only_where_incompatible_changes_are() {
+    let home = Installed { extensions: vec![weather()], ..home_2_0_0() };
+    let verdict = judge(&home, &offer_2_1_0(), &Policy::default());
+    assert_eq!(codes(&verdict, Note), ["extension-states-no-runtime"]);
+    assert!(verdict.is_accepted() && !verdict.needs_consent());
+}
+
+#[test]
 fn a_capability_whose_meaning_changed_is_refused_once_and_not_again() {
     let mut statement = offer_3_0_0_alpha().capabilities.statement().clone();
     statement.redefined.insert(id("web.get"), versioning::CapabilitySet::new(3));

@@ -140,8 +140,13 @@ fn of_two_paths_the_one_over_the_higher_version_is_taken() {
 
 #[test]
 fn of_two_offers_of_one_version_the_one_that_leaves_less_behind_is_taken() {
-    let offers = [release("3.0.0", &["2.0.0"], true), release("3.0.0", &["2.0.0"], false)];
-    let path = paths(&bare_home(), &offers, &wanted("3.0.0")).unwrap();
+    // Written out, the one that lasts comes first, so only its lasting speaks against it.
+    let lasting = release("3.0.0", &["2.0.0"], true);
+    let mut gentle = lasting.clone();
+    gentle.versions.extensions = versioning::ExtensionSet::new(2);
+    gentle.storage.migrations.extend(migrations(&[(9, 3)]));
+    assert!(format!("{lasting:?}") < format!("{gentle:?}"));
+    let path = paths(&bare_home(), &[lasting, gentle], &wanted("3.0.0")).unwrap();
     assert_eq!((path.irreversible(), path.shortest), (0, 2));
     assert!(path.to_string().contains("of 2 offers, this one leaves least behind"), "{path}");
 }
@@ -169,6 +174,20 @@ fn several_hundred_offers_that_name_each_other_in_circles_have_an_answer() {
     assert_eq!(path.hops.len(), all.len());
     let none = paths(&bare_home(), &offers, &wanted("9.0.0")).unwrap_err();
     assert_eq!((none.gave_up, none.reached.len()), (false, all.len()));
+}
+
+#[test]
+fn offers_that_can_all_be_reached_from_each_other_are_each_looked_at_once() {
+    let offers: Vec<Offer> = (1..=150)
+        .map(|minor| Offer {
+            upgrades_from: RuntimeRange::parse(&["^2"]).unwrap(),
+            ..release(&format!("2.{minor}.0"), &[], false)
+        })
+        .collect();
+    let none = paths(&bare_home(), &offers, &wanted("9.0.0")).unwrap_err();
+    assert_eq!((none.gave_up, none.reached.len()), (false, offers.len()));
+    let path = paths(&bare_home(), &offers, &wanted("2.150.0")).unwrap();
+    assert_eq!(path.hops.len(), 1);
 }
 
 #[test]
