@@ -277,9 +277,9 @@ impl<'s> Sabotage<'s> {
                 "of the witness of an attempt's end, which whoever opens the home next appends again, the same",
             );
         }
-        if path == "/home" {
+        if path == "/home" || path == "/home/journal" {
             return Some(
-                "of the home's directory, which whoever opens it next syncs before relying on it",
+                "of the home's or the journal's directory, which whoever opens it next syncs before relying on it",
             );
         }
         if self.is_made_in_vain(at, inode) {

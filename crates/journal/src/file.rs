@@ -93,7 +93,10 @@ impl Journal {
     /// [`Error::Missing`], or whatever else is wrong with the journal: none of it is ever guessed away.
     pub fn open(directory: &Path) -> Result<(Self, Repair)> {
         let records_path = directory.join(RECORDS_FILE);
-        let witness = Witness::read(&witness_path(directory)?)?;
+        let witness_path = witness_path(directory)?;
+        // A name that is found here may be one that a killed process has made, and only the page cache has.
+        durable::sync_directory(directory)?;
+        let witness = Witness::read(&witness_path)?;
         let bytes = read_bytes(&records_path)?;
         let chain = Chain::parse(&bytes)?;
         let standing = chain.hold_to(witness)?;

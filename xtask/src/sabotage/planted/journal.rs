@@ -199,6 +199,13 @@ pub(super) const BUGS: &[Planted] = &[
         "an acknowledged record that has rotted is thrown away, and the home silently goes back",
     ),
     bug(
+        "journal-names-unsynced-by-recovery",
+        FILE,
+        "durable::sync_directory(directory)?; let witness",
+        "let witness",
+        "a witness that a killed process has replaced is relied on, and gone after a power failure",
+    ),
+    bug(
         "cut-journal-accepted",
         READ,
         "return Err(Error::Truncated { acknowledged: witness.seq, found: LastRecord(last) });",
