@@ -33,7 +33,9 @@ fn conflicts_of(index: usize, claim: &Claim, claims: &[Claim]) -> Vec<Conflict> 
             let directory = claim.directory.clone();
             found.push(Conflict { other, reason: Reason::PlaceTaken { directory, other: name() } });
         }
-        if let Some(identity) = claim.identity.clone().filter(|_| claim.identity == against.identity) {
+        if let Some(identity) =
+            claim.identity.clone().filter(|_| claim.identity == against.identity)
+        {
             let reason = Reason::IdentityTaken { identity, other: name() };
             found.push(Conflict { other, reason });
         }

@@ -73,10 +73,8 @@ impl Court<'_> {
                 self.replace(&mut draft, installed, identity, offered);
             }
         }
-        let identities = [installed.identity.valid(), draft.after.identity.valid()];
-        let foreign = identities.into_iter().flatten().flat_map(|own| self.offered_namesakes(own));
-        let foreign: BTreeSet<&ExtensionIdentity> = foreign.collect();
-        draft.reasons.extend(foreign.into_iter().map(foreign_publisher));
+        let foreign = self.foreign(installed, &draft.after);
+        draft.reasons.extend(foreign);
         self.check_runs(&mut draft);
         draft
     }
@@ -94,7 +92,8 @@ impl Court<'_> {
             grants: BTreeSet::new(),
             reasons: offer_obstacles(offered).collect(),
         };
-        let everywhere = self.installed.extensions.values().chain(self.installed.set_aside.values());
+        let everywhere =
+            self.installed.extensions.values().chain(self.installed.set_aside.values());
         let there = everywhere.filter_map(|extension| extension.identity.valid());
         let foreign: BTreeSet<&ExtensionIdentity> = there
             .filter(|other| other.is_namesake_of(identity))
@@ -116,17 +115,29 @@ impl Court<'_> {
                 None => Candidate::Nothing,
             };
         };
-        for name in [identity, successor] {
-            let is_kept = name == identity && self.offered.extensions.contains_key(name);
-            let is_renamed_on = name == successor && self.offered.renames.contains_key(name);
-            if is_kept || is_renamed_on {
-                return Candidate::Broken(Reason::RenameAmbiguous { identity: name.clone() });
-            }
+        let ambiguous = |identity: &ExtensionIdentity| {
+            Candidate::Broken(Reason::RenameAmbiguous { identity: identity.clone() })
+        };
+        if self.offered.extensions.contains_key(identity) {
+            return ambiguous(identity);
+        }
+        if self.offered.renames.contains_key(successor) {
+            return ambiguous(successor);
         }
         match self.offered.extensions.get(successor) {
             Some(offered) => Candidate::Successor(successor, offered),
             None => Candidate::Broken(Reason::SuccessorNotOffered { successor: successor.clone() }),
         }
+    }
+
+    /// A reason for each identity of another publisher that would take an extension's place, or that has one of its names.
+    fn foreign(&self, installed: &InstalledExtension, after: &InstalledExtension) -> Vec<Reason> {
+        let identities = [installed.identity.valid(), after.identity.valid()];
+        let [Some(before), Some(after)] = identities else { return Vec::new() };
+        let namesakes = self.offered_namesakes(before).chain(self.offered_namesakes(after));
+        let successor = Some(after).filter(|after| after.publisher() != before.publisher());
+        let foreign: BTreeSet<&ExtensionIdentity> = namesakes.chain(successor).collect();
+        foreign.into_iter().map(foreign_publisher).collect()
     }
 
     /// Offered extensions that have the name of this one, under another publisher.
@@ -162,9 +173,6 @@ impl Court<'_> {
                 draft.reasons.push(Reason::Renamed { successor, version: to });
             }
             Some(_) => draft.reasons.push(Reason::NewerVersion { from, to }),
-        }
-        if own.is_some_and(|own| own.publisher() != identity.publisher()) {
-            draft.reasons.push(foreign_publisher(identity));
         }
         for permission in growth(&installed.permissions, &offered.permissions) {
             let grant = Grant { identity: identity.clone(), permission: permission.clone() };
@@ -236,10 +244,9 @@ fn own_obstacles(installed: &InstalledExtension) -> Vec<Reason> {
 fn offer_obstacles(offered: &OfferedExtension) -> impl Iterator<Item = Reason> {
     let version = match &offered.version {
         DeclaredVersion::Valid(_) => None,
-        DeclaredVersion::Invalid { text, reason } => Some(Reason::OfferedVersionInvalid {
-            text: text.clone(),
-            reason: reason.clone(),
-        }),
+        DeclaredVersion::Invalid { text, reason } => {
+            Some(Reason::OfferedVersionInvalid { text: text.clone(), reason: reason.clone() })
+        }
     };
     let empty = offered.artifacts.is_empty().then_some(Reason::OfferEmpty);
     version.into_iter().chain(empty)
@@ -263,9 +270,8 @@ fn same_version_obstacle(
 ) -> Option<Reason> {
     let paths: BTreeSet<&ExtensionPath> =
         installed.artifacts.keys().chain(offered.artifacts.keys()).collect();
-    let differs = |path: &&&ExtensionPath| {
-        installed.artifacts.get(**path) != offered.artifacts.get(**path)
-    };
+    let differs =
+        |path: &&&ExtensionPath| installed.artifacts.get(**path) != offered.artifacts.get(**path);
     paths.iter().find(differs).map(|path| Reason::SameVersionDiffers {
         version: offered.version.to_string(),
         path: (*path).clone(),

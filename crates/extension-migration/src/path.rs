@@ -172,10 +172,7 @@ mod tests {
         assert!(ExtensionPath::new(&"a/".repeat(600)).is_err());
         assert!(ExtensionPath::new(&"a".repeat(MAXIMUM_COMPONENT_BYTES + 1)).is_err());
         assert!(ExtensionPath::new("scripts/run.sh").is_ok());
-        assert_eq!(
-            Directory::new("scripts/run.sh").unwrap_err().rule,
-            PathRule::NotOneComponent
-        );
+        assert_eq!(Directory::new("scripts/run.sh").unwrap_err().rule, PathRule::NotOneComponent);
     }
 
     #[test]

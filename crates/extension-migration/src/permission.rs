@@ -157,7 +157,11 @@ fn path_scope(text: &str) -> Option<Scope> {
     if !directory.split('/').all(is_plain) {
         return None;
     }
-    Some(if is_pattern { Scope::Below(format!("/{directory}/")) } else { Scope::One(text.to_owned()) })
+    Some(if is_pattern {
+        Scope::Below(format!("/{directory}/"))
+    } else {
+        Scope::One(text.to_owned())
+    })
 }
 
 /// `api.example.org`, or `*.example.org`.
@@ -285,7 +289,8 @@ mod tests {
 
     /// Whether a known permission allows one concrete thing, told by hand and not by comparing scopes.
     fn allows(permission: &Permission, name: &str, thing: &str) -> bool {
-        let (own, scope) = permission.as_str().split_once(':').unwrap_or((permission.as_str(), "ALL"));
+        let (own, scope) =
+            permission.as_str().split_once(':').unwrap_or((permission.as_str(), "ALL"));
         own == name
             && match scope {
                 "ALL" => true,

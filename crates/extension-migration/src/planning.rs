@@ -37,27 +37,29 @@ pub fn plan(
         arriving.iter().map(|(id, offered)| (*id, court.judge_arrival(id, offered))).collect();
 
     let claims = drafts.iter().map(Subject::claim).chain(arrivals.iter().map(arrival_claim));
-    let conflicts = conflicts(&claims.collect::<Vec<Claim>>());
+    let mut conflicts = conflicts(&claims.collect::<Vec<Claim>>());
+    let arrival_conflicts = conflicts.split_off(drafts.len());
     let is_aside: Vec<bool> = drafts
         .iter()
         .zip(&conflicts)
         .map(|(subject, conflicts)| subject.is_set_aside(conflicts, consent))
         .collect();
-    let mut conflicts = conflicts.into_iter().map(|conflicts| standing(conflicts, &is_aside));
 
     let mut aside_taken: BTreeSet<Directory> = installed.set_aside.keys().cloned().collect();
     let mut extensions = Vec::with_capacity(drafts.len());
-    for ((subject, conflicts), is_aside) in drafts.into_iter().zip(&mut conflicts).zip(&is_aside) {
-        extensions.push(if *is_aside {
+    for (index, (subject, conflicts)) in drafts.into_iter().zip(conflicts).enumerate() {
+        extensions.push(if is_set_aside(index, &is_aside) {
             subject.set_aside(conflicts, &mut aside_taken)
         } else {
-            subject.decide(conflicts)
+            subject.decide(standing(conflicts, &is_aside))
         });
     }
     extensions.sort_by(|a, b| (&a.identity, &a.directory).cmp(&(&b.identity, &b.directory)));
-    let decided = arrivals.into_iter().zip(conflicts);
-    let mut arrivals: Vec<PlannedArrival> =
-        decided.map(|((identity, draft), conflicts)| arrive(identity, draft, conflicts)).collect();
+    let mut arrivals: Vec<PlannedArrival> = arrivals
+        .into_iter()
+        .zip(arrival_conflicts)
+        .map(|((id, draft), conflicts)| arrive(id, draft, standing(conflicts, &is_aside)))
+        .collect();
     arrivals.extend(withheld(installed, offered, &arriving));
     arrivals.sort_by(|a, b| a.identity.cmp(&b.identity));
     let unused = unused(consent, &extensions);
@@ -108,7 +110,7 @@ impl Subject<'_> {
     /// Set aside as it is, in a directory that no other has.
     fn set_aside(
         self,
-        conflicts: Vec<Reason>,
+        conflicts: Vec<Conflict>,
         taken: &mut BTreeSet<Directory>,
     ) -> PlannedExtension {
         let own = self.directory.clone();
@@ -118,7 +120,8 @@ impl Subject<'_> {
         let free = names.find(|name| !taken.contains(name)).unwrap_or(own);
         taken.insert(free.clone());
         let against = self.draft.reasons.iter().filter(|reason| reason.is_obstacle()).cloned();
-        let mut reasons: Vec<Reason> = against.chain(conflicts).collect();
+        let mut reasons: Vec<Reason> =
+            against.chain(conflicts.into_iter().map(|conflict| conflict.reason)).collect();
         reasons.push(Reason::SetAsideByConsent);
         let extension = self.extension.clone();
         self.planned(Fate::SetAside, reasons, Some(Place::Aside(free)), Some(extension))
@@ -155,11 +158,15 @@ impl Subject<'_> {
     }
 }
 
-/// The reasons of conflicts with those that are not set aside. Who is set aside is in nobody's way, but what was in the
-/// way of one that is set aside stays among its reasons, since it is why.
+/// The reasons of conflicts with those that are not set aside: who is set aside is in nobody's way.
 fn standing(conflicts: Vec<Conflict>, is_aside: &[bool]) -> Vec<Reason> {
-    let stands = |conflict: &Conflict| !is_aside.get(conflict.other).copied().unwrap_or(false);
-    conflicts.into_iter().filter(stands).map(|conflict| conflict.reason).collect()
+    let standing = conflicts.into_iter().filter(|with| !is_set_aside(with.other, is_aside));
+    standing.map(|conflict| conflict.reason).collect()
+}
+
+/// Whether the subject with this number is set aside. Arrivals have the numbers behind those of the subjects, and never are.
+fn is_set_aside(subject: usize, is_aside: &[bool]) -> bool {
+    is_aside.get(subject).copied().unwrap_or(false)
 }
 
 /// The identity that an installed extension goes by once the release's renames are applied.

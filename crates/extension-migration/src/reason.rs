@@ -127,7 +127,9 @@ pub enum Reason {
         offered: ExtensionIdentity,
     },
     /// The offered version is older.
-    #[error("the release offers {offered}, which is older than {installed}; only a rollback goes back")]
+    #[error(
+        "the release offers {offered}, which is older than {installed}; only a rollback goes back"
+    )]
     Downgrade {
         /// What is installed.
         installed: String,
@@ -135,7 +137,9 @@ pub enum Reason {
         offered: String,
     },
     /// The release offers the same version with other artifacts.
-    #[error("the release offers the same version {version}, and {path} differs from what is installed")]
+    #[error(
+        "the release offers the same version {version}, and {path} differs from what is installed"
+    )]
     SameVersionDiffers {
         /// The version.
         version: String,
