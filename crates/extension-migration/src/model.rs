@@ -112,7 +112,8 @@ pub struct Grant {
 }
 
 impl InstalledExtension {
-    /// Every file, artifact or data; nothing if one path has two digests, which no disk can hold.
+    /// Every file, artifact or data; nothing if no disk can hold them, since a path has two digests or a file lies where a
+    /// directory is.
     pub(crate) fn files(&self) -> Option<Files> {
         let mut files = self.artifacts.clone();
         for (path, digest) in &self.data {
@@ -120,7 +121,9 @@ impl InstalledExtension {
                 return None;
             }
         }
-        Some(files)
+        let is_free =
+            |path: &ExtensionPath| !path.ancestors().any(|above| files.contains_key(&above));
+        files.keys().all(is_free).then_some(files)
     }
 }
 

@@ -76,6 +76,10 @@ fn artifacts() -> impl Strategy<Value = Files> {
     })
 }
 
+fn data() -> impl Strategy<Value = Files> {
+    prop_oneof![19 => files(&["d/x", "d/y", "notes", "e/z", "f"]), 1 => files(&["run"])]
+}
+
 prop_compose! {
     fn installed_extension()(
         identity in declared(),
@@ -85,12 +89,14 @@ prop_compose! {
         permissions in btree_set(permission(), 0..4),
         enabled: bool,
         artifacts in artifacts(),
-        record in 0..10_u8,
-        data in files(&["d/x", "d/y", "notes", "e/z", "f"]),
+        record in 0..20_u8,
+        data in data(),
     ) -> InstalledExtension {
         let recorded = match record {
             0 => Some(Files::new()),
-            1..5 => Some(artifacts.clone()),
+            1 => Some(artifacts.keys().map(|path| (path.clone(), Digest::of(b"other"))).collect()),
+            2 => Some([(ExtensionPath::new("gone").unwrap(), Digest::of(b""))].into()),
+            3..10 => Some(artifacts.clone()),
             _ => None,
         };
         InstalledExtension {
@@ -105,7 +111,7 @@ prop_compose! {
         kind in kind(),
         compatibility in compatibility(),
         permissions in btree_set(permission(), 0..2),
-        artifacts in artifacts(),
+        artifacts in prop_oneof![19 => artifacts(), 1 => Just(Files::new())],
         arrives: bool,
     ) -> OfferedExtension {
         OfferedExtension { version, kind, compatibility, permissions, artifacts, arrives }
@@ -166,11 +172,14 @@ pub(crate) fn case() -> impl Strategy<Value = Case> {
         1 => Just("2.0.0-rc.1"),
     ];
     (extensions(4), extensions(2), offered(), runtime, consent()).prop_map(
-        |(extensions, set_aside, offered, runtime, consent)| Case {
-            installed: Installed { extensions, set_aside },
-            offered,
-            runtime: runtime.parse().unwrap(),
-            consent,
+        |(extensions, mut set_aside, offered, runtime, consent)| {
+            for extension in set_aside.values_mut() {
+                // What was set aside before lay on a disk, which has no file where a directory is.
+                extension.artifacts.retain(|path, _| path.as_str() != "d");
+                extension.data.retain(|path, _| !extension.artifacts.contains_key(path));
+            }
+            let installed = Installed { extensions, set_aside };
+            Case { installed, offered, runtime: runtime.parse().unwrap(), consent }
         },
     )
 }
@@ -244,7 +253,10 @@ impl Conflict {
                 }
             }
             (Self::OlderOffers, _) => {
-                for extension in offered.extensions.values_mut() {
+                // A version instead of none would be a remedy.
+                let offers = offered.extensions.values_mut();
+                let valid = offers.filter(|extension| extension.version.valid().is_some());
+                for extension in valid {
                     extension.version = DeclaredVersion::read("0.0.1");
                 }
             }
