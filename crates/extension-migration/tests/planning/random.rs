@@ -231,15 +231,19 @@ impl Conflict {
                 offered.extensions.insert(foreign, namesake());
             }
             (Self::SecondOfOneIdentity, Some(extension)) => {
-                let second = extension.clone();
-                case.installed.extensions.insert(Directory::new("second").unwrap(), second);
+                // In a directory that is not taken: what another extension gives way to is not only a conflict.
+                let (second, number) = (extension.clone(), case.installed.extensions.len());
+                let free = Directory::new(&format!("second.{number}")).unwrap();
+                case.installed.extensions.insert(free, second);
             }
             (Self::TamperedArtifact, Some(extension)) => extension.recorded = Some(Files::new()),
             (Self::InvalidVersion, Some(extension)) => {
                 extension.version = DeclaredVersion::read("banana");
             }
             (Self::DataOverArtifact, Some(extension)) => {
-                extension.data.extend(extension.artifacts.clone());
+                for (path, digest) in &extension.artifacts {
+                    extension.data.entry(path.clone()).or_insert(*digest);
+                }
             }
             (Self::NothingHosted, _) => offered.hosted.clear(),
             (Self::MorePermissions(permission), _) => {
