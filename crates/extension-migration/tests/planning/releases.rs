@@ -112,6 +112,15 @@ fn a_rename_to_another_publisher_is_a_takeover() {
 }
 
 #[test]
+fn a_successor_must_not_have_a_foreign_namesake_either() {
+    let mut release = renaming("notes", "journal", offer("2.0.0", &[]));
+    let foreign = ExtensionIdentity::new("journal", "mallory").unwrap();
+    release.extensions.insert(foreign, offer("2.0.0", &[]));
+    let plan = planned(&notes(), &release, &Consent::default());
+    assert_eq!(fate(&plan, "notes"), (Fate::Rejected, vec!["foreign-publisher"]));
+}
+
+#[test]
 fn a_renamed_extension_takes_its_data_along() {
     let release = renaming("notes", "journal", offer("1.0.0", &["fs.read:/notes/*"]));
     let plan = planned(&notes(), &release, &Consent::default());
