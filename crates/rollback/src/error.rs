@@ -37,6 +37,16 @@ pub enum Error {
         /// Its digest now.
         found: Digest,
     },
+    /// What was put into a generation that is being built does not lie there as it was given.
+    #[error("{} does not read back as it was written, which was {expected}: it is {found}", path.display())]
+    NotAsWritten {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The digest of what was given.
+        expected: Digest,
+        /// The digest of what is there.
+        found: Digest,
+    },
     /// A manifest cannot be understood.
     #[error("the manifest of generation {generation} cannot be understood: {reason}")]
     UnreadableManifest {

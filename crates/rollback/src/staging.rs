@@ -85,22 +85,20 @@ impl Staging {
         }
     }
 
-    /// Writes a file into a part.
+    /// Writes a file into a part, and reads it back.
     ///
     /// # Errors
-    /// As [`Staging::place`]; also if the file exists.
+    /// As [`Staging::place`]; also if the file exists, or does not read back as it was written.
     pub fn write(&self, part: Part, relative: &str, bytes: &[u8]) -> Result<()> {
-        durable::create_file(&self.place(part, relative)?, bytes)?;
-        Ok(())
+        create_and_read_back(&self.place(part, relative)?, bytes)
     }
 
-    /// Writes a document beside the parts, such as an adoption's inventory.
+    /// Writes a document beside the parts, such as an adoption's inventory, and reads it back.
     ///
     /// # Errors
-    /// If it exists, or what a file operation says.
+    /// If it exists, does not read back as it was written, or what a file operation says.
     pub fn write_document(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        durable::create_file(&self.path.join(name), bytes)?;
-        Ok(())
+        create_and_read_back(&self.path.join(name), bytes)
     }
 
     /// Copies a file from anywhere into a part.
@@ -153,11 +151,27 @@ pub(crate) fn make_executable(path: &Path) -> Result<()> {
 }
 
 impl Staging {
-    /// Places the runtime binary as `runtime/<name>`, executable by its owner alone.
+    /// Places the runtime binary as `runtime/<name>`, executable by its owner alone, and reads it back.
     ///
     /// # Errors
-    /// As [`Staging::copy`].
+    /// As [`Staging::copy`]; also if it does not read back as it was given.
     pub fn place_runtime(&self, name: &str, source: &Path) -> Result<()> {
-        make_executable(&self.copy(Part::Runtime, name, source)?)
+        let placed = self.copy(Part::Runtime, name, source)?;
+        hold_to(&placed, Digest::of_file(source)?)?;
+        make_executable(&placed)
     }
+}
+
+/// What is given to a generation is sealed as it lies there: so it must lie there as it was given.
+fn create_and_read_back(path: &Path, bytes: &[u8]) -> Result<()> {
+    durable::create_file(path, bytes)?;
+    hold_to(path, Digest::of(bytes))
+}
+
+fn hold_to(path: &Path, expected: Digest) -> Result<()> {
+    let found = Digest::of_file(path)?;
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::NotAsWritten { path: path.to_path_buf(), expected, found })
 }

@@ -544,6 +544,7 @@ pub(crate) fn is_integrity(error: &rollback::Error) -> bool {
             | rollback::Error::AlteredManifest { .. }
             | rollback::Error::UnreadableManifest { .. }
             | rollback::Error::MissingGeneration { .. }
+            | rollback::Error::NotAsWritten { .. }
     )
 }
 

@@ -131,9 +131,16 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "runtime-not-executable",
         STAGING,
-        "make_executable(&self.copy(Part::Runtime, name, source)?)",
-        "self.copy(Part::Runtime, name, source).map(|_| ())",
+        "make_executable(&placed)",
+        "let _ = placed; Ok(())",
         "the new generation's runtime cannot be started",
+    ),
+    bug(
+        "document-not-read-back",
+        STAGING,
+        "durable::create_file(path, bytes)?; «hold_to(path, Digest::of(bytes))»",
+        "Ok(())",
+        "an inventory that rotted on its way to the disk is sealed",
     ),
     bug(
         "left-over-staging-kept",
