@@ -201,8 +201,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "journal-names-unsynced-by-recovery",
         FILE,
-        "durable::sync_directory(directory)?; let witness",
-        "let witness",
+        "«durable::sync_directory(directory)?;» let witness",
+        "",
         "a witness that a killed process has replaced is relied on, and gone after a power failure",
     ),
     bug(
