@@ -44,7 +44,7 @@ impl<'a> Translation<'a> {
         Self { registry, renames, reading, policies: vec![], archived: vec![], report }
     }
 
-    pub(crate) fn from_1_0_0(&mut self, before: &PoliciesOf1_0_0) -> Result<()> {
+    pub(crate) fn carry_1_0_0(&mut self, before: &PoliciesOf1_0_0) -> Result<()> {
         let rules = || before.0.iter().flat_map(|policy| &policy.rules);
         let pairs: BTreeSet<_> =
             rules().map(|rule| (rule.resource.as_str(), rule.action.as_str())).collect();
@@ -68,7 +68,7 @@ impl<'a> Translation<'a> {
         Ok(())
     }
 
-    pub(crate) fn from_1_0_3(&mut self, before: &PoliciesOf1_0_3) -> Result<()> {
+    pub(crate) fn carry_1_0_3(&mut self, before: &PoliciesOf1_0_3) -> Result<()> {
         let rules = before.in_force().flat_map(|policy| &policy.rules);
         let known = self.registry.iter().map(|capability| capability.id.as_str());
         let names: BTreeSet<_> = rules.map(|rule| rule.resource.as_str()).chain(known).collect();

@@ -14,7 +14,7 @@ use crate::pattern::Pattern;
 use crate::report::ArchivedRule;
 
 impl Translation<'_> {
-    pub(crate) fn from_2(&mut self, before: &PoliciesOf2) -> Result<()> {
+    pub(crate) fn carry_2(&mut self, before: &PoliciesOf2) -> Result<()> {
         for policy in &before.0 {
             let mut rules = Vec::new();
             for (index, rule) in policy.rules.iter().enumerate() {
