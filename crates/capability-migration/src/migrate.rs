@@ -58,8 +58,8 @@ pub fn migrate(before: &Authority, plan: &Plan) -> Result<Migrated> {
         migrate_registry(&before.registry, &plan.registry)?;
     let mut translation = Translation::new(&before.registry, &renames, plan.reading);
     match &before.policies {
-        PolicySet::V1_0_0(policies) => translation.carry_1_0_0(policies)?,
-        PolicySet::V1_0_3(policies) => translation.carry_1_0_3(policies)?,
+        PolicySet::V1_0_0(policies) => translation.carry_1_0_0(policies),
+        PolicySet::V1_0_3(policies) => translation.carry_1_0_3(policies),
         PolicySet::V2(policies) => translation.carry_2(policies)?,
     }
     let (mut policies, archived, of_policies) = translation.finish();

@@ -7,11 +7,10 @@
 use std::collections::BTreeSet;
 
 use crate::decide::{Effect, RuleRef};
-use crate::dialect_1_0::{Policy1, Rule1, Vote, certainly, possibly};
+use crate::dialect_1_0::{Condition1, Policy1, Rule1, Vote, certainly, possibly};
 use crate::dialect_1_0_0::PoliciesOf1_0_0;
 use crate::dialect_1_0_3::PoliciesOf1_0_3;
 use crate::dialect_2::{Condition, PoliciesOf2, Policy2, Rule2, Test};
-use crate::error::Result;
 use crate::pattern::Pattern;
 use crate::registry::Registry;
 use crate::rename::Renames;
@@ -44,18 +43,18 @@ impl<'a> Translation<'a> {
         Self { registry, renames, reading, policies: vec![], archived: vec![], report }
     }
 
-    pub(crate) fn carry_1_0_0(&mut self, before: &PoliciesOf1_0_0) -> Result<()> {
+    pub(crate) fn carry_1_0_0(&mut self, before: &PoliciesOf1_0_0) {
         let rules = || before.0.iter().flat_map(|policy| &policy.rules);
         let pairs: BTreeSet<_> =
             rules().map(|rule| (rule.resource.as_str(), rule.action.as_str())).collect();
-        for (resource, action) in pairs {
+        for (resource, written) in pairs {
             // A `*` was a name like any other, which no capability has.
-            let (Some(resource), Ok(action)) = (self.named(resource), Pattern::exactly(action))
+            let (Some(resource), Ok(action)) = (self.named(resource), Pattern::exactly(written))
             else {
                 continue;
             };
-            let votes = before.votes(resource.before, action.name().unwrap_or_default());
-            self.rule(&resource, &action, &votes, false)?;
+            let votes = before.votes(resource.before, written);
+            self.rule(&resource, &action, &votes);
         }
         for policy in &before.0 {
             self.archive(policy, |rule| match Pattern::exactly(&rule.action) {
@@ -65,16 +64,15 @@ impl<'a> Translation<'a> {
                 _ => "1.0.0 took `*` for a name like any other, which no request has",
             });
         }
-        Ok(())
     }
 
-    pub(crate) fn carry_1_0_3(&mut self, before: &PoliciesOf1_0_3) -> Result<()> {
+    pub(crate) fn carry_1_0_3(&mut self, before: &PoliciesOf1_0_3) {
         let rules = before.in_force().flat_map(|policy| &policy.rules);
         let known = self.registry.iter().map(|capability| capability.id.as_str());
         let names: BTreeSet<_> = rules.map(|rule| rule.resource.as_str()).chain(known).collect();
         for name in names {
             let Some(resource) = self.named(name) else { continue };
-            self.rule(&resource, &Pattern::any(), &before.votes(name), true)?;
+            self.rule(&resource, &Pattern::any(), &before.votes(name));
         }
         let in_force: Vec<_> = before.in_force().collect();
         for policy in &before.0 {
@@ -84,7 +82,6 @@ impl<'a> Translation<'a> {
                 false => "1.0.3 never looked at its principal, action and conditions",
             });
         }
-        Ok(())
     }
 
     /// A name of before, and its pattern afterwards; none for a name that can be no capability's, or that stood for
@@ -99,59 +96,61 @@ impl<'a> Translation<'a> {
         Some(Resource { before: name, after })
     }
 
-    /// The rule for one name, from what the policies said of it.
-    fn rule(
-        &mut self,
-        resource: &Resource<'_>,
-        action: &Pattern,
-        votes: &[Vote<'_>],
-        actions_count: bool,
-    ) -> Result<()> {
-        let Resource { before: name, after } = resource;
-        let deciding: Vec<_> = votes.iter().filter_map(|vote| vote.rule).collect();
-        let subject = format!("{action} on {after}");
-        let Some(policy) = votes.iter().find(|vote| vote.rule.is_some()).map(|vote| vote.policy)
-        else {
-            return Ok(());
-        };
-        let mut rule = Rule2 {
-            effect: Effect::Allow,
+    /// The rule for one name, from what the policies said of it; none, if nothing but the default did.
+    fn rule(&mut self, resource: &Resource<'_>, action: &Pattern, votes: &[Vote<'_>]) {
+        let rule = Rule2 {
+            effect: if certainly(votes) { Effect::Allow } else { Effect::Deny },
             principal: Pattern::any(),
-            resource: after.clone(),
+            resource: resource.after.clone(),
             action: action.clone(),
             conditions: vec![],
         };
-        if !certainly(votes) {
-            if possibly(votes) {
-                let what = "is denied: the policies disagree, and which is asked was never certain";
-                self.report.note(&subject, what);
-            }
-            let denied = deciding
-                .iter()
-                .any(|(_, it)| it.effect == Effect::Deny && it.resource.as_str() == *name);
-            rule.effect = Effect::Deny;
-            if denied {
-                self.push(policy, rule);
-            }
-            return Ok(());
+        match rule.effect {
+            Effect::Allow => self.allow(rule, votes),
+            Effect::Deny => self.deny(rule, resource.before, votes),
         }
-        let unread = |it: &Rule1| {
-            it.principal != "*" || !it.conditions.is_empty() || (actions_count && it.action != "*")
+    }
+
+    /// A name that a rule denied stays denied by a rule. What `*` denied, 2.x denies by default.
+    fn deny(&mut self, rule: Rule2, name: &str, votes: &[Vote<'_>]) {
+        if possibly(votes) {
+            let what = "is denied: the policies disagree, and which is asked was never certain";
+            self.report.note(format_args!("{} on {}", rule.action, rule.resource), what);
+        }
+        let by_name = |vote: &&Vote<'_>| {
+            !vote.allows() && vote.rule.is_some_and(|(_, rule)| rule.resource == name)
         };
-        if deciding.iter().any(|(_, it)| unread(it)) {
-            self.report.note(&subject, match self.reading {
-                Reading::Enforced => "principal, action or conditions of its rule were without effect, and stay so",
-                Reading::Written => "principal, action or conditions of its rule were without effect, and count from now on",
-            });
+        if let Some(vote) = votes.iter().find(by_name) {
+            self.push(vote.policy, rule);
         }
-        if self.reading == Reading::Written
-            && let Err(reason) = restrict(&mut rule, &deciding, actions_count)
-        {
-            self.report.note(&subject, format!("is denied: {reason}"));
-            return Ok(());
+    }
+
+    fn allow(&mut self, mut rule: Rule2, votes: &[Vote<'_>]) {
+        let Some(policy) = votes.first().map(|vote| vote.policy) else { return };
+        let subject = format!("{} on {}", rule.action, rule.resource);
+        // 1.0.0 compared actions, so they count already.
+        let any_action = rule.action == Pattern::any();
+        let ignored = |it: &Rule1| {
+            it.principal != "*" || !it.conditions.is_empty() || (any_action && it.action != "*")
+        };
+        let deciding = || votes.iter().filter_map(|vote| Some(vote.rule?.1));
+        let restricted = match self.reading {
+            Reading::Enforced => Ok(()),
+            Reading::Written => deciding().try_for_each(|it| restrict(&mut rule, it, any_action)),
+        };
+        match restricted {
+            Err(reason) => return self.report.note(subject, format!("is denied: {reason}")),
+            Ok(()) if deciding().any(ignored) => {
+                let what = match self.reading {
+                    Reading::Enforced => "were without effect, and stay so",
+                    Reading::Written => "were without effect, and count from now on",
+                };
+                let what = format!("principal, action or conditions of its rule {what}");
+                self.report.note(subject, what);
+            }
+            Ok(()) => {}
         }
         self.push(policy, rule);
-        Ok(())
     }
 
     fn push(&mut self, policy: &str, rule: Rule2) {
@@ -181,26 +180,24 @@ struct Resource<'a> {
     after: Pattern,
 }
 
-/// Adds to a rule what the deciding rules say: of several, all of it, since any of them may have been the one.
+/// Adds to a rule what a deciding rule says. Of several deciding rules all that they say is added, since any of them may have
+/// been the one.
 fn restrict(
     rule: &mut Rule2,
-    deciding: &[(usize, &Rule1)],
+    written: &Rule1,
     actions_count: bool,
 ) -> std::result::Result<(), String> {
-    for (_, written) in deciding {
-        rule.principal = both(&rule.principal, &written.principal)?;
-        if actions_count {
-            rule.action = both(&rule.action, &written.action)?;
-        }
-        for condition in &written.conditions {
-            let test = Test::new(&condition.operator, &condition.value).ok_or_else(|| {
-                let operator = &condition.operator;
-                format!("its condition with the operator {operator:?} means nothing to 2.x")
-            })?;
-            let condition = Condition { key: condition.key.clone(), test };
-            if !rule.conditions.contains(&condition) {
-                rule.conditions.push(condition);
-            }
+    rule.principal = both(&rule.principal, &written.principal)?;
+    if actions_count {
+        rule.action = both(&rule.action, &written.action)?;
+    }
+    for Condition1 { key, operator, value } in &written.conditions {
+        let test = Test::new(operator, value).ok_or_else(|| {
+            format!("its condition with the operator {operator:?} means nothing to 2.x")
+        })?;
+        let condition = Condition { key: key.clone(), test };
+        if !rule.conditions.contains(&condition) {
+            rule.conditions.push(condition);
         }
     }
     Ok(())
