@@ -57,7 +57,8 @@ pub(crate) fn search(more: &View<'_>, less: &View<'_>) -> Found {
         return Found::Undecided;
     }
     let choices: Vec<_> = keys.iter().map(|key| (*key, representatives(key, more, less))).collect();
-    descend(more, less, &choices, &mut Partial::new(), &mut MAXIMUM_STEPS.clone())
+    let mut steps = MAXIMUM_STEPS;
+    descend(more, less, &choices, &mut Partial::new(), &mut steps)
 }
 
 fn descend<'a>(

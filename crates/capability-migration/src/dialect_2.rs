@@ -132,9 +132,17 @@ impl PoliciesOf2 {
         let document = parse(FILE, text)?;
         let mut fields = Node::root(FILE, &document).fields()?;
         expect_format(&mut fields, FORMAT, VERSION)?;
-        let policies = fields.required("policies")?.list()?;
+        let nodes = fields.required("policies")?.list()?;
         fields.nothing_else()?;
-        Ok(Self(policies.iter().map(policy).collect::<Result<_>>()?))
+        let mut policies: Vec<Policy2> = Vec::new();
+        for node in &nodes {
+            let policy = policy(node)?;
+            if policies.iter().any(|earlier| earlier.name == policy.name) {
+                return Err(node.needs(format!("no second policy of the name {:?}", policy.name)));
+            }
+            policies.push(policy);
+        }
+        Ok(Self(policies))
     }
 
     /// The canonical form: the same policies always give the same text.

@@ -1,11 +1,12 @@
 //! A whole migration of authority: the registry, the policies, and the proof that nothing was widened.
 
 use crate::authority::{Authority, PolicySet};
-use crate::dialect_2::Policy2;
+use crate::dialect_2::{PoliciesOf2, Policy2};
 use crate::error::{CapabilityError, Result};
 use crate::grant::Grant;
 use crate::migrate_1_0::{Reading, Translation};
 use crate::migrate_registry::{MigratedRegistry, RegistryPlan, migrate_registry};
+use crate::registry::Registry;
 use crate::rename::Renames;
 use crate::report::{ArchivedRule, Report};
 use crate::symbolic::examine;
@@ -64,9 +65,11 @@ pub fn migrate(before: &Authority, plan: &Plan) -> Result<Migrated> {
     }
     let (mut policies, archived, of_policies) = translation.finish();
     report.append(of_policies);
+    if !matches!(before.policies, PolicySet::V2(_)) {
+        note_checked_arguments(&registry, &mut report);
+    }
     for policy in &plan.added {
-        report.note(format_args!("policy {:?}", policy.name), "comes with the release");
-        policies.0.push(policy.clone());
+        add(&mut policies, policy, &mut report);
     }
     let authority = Authority { policies: PolicySet::V2(policies), registry };
     let examined = examine(before, &authority, &renames, &plan.grants);
@@ -80,4 +83,27 @@ pub fn migrate(before: &Authority, plan: &Plan) -> Result<Migrated> {
     }
     let unused_grants = examined.unused_grants;
     Ok(Migrated { authority, renames, archived, unused_grants, report })
+}
+
+/// 1.0.x never compared arguments with the declared parameters.
+fn note_checked_arguments(registry: &Registry, report: &mut Report) {
+    for capability in registry.iter().filter(|capability| !capability.parameters.is_empty()) {
+        let what = "its arguments are held to its declared parameters from now on";
+        report.note(format_args!("capability {}", capability.id), what);
+    }
+}
+
+/// A policy's name is there once, since decisions name rules by it: rules for a name that is there go behind its own.
+fn add(policies: &mut PoliciesOf2, added: &Policy2, report: &mut Report) {
+    let subject = format!("policy {:?}", added.name);
+    match policies.0.iter_mut().find(|policy| policy.name == added.name) {
+        Some(policy) => {
+            report.note(subject, "gets the rules that come with the release, behind its own");
+            policy.rules.extend(added.rules.iter().cloned());
+        }
+        None => {
+            report.note(subject, "comes with the release");
+            policies.0.push(added.clone());
+        }
+    }
 }

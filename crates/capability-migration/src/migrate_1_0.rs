@@ -87,7 +87,7 @@ impl<'a> Translation<'a> {
     /// A name of before, and its pattern afterwards; none for a name that can be no capability's, or that stood for
     /// nothing and is about to stand for a capability with a new id.
     fn named<'n>(&mut self, name: &'n str) -> Option<Resource<'n>> {
-        if self.renames.before(name) != Some(name) && self.renames.after(name) == name {
+        if self.renames.gives(name) {
             let what = "rules that named it had no effect, and are not carried over to it";
             self.report.note(format_args!("capability {name}"), what);
             return None;

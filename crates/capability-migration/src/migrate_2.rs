@@ -19,28 +19,29 @@ impl Translation<'_> {
             let mut rules = Vec::new();
             for (index, rule) in policy.rules.iter().enumerate() {
                 let follow = self.follow(rule)?;
-                if follow.first() != Some(rule) {
-                    let names: Vec<_> = follow.iter().map(|it| it.resource.to_string()).collect();
-                    let reason = match names.is_empty() {
-                        true => {
-                            "it matched nothing, and would come to match a capability with a new id"
-                                .to_owned()
-                        }
-                        false => format!(
-                            "capabilities have new ids; it is written for {}",
-                            names.join(", ")
-                        ),
-                    };
+                if follow.as_slice() != [rule.clone()] {
                     let rule_ref = RuleRef { policy: policy.name.clone(), index };
-                    self.report.note(&rule_ref, reason.clone());
-                    let original = json!(rule);
-                    self.archived.push(ArchivedRule { rule: rule_ref, original, reason });
+                    self.note_followed(rule_ref, rule, &follow);
                 }
                 rules.extend(follow);
             }
             self.policies.push(Policy2 { name: policy.name.clone(), rules });
         }
         Ok(())
+    }
+
+    /// Says what became of a rule, and keeps it if it is not there any more.
+    fn note_followed(&mut self, rule_ref: RuleRef, rule: &Rule2, follow: &[Rule2]) {
+        let names: Vec<_> = follow.iter().map(|it| it.resource.to_string()).collect();
+        let reason = if names.is_empty() {
+            "it matched nothing, and would come to match a capability with a new id".to_owned()
+        } else {
+            format!("capabilities have new ids; it is written for {}", names.join(", "))
+        };
+        self.report.note(&rule_ref, reason.clone());
+        if !follow.contains(rule) {
+            self.archived.push(ArchivedRule { rule: rule_ref, original: json!(rule), reason });
+        }
     }
 
     /// The rules that say afterwards what this one says now.
@@ -50,10 +51,8 @@ impl Translation<'_> {
             Ok(Rule2 { resource, ..rule.clone() })
         };
         if let Some(name) = rule.resource.name() {
-            // It named nothing, or a capability that is about to get this id would not have this id.
-            let stood_for_nothing =
-                self.renames.before(name) != Some(name) && self.renames.after(name) == name;
-            return match (stood_for_nothing, rule.effect) {
+            // What denied a name before a capability had it goes on denying: that is the cautious side.
+            return match (self.renames.gives(name), rule.effect) {
                 (true, Effect::Allow) => Ok(vec![]),
                 _ => Ok(vec![to(self.renames.after(name))?]),
             };

@@ -83,4 +83,9 @@ impl Renames {
             None => Some(name),
         }
     }
+
+    /// Whether a capability gets this name: until now it stands for nothing.
+    pub(crate) fn gives(&self, name: &str) -> bool {
+        self.from.contains_key(name)
+    }
 }

@@ -280,6 +280,37 @@ fn a_prefix_does_not_come_to_allow_what_is_renamed_into_it() {
 }
 
 #[test]
+fn a_prefix_goes_on_denying_what_is_renamed_out_of_it() {
+    let registry = Registry::new([new_capability("web.get")]).unwrap();
+    let mut policy = allow("*");
+    policy.rules.push(Rule2 { effect: Effect::Deny, ..allow("web.*").rules[0].clone() });
+    let before = Authority { policies: PolicySet::V2(PoliciesOf2(vec![policy])), registry };
+    let mut plan = Plan::new(Reading::Enforced);
+    plan.registry.renames =
+        Renames::new([("web.get".parse().unwrap(), "fetch".parse().unwrap())]).unwrap();
+    let migrated = migrate(&before, &plan).unwrap();
+    let decision = migrated.authority.decide(&request("fetch", "execute", json!({})));
+    assert_eq!(decision.code, Code::DeniedPolicyViolation);
+    assert_eq!(decision.rule.unwrap().index, 2);
+    assert!(
+        migrated.report.to_string().contains("written for web.*, fetch"),
+        "{}",
+        migrated.report
+    );
+}
+
+#[test]
+fn rules_of_a_release_go_behind_those_of_a_policy_with_the_same_name() {
+    let before = of_1_0_3(POLICIES_1_0_3);
+    let mut plan = Plan::new(Reading::Enforced);
+    plan.added = vec![Policy2 { name: "default".to_owned(), ..allow("shell") }];
+    let migrated = migrate(&before, &plan).unwrap();
+    let PolicySet::V2(policies) = &migrated.authority.policies else { panic!("of 2.x") };
+    assert_eq!(policies.0.len(), 1);
+    assert_eq!(PoliciesOf2::from_json(&policies.to_json()).unwrap(), *policies);
+}
+
+#[test]
 fn errors_name_the_place() {
     let shown = |text: &str| policies_1_0(text).unwrap_err().to_string();
     let error = shown(r#"[{"name":"a","version":"1.0","rules":[{"effect":"allow"}]}]"#);
