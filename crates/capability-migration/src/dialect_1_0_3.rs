@@ -1,9 +1,9 @@
 //! Policies as FemtoClaw 1.0.3 really applied them.
 //!
-//! `femtoclaw-policy` 1.0.3 looks at a rule's resource only: equal to what is asked, or `*`. Principal, action and conditions are
-//! ignored. Within a policy the first rule that matches decides. The policies are the values of a hash map, and the first
-//! that has a matching rule decides: in which order they are asked changes from one start to the next. What no rule
-//! matches is denied. A policy replaces an earlier one of the same name.
+//! `femtoclaw-policy` 1.0.3 looks at a rule's resource only: equal to what is asked, or `*`. Principal, action and
+//! conditions are ignored. Within a policy the first rule that matches decides. The policies are the values of a hash map,
+//! and the first that has a matching rule decides: in which order they are asked changes from one start to the next. What
+//! no rule matches is denied. A policy replaces an earlier one of the same name.
 //!
 //! Allowed for certain is what every order allows; possibly allowed what some order allows. Since any policy with a
 //! matching rule can come to be asked first, that is: all of them allow, or one does.

@@ -202,3 +202,34 @@ fn condition(node: &Node<'_>) -> Result<Condition> {
     let test = Test::new(operator.text()?, value.value);
     Ok(Condition { key, test: test.ok_or_else(|| value.needs("a list of values"))? })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn negative_tests_are_exactly_the_negations_and_hold_where_the_argument_is_absent() {
+        let holds = |operator: &str, value: Value, argument: Option<&Value>| {
+            let test = Test::new(operator, &value).unwrap();
+            Condition { key: "bin".to_owned(), test }.holds(argument)
+        };
+        let (ls, rm, one) = (json!("ls"), json!("rm"), json!(1.0));
+        for (argument, is) in [(Some(&ls), true), (Some(&rm), false), (None, false)] {
+            assert_eq!(holds("equals", json!("ls"), argument), is);
+            assert_eq!(holds("not_equals", json!("ls"), argument), !is);
+            assert_eq!(holds("in", json!(["cat", "ls"]), argument), is);
+            assert_eq!(holds("not_in", json!(["cat", "ls"]), argument), !is);
+        }
+        assert!(holds("equals", json!(1), Some(&one)));
+        assert!(Test::new("starts_with", &ls).is_none() && Test::new("in", &ls).is_none());
+    }
+
+    #[test]
+    fn two_policies_of_one_name_are_refused() {
+        let policy = json!({"name": "a", "rules": []});
+        let text = json!({"format": FORMAT, "version": VERSION, "policies": [policy, policy]});
+        let error = PoliciesOf2::from_json(&text.to_string()).unwrap_err().to_string();
+        assert!(error.contains("policies[1]"), "{error}");
+    }
+}
