@@ -2,6 +2,7 @@
 //! judgement, or there must be a reason why no judgement can tell.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::json;
 use sim::disk::{InodeNumber, Node, Operation};
@@ -135,8 +136,12 @@ impl<'s> Sabotage<'s> {
 
     fn syncs(&self) -> Vec<usize> {
         let log = self.log().iter().enumerate();
-        let syncs =
-            log.filter(|(_, logged)| matches!(logged.operation(), Some(Operation::Sync { .. })));
+        // What is beside the home is not the product's.
+        let is_ours =
+            |logged: &Logged| logged.path().is_empty() || logged.path().starts_with("/home");
+        let syncs = log.filter(|(_, logged)| {
+            matches!(logged.operation(), Some(Operation::Sync { .. })) && is_ours(logged)
+        });
         syncs.map(|(at, _)| at).collect()
     }
 
@@ -249,13 +254,43 @@ impl<'s> Sabotage<'s> {
         last.is_some_and(|data| data.windows(9).any(|found| found == b"\"ABORTED\""))
     }
 
-    /// Whether it is of a directory of which a name is removed again before anything is acknowledged.
+    /// Whether the names that it makes durable are taken away again, and nothing is made current in between: whoever made them
+    /// gave up.
     fn is_made_in_vain(&self, at: usize, inode: InodeNumber) -> bool {
-        let later = self.log().iter().skip(at + 1);
-        let unacknowledged = later.take_while(|logged| !matches!(logged, Logged::Mark(_)));
-        unacknowledged.filter_map(Logged::operation).any(
-            |operation| matches!(operation, Operation::Leave { directory, .. } if *directory == inode),
-        )
+        let names: Vec<&Arc<str>> = self
+            .pending(at, inode)
+            .filter_map(|operation| match operation {
+                Operation::Enter { directory, name, .. } if *directory == inode => Some(name),
+                Operation::Move { to, .. } if to.0 == inode => Some(&to.1),
+                _ => None,
+            })
+            .collect();
+        let later = self.log().iter().skip(at + 1).filter_map(Logged::operation);
+        let before_commit: Vec<&Operation> = later
+            .take_while(|operation| {
+                !matches!(operation, Operation::Write { data, .. }
+                    if data.windows(11).any(|found| found == b"\"ACTIVATED\""))
+            })
+            .collect();
+        let is_taken = |name: &&Arc<str>| {
+            before_commit.iter().any(|operation| match operation {
+                Operation::Leave { directory, name: gone, .. } => {
+                    *directory == inode && gone == *name
+                }
+                Operation::Move { from, .. } => from.0 == inode && &from.1 == *name,
+                _ => false,
+            })
+        };
+        !names.is_empty() && names.iter().all(is_taken)
+    }
+
+    /// What a sync was about to make durable.
+    fn pending(&self, at: usize, inode: InodeNumber) -> impl Iterator<Item = &Operation> {
+        let log = self.log().get(..at).unwrap_or_default().iter().rev();
+        let pending = log.take_while(move |logged| {
+            !matches!(logged.operation(), Some(Operation::Sync { inode: found }) if *found == inode)
+        });
+        pending.filter_map(Logged::operation)
     }
 
     /// What it makes durable can be lost.
@@ -265,6 +300,11 @@ impl<'s> Sabotage<'s> {
             && !path.contains("/.staging-")
         {
             return Some("of the engine, while a runtime writes, and made again before it stops");
+        }
+        if path.ends_with("/journal.new") {
+            return Some(
+                "of a journal that replaces a lost one, which whoever opens it syncs once more",
+            );
         }
         if path.ends_with("/journal.new/witness") {
             return Some(
@@ -282,28 +322,28 @@ impl<'s> Sabotage<'s> {
                 "of the home's or the journal's directory, which whoever opens it next syncs before relying on it",
             );
         }
-        if self.is_made_in_vain(at, inode) {
+        let again = self.log().iter().skip(at + 1).filter_map(Logged::operation).any(
+            |operation| matches!(operation, Operation::Sync { inode: again } if *again == inode),
+        );
+        if path.is_empty() && again {
             return Some(
-                "of the directory that an adoption made a home in, which gave up before anything was in it",
+                "of the directory that the home is in, which the next adoption syncs once more",
             );
         }
-        // What this sync was about to make durable.
-        let log = self.log().get(..at).unwrap_or_default().iter().rev();
-        let mut pending = log.map_while(|logged| match logged.operation() {
-            Some(Operation::Sync { inode: found }) if *found == inode => None,
-            other => Some(other),
-        });
-        let is_nothing = |operation: Option<&Operation>| match operation {
-            Some(Operation::Write { inode: file, data, .. }) if *file == inode => {
+        if self.is_made_in_vain(at, inode) {
+            return Some("of names that are taken away again, by an attempt that gave up");
+        }
+        let is_nothing = |operation: &Operation| match operation {
+            Operation::Write { inode: file, data, .. } if *file == inode => {
                 data.iter().all(|byte| *byte == b'\n')
             }
-            Some(Operation::Enter { directory, name, .. }) if *directory == inode => {
+            Operation::Enter { directory, name, .. } if *directory == inode => {
                 name.starts_with(".staging-")
             }
-            Some(Operation::Move { to, .. }) if to.0 == inode => to.1.starts_with(".staging-"),
+            Operation::Move { to, .. } if to.0 == inode => to.1.starts_with(".staging-"),
             _ => true,
         };
-        pending
+        self.pending(at, inode)
             .all(is_nothing)
             .then_some("of reserved space, or of the removal of what nothing refers to")
     }

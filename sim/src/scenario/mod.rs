@@ -113,20 +113,6 @@ const WORN: &[Step] = &[
     // A little more than half of what is reserved at once: the next one has to reserve more, unless it needs none.
     Step::Restarts(8),
 ];
-/// The same, and a runtime was started and stopped more often than the reserve has room for.
-const WORN_AND_RESTARTED: &[Step] = &[
-    Step::LongOperator,
-    Step::Adopt,
-    Step::Upgrade("2.0.0-rc.1"),
-    Step::Rollback,
-    Step::Upgrade("2.0.0-rc.1"),
-    Step::Rollback,
-    Step::Upgrade("2.0.0-rc.1"),
-    Step::Rollback,
-    Step::Upgrade("2.0.0-rc.1"),
-    Step::ShortOperator,
-    Step::Restarts(200),
-];
 /// Three generations, of which nobody needs the first.
 const THREE: &[Step] = &[
     Step::Adopt,
@@ -342,7 +328,7 @@ pub(crate) fn all() -> Vec<Scenario> {
             "rollback-restarted",
             Large,
             "a runtime was started and stopped until the journal's reserve was used up and made anew",
-            WORN_AND_RESTARTED,
+            &[WORN, &[Step::Restarts(200)]].concat(),
             &[Step::Rollback],
         ),
         new(
