@@ -337,13 +337,15 @@ fn without_any_one_of_its_syncs_an_upgrade_would_break_the_order() {
     }
     println!("{needed} syncs are needed, each by itself");
     // The engine syncs what it writes, and all of it is synced again when the staging directory is sealed: there it takes
-    // all syncs of a name to be missing. Nothing depends on the home's own directory, for the link for people; on an empty
-    // directory, which has nothing to lose; and on what is gone in the end.
+    // all syncs of a name to be missing. Nothing depends on the directories of the home and of the journal, which are synced
+    // for what a killed predecessor may have left, and nobody has; on an empty directory, which has nothing to lose; and on
+    // what is gone in the end.
     let is_empty =
         |name: &Path| std::fs::read_dir(name).is_ok_and(|mut found| found.next().is_none());
     let redundant: Vec<_> = by_name
         .iter()
-        .filter(|(name, _)| name.exists() && **name != scene.home() && !is_empty(name))
+        .filter(|(name, _)| name.exists() && !is_empty(name))
+        .filter(|(name, _)| ![scene.home(), scene.home().join("journal")].contains(name))
         .filter(|(_, at)| is_durable(at))
         .map(|(name, _)| name)
         .collect();
