@@ -245,6 +245,7 @@ impl Campaign {
                 seen: &mut seen,
                 taken: BTreeSet::new(),
                 only_lost: None,
+                repeats: false,
                 sharded: !scenario.is_random(),
                 applied: BTreeMap::new(),
             };

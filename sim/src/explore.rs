@@ -1,6 +1,7 @@
 //! One scenario under one profile: every image, every judgement, and the recovery from each crashed in turn.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use sim::disk::{Disk, Fingerprint, InodeNumber};
 use sim::images::{Coverage, Damage, Enumeration, Image, Next, Profile, enumerate};
@@ -9,9 +10,9 @@ use sim::world::Logged;
 use crate::id::StateId;
 use crate::judges::{Broken, Case, judge};
 use crate::model::{Known, Model};
-use crate::observe::{Wanted, observe, recovery_log};
+use crate::observe::{Observation, State, Wanted, observe, observe_once, recovery_log};
 use crate::report::Violation;
-use crate::scenario::{Outcome, Scenario};
+use crate::scenario::{Outcome, Scenario, Step};
 use crate::session::Session;
 
 /// Every so many-th state is also done again to its end.
@@ -53,6 +54,8 @@ pub(crate) struct Exploration<'x> {
     pub(crate) taken: BTreeSet<(u128, Option<Damage>)>,
     /// Judge only what loses something of this inode, and nothing else.
     pub(crate) only_lost: Option<InodeNumber>,
+    /// One of many runs that leave the same disks: what was seen of one is remembered.
+    pub(crate) repeats: bool,
     /// Part of a campaign: what another process judges is passed over.
     pub(crate) sharded: bool,
     /// How often each judge had something to judge.
@@ -133,7 +136,11 @@ impl Exploration<'_> {
         let id = walk.id.crashed(image.point, image.index);
         self.session.about_to_judge(&id);
         let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
-        let judged = self.setting.judge(&disk, known, retry, &mut self.applied);
+        let seen = match self.setting.to_retry(known, retry) {
+            None if self.repeats => observe_once(&disk, fingerprint),
+            step => Rc::new(observe(&disk, Wanted { retry: step })),
+        };
+        let judged = self.setting.judge_seen(&seen, known, &mut self.applied);
         self.session.judged(state, judged.is_err());
         if let Err(Broken { judge, what }) = judged {
             let judge = judge.to_owned();
@@ -172,18 +179,31 @@ impl Setting<'_> {
         retry: bool,
         applied: &mut BTreeMap<&'static str, u64>,
     ) -> Result<(), Broken> {
-        let step = known.under_way().filter(|_| retry).and_then(|step| {
-            // What somebody else wrote meanwhile, and has not taken back yet, is in the way.
-            let act = self.scenario.act.get(step).filter(|act| !act.is_written_to())?;
-            Some((*act, self.model.states.get(step + 1)?))
-        });
-        let seen = observe(disk, Wanted { retry: step });
+        let seen = observe(disk, Wanted { retry: self.to_retry(known, retry) });
+        self.judge_seen(&seen, known, applied)
+    }
+
+    /// The step that was under way and is to be done again, if that is wanted, with what it leads to.
+    fn to_retry(&self, known: Known, wanted: bool) -> Option<(Step, &State)> {
+        let step = known.under_way().filter(|_| wanted)?;
+        // What somebody else wrote meanwhile, and has not taken back yet, is in the way.
+        let act = self.scenario.act.get(step).filter(|act| !act.is_written_to())?;
+        Some((*act, self.model.states.get(step + 1)?))
+    }
+
+    /// Asks the judges about what was seen of a disk.
+    fn judge_seen(
+        &self,
+        seen: &Observation,
+        known: Known,
+        applied: &mut BTreeMap<&'static str, u64>,
+    ) -> Result<(), Broken> {
         let case = Case {
             scenario: self.scenario,
             model: self.model,
             known,
             before: self.before,
-            seen: &seen,
+            seen,
             failed: self.failed.as_ref(),
             lied_to: self.lied_to,
         };

@@ -268,6 +268,7 @@ impl Disturbed<'_> {
             seen: &mut seen,
             taken: BTreeSet::new(),
             only_lost: None,
+            repeats: true,
             sharded: false,
             applied: BTreeMap::new(),
         };

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use sim::disk::{Disk, Fingerprint};
@@ -148,6 +149,31 @@ pub(crate) struct Retry {
 pub(crate) struct Wanted<'w> {
     /// Do this step again, unless it has led to this state already.
     pub(crate) retry: Option<(Step, &'w State)>,
+}
+
+/// So many observations are remembered.
+const MOST_OBSERVED: usize = 2000;
+
+thread_local! {
+    /// What was seen of disks, by their fingerprints.
+    static OBSERVED: RefCell<BTreeMap<Fingerprint, Rc<Observation>>> =
+        const { RefCell::new(BTreeMap::new()) };
+}
+
+/// What the product makes of a disk, asked once for each: many faults leave the same few disks, and only what must be true of
+/// them differs.
+pub(crate) fn observe_once(disk: &Disk, fingerprint: Fingerprint) -> Rc<Observation> {
+    if let Some(seen) = OBSERVED.with_borrow(|observed| observed.get(&fingerprint).cloned()) {
+        return seen;
+    }
+    let seen = Rc::new(observe(disk, Wanted::default()));
+    OBSERVED.with_borrow_mut(|observed| {
+        if observed.len() >= MOST_OBSERVED {
+            observed.clear();
+        }
+        observed.insert(fingerprint, Rc::clone(&seen));
+    });
+    seen
 }
 
 /// Lets the product recover a disk, and reads all of it.

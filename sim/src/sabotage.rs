@@ -190,6 +190,7 @@ impl<'s> Sabotage<'s> {
                 seen: &mut seen,
                 taken: BTreeSet::new(),
                 only_lost,
+                repeats: true,
                 sharded: false,
                 applied: BTreeMap::new(),
             };

@@ -36,7 +36,8 @@ pub(super) const BUGS: &[Planted] = &[
         "«rename(temporary, path)» }",
         "fs::rename(temporary, path).map_err(|error| Error::new(Operation::Rename, path, error))",
         "after a power failure a replaced witness is the lost one again",
-    ),
+    )
+    .redundant("what is replaced is the witness, and whoever opens a journal syncs its directory before relying on it"),
     bug(
         "renamed-name-unsynced",
         WRITE,
