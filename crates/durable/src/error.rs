@@ -30,7 +30,8 @@ impl Error {
         matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
 
-    /// True when it is the device, or what the file system keeps on it, that is damaged: another attempt would find the same.
+    /// True when the operating system says that the device, or what the file system keeps on it, is damaged. That may be of
+    /// the moment: who gives something up because of it looks a second time.
     pub fn is_damage(&self) -> bool {
         let damage = [
             libc::EIO,

@@ -85,6 +85,7 @@ impl Journal {
 
     /// Opens a journal for appending, and puts right what a crash leaves at its end.
     ///
+    /// The names of its files are made durable first: whoever made them may have been killed before that.
     /// A torn append is cut off. What the witness does not vouch for is made durable before anything relies on it: it is
     /// written once more and synced, since the bytes that are read after a failed sync need not be on disk. Both happen in
     /// place, so that a full disk does not keep a journal from being opened.

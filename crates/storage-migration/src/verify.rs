@@ -48,8 +48,9 @@ pub fn measure_and_check(
 /// Reads a migrated and closed store back through a new handle, in one scan per keyspace.
 ///
 /// What the migration read must be what is in `before`, if that is given: the digest of the store before the migration, of
-/// another reading. Every keyspace that was written must have the digest and the count that it had while it was written; every keyspace
-/// that stayed must have those in `before`. Every record must satisfy the target's schema, every archived record must decode.
+/// another reading. Every keyspace that was written must have the digest and the count that it had while it was written;
+/// every keyspace that stayed must have those in `before`. Every record must satisfy the target's schema, every archived
+/// record must decode.
 ///
 /// # Errors
 /// What is not as it should be.
