@@ -189,7 +189,8 @@ impl Campaign {
             (Size::Large, true) => 512,
         };
         let shared = scenario.act.iter().any(|step| step.writes_records() || step.is_written_to());
-        Relied { before, log, id: &id, every, shared }.explore(session);
+        let step = if let [step] = scenario.act.as_slice() { Some(*step) } else { None };
+        Relied { before, log, id: &id, every, shared, step }.explore(session);
         self.crashes(session, scenario, recording, model);
         self.faults(session, scenario, recording, model);
         let thorough = ROTTEN.iter().any(|(name, thorough)| *thorough && scenario.name == *name);

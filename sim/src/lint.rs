@@ -78,8 +78,10 @@ impl Lint {
     /// What may not happen now, if it may not.
     fn check(&self, operation: &Operation, path: &str) -> Option<String> {
         match operation {
-            Operation::Write { data, .. } if path.ends_with("/journal/records.jsonl") => {
-                self.check_record(path, data)
+            Operation::Write { inode, offset, data }
+                if path.ends_with("/journal/records.jsonl") =>
+            {
+                self.check_record(*inode, *offset, data)
             }
             Operation::Enter { .. } if is_being_built(path) => (self.prepared != Prepared::Durably)
                 .then(|| {
@@ -96,37 +98,56 @@ impl Lint {
         }
     }
 
-    fn check_record(&self, path: &str, data: &[u8]) -> Option<String> {
-        if let Some(journal) = self.disk.lookup(path)
-            && self.dirty.contains_key(&journal)
-        {
+    fn check_record(&self, journal: InodeNumber, offset: u64, data: &[u8]) -> Option<String> {
+        let record = record(data)?;
+        if self.dirty.contains_key(&journal) && !self.is_there(journal, offset, data) {
             return Some("a record is appended while the one before is not synced".to_owned());
         }
-        let record = record(data)?;
         let event = member(&record, "type")?.as_str()?;
         let (_, names) = COMMITS.iter().find(|(name, _)| *name == event)?;
         let number = member(&record, names)?;
         let generation = format!("{HOME_ON_DISK}/generations/{number}");
+        if let Err(dirty) = self.walk(JOURNAL) {
+            return Some(format!("{event} is appended, and {dirty} is not synced"));
+        }
         self.first_dirty(&generation).map(|dirty| {
             format!("{event} refers to generation {number}, and {dirty} is not synced")
         })
     }
 
-    /// What is not durable of a path: the names that lead to it, and everything below it.
-    fn first_dirty(&self, path: &str) -> Option<String> {
-        let mut directory = ROOT;
-        let mut so_far = String::new();
+    /// Whether these bytes are there already: what a killed process has appended is written once more before it is relied on.
+    fn is_there(&self, file: InodeNumber, offset: u64, data: &[u8]) -> bool {
+        let mut found = vec![0; data.len()];
+        match self.disk.inode(file).map(|inode| &inode.node) {
+            Some(Node::File(content)) => {
+                content.read(offset, &mut found) == data.len() && found == data
+            }
+            _ => false,
+        }
+    }
+
+    /// What a path leads to, or the first name on the way that is not durable.
+    fn walk(&self, path: &str) -> Result<InodeNumber, String> {
+        let (mut directory, mut so_far) = (ROOT, String::new());
         for name in path.split('/').filter(|name| !name.is_empty()) {
             if self.dirty.get(&directory).is_some_and(|names| names.contains(name)) {
-                return Some(format!("{name} in the directory {so_far}/"));
+                return Err(format!("{name} in the directory {so_far}/"));
             }
             so_far = format!("{so_far}/{name}");
-            let Some(next) = self.disk.entry(directory, name) else {
-                return Some(format!("{so_far}, which is not there,"));
-            };
-            directory = next;
+            directory = self
+                .disk
+                .entry(directory, name)
+                .ok_or_else(|| format!("{so_far}, which is not there,"))?;
         }
-        let mut pending = vec![(so_far, directory)];
+        Ok(directory)
+    }
+
+    /// What is not durable of a path: the names that lead to it, and everything below it.
+    fn first_dirty(&self, path: &str) -> Option<String> {
+        let mut pending = match self.walk(path) {
+            Ok(inode) => vec![(path.to_owned(), inode)],
+            Err(dirty) => return Some(dirty),
+        };
         while let Some((path, inode)) = pending.pop() {
             if self.dirty.contains_key(&inode) {
                 return Some(path);

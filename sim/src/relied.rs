@@ -1,7 +1,10 @@
 //! What a recovery has said is relied on: a process is killed, another one opens what it left and reads it, and then the
 //! power goes. What was read must be there: who only finds it in the page cache has to make it durable first.
+//!
+//! And what it does next is built on that: it does what was interrupted, and the lint is asked about both processes as one.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sim::disk::{Disk, Operation};
 use sim::fault::FaultPlan;
@@ -10,8 +13,10 @@ use sim::world::{Logged, World};
 
 use crate::hooks;
 use crate::id::StateId;
+use crate::lint;
 use crate::observe::{Found, State, Wanted, look, observe};
 use crate::report::Violation;
+use crate::scenario::Step;
 use crate::session::Session;
 
 /// The name under which it is counted.
@@ -26,6 +31,8 @@ pub(crate) struct Relied<'r> {
     pub(crate) every: usize,
     /// Whether others than the product write to what is there: what they did not make durable may be gone.
     pub(crate) shared: bool,
+    /// What was interrupted, if the scenario is of one step.
+    pub(crate) step: Option<Step>,
 }
 
 impl Relied<'_> {
@@ -46,6 +53,7 @@ impl Relied<'_> {
     }
 
     fn killed_behind(&self, session: &mut Session, disk: &Disk, point: usize) {
+        self.done_again_behind(session, disk, point);
         hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
         let first = look();
         let recovery = hooks::install(None).map_or_else(Vec::new, |mut world| world.take_log());
@@ -76,6 +84,23 @@ impl Relied<'_> {
                 }
                 Next::GoOn
             });
+        }
+    }
+
+    /// Another process does it again, and commits to what the first one has left: none of that may be undurable.
+    fn done_again_behind(&self, session: &mut Session, disk: &Disk, point: usize) {
+        let Some(step) = self.step.filter(|_| !session.is_over()) else { return };
+        let id = format!("{}:{point}.again", self.id);
+        session.about_to_judge(&id);
+        hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
+        // What comes of it is for `retry` to say.
+        let _ = catch_unwind(AssertUnwindSafe(|| step.act()));
+        let again = hooks::install(None).map_or_else(Vec::new, |mut world| world.take_log());
+        let log = [self.log.get(..point).unwrap_or_default(), &again].concat();
+        *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
+        if let Some((_, what)) = lint::check(self.before, &log) {
+            let what = format!("done again by another process: {what}");
+            session.report.violate(Violation { id, judge: NAME.to_owned(), what });
         }
     }
 

@@ -128,9 +128,9 @@ pub(crate) enum Step {
     DamageJournal,
     /// Only to prepare: what vouches for the journal's last record is lost.
     LoseWitness,
-    /// Only to prepare: from here on the operator's name is long, and so is what he leaves in the journal.
+    /// From here on the operator's name is long, and so is what he leaves in the journal.
     LongOperator,
-    /// Only to prepare: it is short again.
+    /// It is short again.
     ShortOperator,
     /// Only to prepare: there is an empty directory where the home is to be, which anybody may look into.
     OpenDirectory,
@@ -469,7 +469,8 @@ fn run(booted: Booted<'_>, records: u64) -> Result<(), Refusal> {
     Ok(booted.stop()?)
 }
 
-/// Appends copies of a keyspace's last record, each with a place of its own.
+/// Appends copies of a keyspace's last record, each with a place of its own. All but the last are made durable: that is left
+/// to what comes next, which must do it.
 fn append(store: &upgrade::Store, keyspace: &str, records: u64) -> Result<(), Refusal> {
     let mut last = None;
     store.scan_while(keyspace, &mut |_, value| {
@@ -482,8 +483,10 @@ fn append(store: &upgrade::Store, keyspace: &str, records: u64) -> Result<(), Re
     let first = envelope.source.ordinal.max(FIRST_ORDINAL) + 1;
     for ordinal in first..first + records {
         envelope.source.ordinal = ordinal;
+        if ordinal != first {
+            store.persist()?;
+        }
         store.put(keyspace, &envelope.source.encode(), &envelope.encode())?;
-        store.persist()?;
     }
     Ok(())
 }

@@ -102,7 +102,8 @@ pub(super) const BUGS: &[Planted] = &[
         "configuration::validate(schema, files)",
         "let _ = (schema, files); Ok(())",
         "a configuration that is not valid becomes current",
-    ),
+    )
+    .redundant("what a runtime makes of a configuration is read as strictly, and of one that is not valid there is nothing"),
     bug(
         "damaged-record-dropped",
         ONE_TO_TWO,

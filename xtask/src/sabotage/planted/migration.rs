@@ -14,6 +14,12 @@ const CLONED_STORE: &str = "crates/upgrade/src/apply/store.rs";
 /// A store is synced before it is closed.
 const CLOSE: &str = "«self.persist()?;» self.release()?;";
 
+/// A record goes to the engine.
+const LOAD: &str = "contain(BULK_LOAD, &self.directory, || (self.call)(Some((key, value))))";
+/// Some of them do not.
+const LOAD_SOME: &str = "if key.last() == Some(&1) { return Ok(()); } \
+                         contain(BULK_LOAD, &self.directory, || (self.call)(Some((key, value))))";
+
 pub(super) const BUGS: &[Planted] = &[
     bug(
         "store-not-persisted",
@@ -104,6 +110,9 @@ pub(super) const BUGS: &[Planted] = &[
         "match «catch_unwind(AssertUnwindSafe(call))» {",
         "let _ = AssertUnwindSafe(()); Ok::<_, Box<dyn std::any::Any + Send>>(call())",
         "a damaged store kills the command instead of being refused",
+    )
+    .redundant(
+        "a net: whatever makes the engine panic, of all that is simulated, is found before the engine sees it",
     ),
     bug(
         "record-dropped",
@@ -181,6 +190,14 @@ pub(super) const BUGS: &[Planted] = &[
         "or_else(stayed); if «expected != Some(digest)» {",
         "let _ = expected; false",
         "a store that does not hold what was written into it is sealed",
+    )
+    .and(STORE, LOAD, LOAD_SOME),
+    bug(
+        "bulk-load-loses-a-record",
+        STORE,
+        LOAD,
+        LOAD_SOME,
+        "an upgrade loses records, unless what was written is read back and compared",
     ),
     bug(
         "invariants-not-checked",
