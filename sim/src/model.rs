@@ -2,6 +2,7 @@
 
 use upgrade::Record;
 
+use crate::judges::capability;
 use crate::observe::{Found, State, Wanted, observe};
 use crate::scenario::{Outcome, Recording, Scenario};
 use sim::disk::Fingerprint;
@@ -51,7 +52,10 @@ impl Model {
             if let Found::Home(home) = &seen.found {
                 assert_eq!(home.problems, Vec::<String>::new(), "{}", scenario.name);
             }
-            model.policies.push(crate::judges::policy_of(&seen.disk, &state));
+            model.policies.push(capability::policy_of(&seen.disk, &state));
+            if let Some(call) = capability::widened(&seen.disk, &state) {
+                panic!("{}: an upgrade has widened what is allowed: {call}", scenario.name);
+            }
             model.records = seen.found.records().to_vec();
             if model.states.is_empty() {
                 model.records_before = model.records.len();

@@ -1,5 +1,8 @@
 //! Who may do what in a home: its policies, by the dialect that it really runs, and its registry.
 
+use serde_json::Value;
+
+use crate::decide::RuleRef;
 use crate::dialect_1_0_0::PoliciesOf1_0_0;
 use crate::dialect_1_0_3::PoliciesOf1_0_3;
 use crate::dialect_2::PoliciesOf2;
@@ -26,4 +29,30 @@ pub struct Authority {
     pub policies: PolicySet,
     /// The capabilities.
     pub registry: Registry,
+}
+
+impl PolicySet {
+    /// A rule as it was written, if it is there. In 1.0.3 a later policy of a name takes the place of an earlier one, so the
+    /// last of that name is meant.
+    pub fn rule(&self, rule: &RuleRef) -> Option<Value> {
+        match self {
+            Self::V1_0_0(PoliciesOf1_0_0(policies)) | Self::V1_0_3(PoliciesOf1_0_3(policies)) => {
+                let policy = policies.iter().rev().find(|policy| policy.name == rule.policy)?;
+                Some(policy.rules.get(rule.index)?.original.clone())
+            }
+            Self::V2(PoliciesOf2(policies)) => {
+                let policy = policies.iter().find(|policy| policy.name == rule.policy)?;
+                serde_json::to_value(policy.rules.get(rule.index)?).ok()
+            }
+        }
+    }
+
+    /// The dialect in words.
+    pub fn dialect(&self) -> &'static str {
+        match self {
+            Self::V1_0_0(_) => "as 1.0.0 applied it",
+            Self::V1_0_3(_) => "as 1.0.3 applied it",
+            Self::V2(_) => "as 2.x applies it",
+        }
+    }
 }

@@ -4,13 +4,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use upgrade::Digest;
+use serde_json::{Map, Value};
+use upgrade::compatibility::{Peers, RollbackData};
+use upgrade::extension_migration::{Directory, ExtensionIdentity, Permission};
+use upgrade::{Consent, Digest, capability_migration, extension_migration};
 use versioning::{GenerationNumber, RuntimeVersion};
 
 /// What `--version` shows: the command, and the newest of everything that it carries.
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
-    "\ncarries femtoclaw 2.0.0 (storage schema 3, configuration schema 2, protocol 2.0)"
+    "\ncarries femtoclaw 2.1.0 (storage schema 3, configuration schema 3, protocol 2.1)"
 );
 
 /// Upgrades a FemtoClaw home (runtime, records, configuration, policy, extensions) in one atomic step, and back.
@@ -157,6 +160,9 @@ pub(crate) enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Ask who may do what. Writes nothing.
+    #[command(subcommand)]
+    Capability(CapabilityCommand),
     /// Write every record as JSON Lines.
     Export {
         /// The generation; the current one if there is none.
@@ -165,6 +171,31 @@ pub(crate) enum Command {
         /// Write to this new file instead of standard output.
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+}
+
+/// What to ask of capabilities.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CapabilityCommand {
+    /// Say whether a call is allowed, and by which rule. Exit code 5 if it is not.
+    Check {
+        /// Who calls.
+        #[arg(long, value_name = "NAME")]
+        principal: String,
+        /// The id of the capability.
+        #[arg(long, value_name = "ID")]
+        resource: String,
+        /// What is done with it.
+        #[arg(long, value_name = "ACTION", default_value = "execute")]
+        action: String,
+        /// The arguments of the call, a JSON object.
+        #[arg(long, value_name = "JSON", default_value = "{}", value_parser = object)]
+        args: Map<String, Value>,
+    },
+    /// Show what an upgrade would newly allow, and newly deny.
+    Diff {
+        #[command(flatten)]
+        target: Target,
     },
 }
 
@@ -177,6 +208,84 @@ pub(crate) struct Target {
     /// The runtime binary to place into the new generation.
     #[arg(long, value_name = "FILE")]
     pub(crate) runtime: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) consent: ConsentArguments,
+}
+
+/// What is agreed to, by name.
+#[derive(Debug, Args)]
+pub(crate) struct ConsentArguments {
+    /// Go on without this extension if it is in the way; it is kept, aside.
+    #[arg(long, value_name = "DIRECTORY", value_parser = directory)]
+    set_aside_extension: Vec<Directory>,
+    /// Let an extension come to have a permission.
+    #[arg(long, value_name = "NAME@PUBLISHER:PERMISSION", value_parser = permission)]
+    grant_permission: Vec<extension_migration::Grant>,
+    /// Let a call come to be allowed; each part is a name, `*`, or a prefix such as `web.*`.
+    #[arg(long, value_name = "PRINCIPAL:RESOURCE:ACTION", value_parser = grant)]
+    grant: Vec<capability_migration::Grant>,
+    /// What must become of records that are written between the upgrade and a rollback.
+    #[arg(long, value_enum, default_value_t = Later::SetAside, value_name = "HOW")]
+    rollback_data: Later,
+    /// The peers of this runtime are upgraded along with it, or there are none.
+    #[arg(long)]
+    peers_move_together: bool,
+}
+
+/// What must become of records that are written between an upgrade and a rollback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Later {
+    /// They stay in the generation that the rollback leaves.
+    SetAside,
+    /// They must be carried back; an upgrade after which they could not be is refused.
+    Preserve,
+}
+
+impl ConsentArguments {
+    /// As the upgrade system takes it.
+    pub(crate) fn consent(&self) -> Consent {
+        Consent {
+            set_aside: self.set_aside_extension.iter().cloned().collect(),
+            permissions: self.grant_permission.iter().cloned().collect(),
+            grants: self.grant.clone(),
+            rollback_data: match self.rollback_data {
+                Later::SetAside => RollbackData::SetAside,
+                Later::Preserve => RollbackData::Preserve,
+            },
+            peers: if self.peers_move_together { Peers::MoveTogether } else { Peers::Independent },
+        }
+    }
+}
+
+fn directory(text: &str) -> Result<Directory, String> {
+    Directory::new(text).map_err(|error| error.to_string())
+}
+
+fn permission(text: &str) -> Result<extension_migration::Grant, String> {
+    let parts = || {
+        let (identity, permission) = text.split_once(':')?;
+        let (name, publisher) = identity.split_once('@')?;
+        Some((name, publisher, permission))
+    };
+    let (name, publisher, permission) = parts()
+        .ok_or("expected NAME@PUBLISHER:PERMISSION, such as search@femtoclaw-community:network")?;
+    let identity = ExtensionIdentity::new(name, publisher).map_err(|error| error.to_string())?;
+    Ok(extension_migration::Grant { identity, permission: Permission::new(permission) })
+}
+
+fn grant(text: &str) -> Result<capability_migration::Grant, String> {
+    let mut parts = text.split(':').map(|part| part.parse().map_err(|error| format!("{error}")));
+    let mut next =
+        || parts.next().ok_or("expected PRINCIPAL:RESOURCE:ACTION, such as *:fs.watch:execute");
+    let (principal, resource, action) = (next()??, next()??, next()??);
+    if parts.next().is_some() {
+        return Err("expected PRINCIPAL:RESOURCE:ACTION, with two colons".to_owned());
+    }
+    Ok(capability_migration::Grant { principal, resource, action, capability: None })
+}
+
+fn object(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|error| format!("expected a JSON object: {error}"))
 }
 
 /// On whose authority.

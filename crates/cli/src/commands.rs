@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use femtoclaw_catalogue::FemtoClaw;
 use serde_json::{Value, json};
+use upgrade::capability_migration::{Code, Request as Call};
 use upgrade::{
-    AdoptRequest, Authorization, EngineOptions, Environment, Error, Generation, Home, HomeView,
-    NoTelemetry, RecoverRequest, Request, TelemetrySink,
+    AdoptRequest, Authorization, Cause, EngineOptions, Environment, Error, Generation, Home,
+    HomeView, NoTelemetry, RecoverRequest, Request, TelemetrySink,
 };
 
-use crate::arguments::{Arguments, AuthorityArguments, Command, Common, Target};
+use crate::arguments::{Arguments, AuthorityArguments, CapabilityCommand, Command, Common, Target};
 use crate::consent::ask;
 use crate::human;
 use crate::output::Output;
@@ -26,6 +27,9 @@ const PRIVATE: u32 = 0o600;
 
 /// Exit code: there is something to do (`plan --check`).
 const CHANGES_PENDING: u8 = 2;
+
+/// Exit code: what was asked for is not allowed.
+const NOT_AUTHORIZED: u8 = 5;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -106,10 +110,17 @@ impl Failure {
             other => other.to_string().lines().next().unwrap_or_default().to_owned(),
         };
         let exit_code = self.exit_code();
-        json!({
+        let mut value = json!({
             "type": "error", "error": name, "exit_code": exit_code, "message": message,
             "condition": condition, "next": next,
-        })
+        });
+        if let (Self::Upgrade(error), Value::Object(value)) = (self, &mut value)
+            && let Cause::Incompatible(refusals) = error.cause()
+        {
+            value.insert("reasons".to_owned(), json!(refusals.reasons));
+            value.insert("path".to_owned(), json!(refusals.path));
+        }
+        value
     }
 }
 
@@ -166,6 +177,18 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
                 lock_timeout: common.lock_timeout,
             };
             session.recover(&request, authority, *dry_run, telemetry, output)
+        }
+        Command::Capability(CapabilityCommand::Check { principal, resource, action, args }) => {
+            let call = Call {
+                principal: principal.clone(),
+                resource: resource.clone(),
+                action: action.clone(),
+                arguments: args.clone(),
+            };
+            session.capability_check(&call, output)
+        }
+        Command::Capability(CapabilityCommand::Diff { target }) => {
+            session.capability_diff(target, output)
         }
         Command::Export { generation, output: file } => {
             session.export(*generation, file.as_deref(), telemetry, output)
@@ -304,6 +327,32 @@ impl<'s> Session<'s> {
                 });
             }
         }
+        Ok(0)
+    }
+
+    fn capability_check(&self, call: &Call, output: &mut Output) -> Result<u8, Failure> {
+        let (generation, authority) = self.view()?.authority()?;
+        let decision = authority.decide(call);
+        let rule = decision.rule.as_ref().and_then(|rule| authority.policies.rule(rule));
+        let value = json!({
+            "generation": generation, "dialect": authority.policies.dialect(),
+            "code": decision.code, "rule": decision.rule, "rule_text": rule,
+        });
+        output.result("capability-check", &value, |style| {
+            human::decision(&decision, rule.as_ref(), authority.policies.dialect(), style)
+        })?;
+        Ok(if decision.code == Code::Authorized { 0 } else { NOT_AUTHORIZED })
+    }
+
+    fn capability_diff(&self, target: &Target, output: &mut Output) -> Result<u8, Failure> {
+        let (to, planned) = self.view()?.authority_changes(&request(target))?;
+        let mut value = serde_json::to_value(&planned).unwrap_or_default();
+        if let Value::Object(value) = &mut value {
+            value.insert("to".to_owned(), json!(to));
+        }
+        output.result("capability-diff", &value, |style| {
+            human::authority_changes(&to, &planned, style)
+        })?;
         Ok(0)
     }
 
@@ -515,5 +564,9 @@ fn export_file(home: &Home<'_>, generation: &Generation, path: &Path) -> Result<
 }
 
 fn request(target: &Target) -> Request {
-    Request { target: target.target_version.clone(), runtime: target.runtime.clone() }
+    Request {
+        target: target.target_version.clone(),
+        runtime: target.runtime.clone(),
+        consent: target.consent.consent(),
+    }
 }

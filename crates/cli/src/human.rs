@@ -3,10 +3,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use upgrade::capability_migration::Decision;
+use upgrade::compatibility::Severity;
+use upgrade::extension_migration::Fate;
 use upgrade::{
     Adopted, Adoption, Applied, Collected, Event, Finding, FindingOutcome, Generation, Home, Plan,
-    Record, RolledBack, Status, VerifyReport,
+    PlannedAuthority, Record, RolledBack, Status, VerifyReport,
 };
+use versioning::RuntimeVersion;
 
 use crate::output::Style;
 
@@ -122,14 +126,100 @@ pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
     if plan.configuration.is_empty() {
         let _ = writeln!(text, "  unchanged");
     }
-    let carried: Vec<String> = plan.carried.keys().map(ToString::to_string).collect();
-    let _ = writeln!(text, "\nCarried over byte for byte: {}.", carried.join(", "));
+    meaning(&mut text, plan, style);
     let _ = writeln!(
         text,
         "A rollback restores generation {} exactly as it is now.\n\nplan {}",
         plan.from.generation,
         plan.digest()
     );
+    text
+}
+
+/// What becomes of policy and extensions, and what there is to agree to.
+fn meaning(text: &mut String, plan: &Plan, style: &Style) {
+    let _ = writeln!(text, "\n{}", style.strong("Policy"));
+    authority(text, &plan.authority);
+    let _ = writeln!(text, "\n{}", style.strong("Extensions"));
+    let extensions = plan.extensions.iter().flat_map(|plan| &plan.extensions);
+    let mut none = true;
+    for planned in extensions {
+        none = false;
+        let (fate, identity, version) = (planned.fate, &planned.identity, &planned.version);
+        let _ = writeln!(text, "  {fate}: {identity} {version}");
+        // Why one is kept is the same for most.
+        for reason in planned.reasons.iter().filter(|_| planned.fate != Fate::Kept) {
+            let _ = writeln!(text, "    {reason}");
+        }
+    }
+    if none {
+        let _ = writeln!(text, "  none");
+    }
+    let carried: usize = plan.parts.values().map(|part| part.carried).sum();
+    let _ = writeln!(
+        text,
+        "\n{carried} files of policy and extensions are carried over byte for byte."
+    );
+    let Some(verdict) = &plan.verdict else { return };
+    if verdict.needs_consent() {
+        let _ = writeln!(text, "\n{}", style.strong("To agree to"));
+    }
+    for reason in verdict.of(Severity::NeedsConsent) {
+        let telling = reason.telling();
+        let _ = writeln!(text, "  {} [{}]", telling.message, telling.code);
+    }
+}
+
+fn authority(text: &mut String, planned: &PlannedAuthority) {
+    let lines = planned.changes.iter().map(String::as_str);
+    for line in lines.clone() {
+        let _ = writeln!(text, "  {line}");
+    }
+    for allowed in &planned.newly_allowed {
+        let _ = writeln!(text, "  NEWLY ALLOWED, by your grant: {allowed}");
+    }
+    for denied in &planned.newly_denied {
+        let _ = writeln!(text, "  newly denied: {denied}");
+    }
+    for archived in &planned.archived {
+        let _ = writeln!(text, "  no longer there as written: {archived}");
+    }
+    if planned.newly_allowed.is_empty() {
+        let _ = writeln!(text, "  Nobody can do anything that was not allowed before.");
+    }
+}
+
+pub(crate) fn authority_changes(
+    to: &RuntimeVersion,
+    planned: &PlannedAuthority,
+    style: &Style,
+) -> String {
+    let mut text = format!("{}  {to}\n", style.strong("An upgrade to"));
+    authority(&mut text, planned);
+    if planned.newly_denied.is_empty() {
+        text.push_str("  Nobody is denied anything that was allowed before.\n");
+    }
+    text
+}
+
+pub(crate) fn decision(
+    decision: &Decision,
+    rule: Option<&serde_json::Value>,
+    dialect: &str,
+    style: &Style,
+) -> String {
+    let mut text = style.strong(decision.code.as_str());
+    match (&decision.rule, rule) {
+        (Some(place), Some(rule)) => {
+            let _ = write!(text, "\n  {place}, {dialect}:\n  {rule}\n");
+        }
+        (Some(place), None) => {
+            let _ = write!(text, "\n  {place}, {dialect}\n");
+        }
+        (None, _) => {
+            let _ = write!(text, "\n  no rule decided; {dialect}\n");
+        }
+    }
     text
 }
 

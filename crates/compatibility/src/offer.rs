@@ -73,6 +73,9 @@ pub struct CapabilityStatement {
     pub known: BTreeSet<CapabilityId>,
     /// The ids that it knows by another name: old to new.
     pub renames: BTreeMap<CapabilityId, CapabilityId>,
+    /// Whether it keeps ids that it does not know, as they are: those of an embedder. What it does not keep is lost.
+    #[serde(default)]
+    pub keeps_unknown: bool,
     /// Ids that mean something else than they did, and the set in which they came to do so: what was granted under an
     /// older set was never granted for what they mean now.
     pub redefined: BTreeMap<CapabilityId, CapabilitySet>,
@@ -104,9 +107,10 @@ impl CapabilityOffer {
         &self.0
     }
 
-    /// The id under which the release knows a capability, if it does.
+    /// The id under which the release knows or keeps a capability, if it does.
     pub fn known_as<'a>(&'a self, id: &'a CapabilityId) -> Option<&'a CapabilityId> {
-        self.0.renames.get(id).or_else(|| self.0.known.get(id))
+        let known = self.0.renames.get(id).or_else(|| self.0.known.get(id));
+        known.or_else(|| self.0.keeps_unknown.then_some(id))
     }
 }
 
@@ -172,6 +176,7 @@ mod tests {
             sets: Span::only(CapabilitySet::new(1)),
             known: known.iter().map(|text| id(text)).collect(),
             renames: renames.iter().map(|(old, new)| (id(old), id(new))).collect(),
+            keeps_unknown: false,
             redefined: BTreeMap::new(),
         }
     }
@@ -184,6 +189,16 @@ mod tests {
         assert!(matches!(known, Err(Invalid::RenamedYetKnown { .. })));
         let lost = CapabilityOffer::new(statement(&["a"], &[("c", "b")]));
         assert!(matches!(lost, Err(Invalid::RenamedToUnknown { .. })));
+    }
+
+    #[test]
+    fn what_is_not_known_is_lost_unless_it_is_kept() {
+        let mut told = statement(&["web.get"], &[("web_get", "web.get")]);
+        assert_eq!(CapabilityOffer::new(told.clone()).unwrap().known_as(&id("own")), None);
+        told.keeps_unknown = true;
+        let keeping = CapabilityOffer::new(told).unwrap();
+        assert_eq!(keeping.known_as(&id("own")), Some(&id("own")));
+        assert_eq!(keeping.known_as(&id("web_get")), Some(&id("web.get")));
     }
 
     #[test]

@@ -2,18 +2,21 @@
 
 use std::path::Path;
 
+use capability_migration::Authority;
 use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceError};
 use upgrade::{
-    Adoption, AdoptionRefusal, Catalogue, EffectiveConfiguration, Files, MigratedConfiguration,
-    Release,
+    Adoption, AdoptionRefusal, Catalogue, EffectiveConfiguration, Files, InstalledExtensions,
+    MigratedConfiguration, OfferedExtensions, Release, SealedFiles,
 };
-use versioning::{ConfigurationSchema, RuntimeVersion, SchemaVersion};
+use versioning::{ConfigurationSchema, RuntimeVersion, SchemaVersion, Versions};
 
 use crate::schema1::AdoptedFiles;
 use crate::steps::{DecodeRecords, JoinExecutions};
-use crate::{adoption, configuration, releases, render, schema1, schema2, schema3};
+use crate::{
+    adoption, configuration, extensions, policy, releases, render, schema1, schema2, schema3,
+};
 
-/// FemtoClaw: 1.0.0 and 1.0.3, which can be adopted, and 2.0.0, which can be upgraded to.
+/// FemtoClaw: 1.0.0 and 1.0.3, which can be adopted, and what can be upgraded to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FemtoClaw;
 
@@ -79,6 +82,39 @@ impl Catalogue for FemtoClaw {
         files: &Files,
     ) -> Result<EffectiveConfiguration, Vec<String>> {
         configuration::effective(schema, files)
+    }
+
+    fn authority(&self, versions: &Versions, files: &Files) -> Result<Authority, Vec<String>> {
+        policy::authority(versions.capabilities, files)
+    }
+
+    fn authority_plan(
+        &self,
+        from: &Versions,
+        to: &Versions,
+    ) -> Result<capability_migration::Plan, Vec<String>> {
+        releases::authority_plan(from.capabilities, to.capabilities)
+            .map_err(|error| vec![error.to_string()])
+    }
+
+    fn write_authority(
+        &self,
+        versions: &Versions,
+        authority: &Authority,
+    ) -> Result<Files, Vec<String>> {
+        policy::write(versions.capabilities, authority)
+    }
+
+    fn extensions(
+        &self,
+        in_use: &SealedFiles<'_>,
+        set_aside: &SealedFiles<'_>,
+    ) -> Result<InstalledExtensions, Vec<String>> {
+        extensions::installed(in_use, set_aside)
+    }
+
+    fn offered_extensions(&self, versions: &Versions) -> OfferedExtensions {
+        releases::offered_extensions(versions)
     }
 
     fn render(

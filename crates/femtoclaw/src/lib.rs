@@ -22,6 +22,7 @@ mod codec;
 pub mod configuration;
 mod envelope;
 mod execution;
+mod extensions;
 mod inventory;
 mod json;
 mod json_configuration;
@@ -30,6 +31,7 @@ mod manifest;
 mod members;
 mod parts;
 mod pieces;
+mod policy;
 mod record;
 mod releases;
 mod render;
@@ -58,6 +60,7 @@ pub use manifest::{
     ManifestFault, ManifestParameter, is_plain_component,
 };
 pub use parts::{PartError, parse_capabilities, parse_extensions, parse_policies};
+pub use policy::{CAPABILITY_FILE, POLICY_FILE};
 pub use record::{
     AuditEntry, ExecutionRecord, ExecutionStatus, HistoryEntry, Json, MemoryMessage, MessageRole,
     RecordKind, Snapshot, TelemetryEvent, WalEvent,

@@ -25,6 +25,8 @@ pub struct ExtensionManifest {
     pub tags: Vec<String>,
     /// Where it is developed.
     pub repository: Option<String>,
+    /// The versions of FemtoClaw that it runs on, as written. 1.0.x knows no such key.
+    pub femtoclaw: Option<String>,
     /// What runs it: kind and version requirement, as written.
     pub runtime: Option<(String, Option<String>)>,
     /// What it asks to be allowed.
@@ -158,6 +160,7 @@ impl ExtensionManifest {
             license: optional(root, "license"),
             tags: texts(root, "tags"),
             repository: optional(root, "repository"),
+            femtoclaw: optional(root, "femtoclaw"),
             runtime,
             permissions: texts(root, "permissions"),
             environment: list(root, "environment", parameter),
@@ -167,7 +170,7 @@ impl ExtensionManifest {
     }
 }
 
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "name",
     "version",
     "description",
@@ -175,6 +178,7 @@ const KNOWN: [&str; 11] = [
     "license",
     "tags",
     "repository",
+    "femtoclaw",
     "runtime",
     "permissions",
     "environment",

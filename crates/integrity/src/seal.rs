@@ -30,6 +30,13 @@ pub struct TreeSeal {
     files: BTreeMap<String, FileSeal>,
 }
 
+/// The seal that a tree with these files would have.
+impl FromIterator<(String, FileSeal)> for TreeSeal {
+    fn from_iter<I: IntoIterator<Item = (String, FileSeal)>>(files: I) -> Self {
+        Self { files: files.into_iter().collect() }
+    }
+}
+
 /// How a tree differs from its seal. Each names the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

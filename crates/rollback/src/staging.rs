@@ -93,6 +93,16 @@ impl Staging {
         create_and_read_back(&self.place(part, relative)?, bytes)
     }
 
+    /// As [`Staging::write`], of a file that its owner may execute.
+    ///
+    /// # Errors
+    /// As [`Staging::write`].
+    pub fn write_executable(&self, part: Part, relative: &str, bytes: &[u8]) -> Result<()> {
+        let place = self.place(part, relative)?;
+        create_and_read_back(&place, bytes)?;
+        make_executable(&place)
+    }
+
     /// Writes a document beside the parts, such as an adoption's inventory, and reads it back.
     ///
     /// # Errors

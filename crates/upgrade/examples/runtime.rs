@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use femtoclaw_catalogue::configuration::RuntimeConfiguration;
-use femtoclaw_catalogue::{FemtoClaw, parse_capabilities, parse_policies, schema3};
+use femtoclaw_catalogue::{FemtoClaw, schema3};
 use upgrade::{EngineOptions, Environment, NoTelemetry, Store};
 use versioning::{Clock, RuntimeVersion, Timestamp};
 
@@ -60,16 +60,16 @@ fn run(home: &Path) -> Result<(), Box<dyn Error>> {
     let booted = upgrade::boot(home, &VERSION, environment, &mut telemetry, Duration::ZERO)?;
     let configuration = RuntimeConfiguration::parse(booted.configuration())
         .map_err(|violations| violations.join("; "))?;
-    let capabilities = parse_capabilities(booted.policy())?;
-    let policies = parse_policies(booted.policy())?;
+    // What a call is decided by, before it is made.
+    let authority = booted.authority();
     println!(
-        "generation {} ({}), backend {}, log level {}, {} capabilities, {} policies",
+        "generation {} ({}), backend {}, log level {}, {} capabilities, of which {} are on",
         booted.generation().number(),
         booted.versions().runtime,
         configuration.backend,
         configuration.log_level,
-        capabilities.values().map(Vec::len).sum::<usize>(),
-        policies.values().map(Vec::len).sum::<usize>(),
+        authority.registry.iter().count(),
+        authority.registry.iter().filter(|capability| capability.enabled).count(),
     );
     let store = booted.open_store()?;
     show_executions(&store)?;

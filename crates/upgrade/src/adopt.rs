@@ -267,8 +267,9 @@ impl Home<'_> {
         let catalogue = self.environment.catalogue;
         let schema = self.schema(adoption.versions.storage)?;
         let source = catalogue.foreign_source(schema.version, staging.path())?;
-        let source = source.ok_or_else(|| Cause::Incompatible {
-            reasons: vec![format!("schema {} cannot be adopted from files", schema.version)],
+        let source = source.ok_or_else(|| {
+            let version = schema.version;
+            Cause::unreadable_store(format!("schema {version} cannot be adopted from files"))
         })?;
         let logical = storage_migration::measure_source(
             &*source,

@@ -12,7 +12,7 @@ use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{HomeState, Standing, StoreStanding};
 use crate::plan::{open_current, read_part};
 use crate::seal::keyspace_map;
-use crate::{Environment, Files, Home, Recovery, RolledBack};
+use crate::{Environment, Files, Home, Recovery, Refusal, RolledBack};
 
 /// Background threads of the storage engine of a runtime, which writes.
 const RUNTIME_WORKER_THREADS: usize = 1;
@@ -22,9 +22,16 @@ const RUNTIME_WORKER_THREADS: usize = 1;
 #[derive(Debug)]
 pub struct Booted<'e> {
     home: Home<'e>,
+    checked: Checked,
+}
+
+/// A generation that a runtime can be run on.
+#[derive(Debug)]
+struct Checked {
     generation: Generation,
     configuration: Files,
     policy: Files,
+    authority: capability_migration::Authority,
 }
 
 /// Locks the home, puts right what an interruption left, and opens the current generation for a runtime, or refuses.
@@ -36,6 +43,7 @@ pub struct Booted<'e> {
 /// - the store, until the first start on it: names, sizes and permissions of its files against the manifest. From the
 ///   first start on the store is the runtime's, and the engine's own checks are what is left;
 /// - the configuration, strictly, against its schema (FC-UPGRADE-0001 §10);
+/// - that policies and capabilities can be read, all of them (§11);
 /// - that the runtime that starts is the one that the generation belongs to, and that its store is a database: a
 ///   generation that was adopted is a copy of an installation that goes on where it was.
 ///
@@ -56,9 +64,8 @@ pub fn boot<'e>(
     let mut home = Home::open(root, environment, telemetry, lock_timeout)?;
     // Before anything is asked of the current generation: it may be what cannot be read.
     home.require_tries()?;
-    let (generation, configuration, policy) =
-        home.check_start(running).map_err(|cause| Error::new(cause, home.unchanged()))?;
-    let number = generation.number();
+    let checked = home.check_start(running).map_err(|cause| Error::new(cause, home.unchanged()))?;
+    let number = checked.generation.number();
     let standing = |state: &HomeState| state.generations.get(&number).map(|state| state.store);
     if standing(&home.state) != Some(StoreStanding::Started) {
         let event = Event::Started { generation: number, runtime: running.clone() };
@@ -68,14 +75,11 @@ pub fn boot<'e>(
     }
     // Last: whoever is given a try is given the generation.
     home.count_try()?;
-    Ok(Booted { home, generation, configuration, policy })
+    Ok(Booted { home, checked })
 }
 
 impl Home<'_> {
-    fn check_start(
-        &self,
-        running: &RuntimeVersion,
-    ) -> std::result::Result<(Generation, Files, Files), Cause> {
+    fn check_start(&self, running: &RuntimeVersion) -> std::result::Result<Checked, Cause> {
         let generation = open_current(&self.layout, &self.state)?;
         let number = generation.number();
         let versions = &generation.manifest().versions;
@@ -90,7 +94,7 @@ impl Home<'_> {
                 "generation {number} is a copy of an installation with storage schema {schema}, \
                  which is not run from a home"
             );
-            return Err(Cause::Incompatible { reasons: vec![reason] });
+            return Err(Refusal::new("not-run-from-a-home", "§13", "storage", reason).into());
         }
         let store = Part::Store.directory();
         generation.verify(VerifyDepth::Content, |path| path == store)?;
@@ -101,19 +105,24 @@ impl Home<'_> {
             .catalogue
             .validate_configuration(versions.configuration, &configuration)
             .map_err(|violations| Cause::InvalidConfiguration { generation: number, violations })?;
-        Ok((generation, configuration, policy))
+        let authority = self
+            .environment
+            .catalogue
+            .authority(versions, &policy)
+            .map_err(|reasons| Cause::InvalidPolicy { generation: number, reasons })?;
+        Ok(Checked { generation, configuration, policy, authority })
     }
 }
 
 impl Booted<'_> {
     /// The versions of everything in the current generation.
     pub fn versions(&self) -> &Versions {
-        &self.generation.manifest().versions
+        &self.checked.generation.manifest().versions
     }
 
     /// The current generation.
     pub fn generation(&self) -> &Generation {
-        &self.generation
+        &self.checked.generation
     }
 
     /// Whether it has proven itself.
@@ -128,17 +137,22 @@ impl Booted<'_> {
 
     /// The directory of a part.
     pub fn path(&self, part: Part) -> PathBuf {
-        self.generation.part(part)
+        self.checked.generation.part(part)
     }
 
     /// The configuration's files, which satisfy their schema.
     pub fn configuration(&self) -> &Files {
-        &self.configuration
+        &self.checked.configuration
+    }
+
+    /// Who may do what: what every call is to be decided by before it is made (FC-UPGRADE-0001 §11).
+    pub fn authority(&self) -> &capability_migration::Authority {
+        &self.checked.authority
     }
 
     /// The policy's files, as they were sealed.
     pub fn policy(&self) -> &Files {
-        &self.policy
+        &self.checked.policy
     }
 
     /// Opens the store for reading and writing. The caller closes it before this value is dropped.
@@ -156,7 +170,7 @@ impl Booted<'_> {
     /// # Errors
     /// If it cannot be opened.
     pub fn open_store_with(&self, options: &EngineOptions) -> Result<Store> {
-        let map = keyspace_map(self.generation.manifest()).unwrap_or_default();
+        let map = keyspace_map(self.checked.generation.manifest()).unwrap_or_default();
         Store::open(&self.path(Part::Store), &map, options)
             .map_err(|error| Error::new(error, self.home.unchanged()))
     }
@@ -166,7 +180,7 @@ impl Booted<'_> {
     /// # Errors
     /// What appending to the journal says.
     pub fn confirm(&mut self) -> Result<()> {
-        self.home.confirm(self.generation.number())
+        self.home.confirm(self.checked.generation.number())
     }
 
     /// Ends the run because somebody wants it to end, in good order: after the store was closed. On trial this gives the try
@@ -184,6 +198,6 @@ impl Booted<'_> {
     /// # Errors
     /// As [`Home::fail`]; also if the store is still open.
     pub fn fail(mut self, reason: &str) -> Result<RolledBack> {
-        self.home.fail(self.generation.number(), reason, &mut |_| {})
+        self.home.fail(self.checked.generation.number(), reason, &mut |_| {})
     }
 }

@@ -6,8 +6,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use capability_migration::Authority;
+use compatibility::Offer;
 use config_migration::{EffectiveConfiguration, IntendedDifference};
-use integrity::Digest;
+use extension_migration::{Directory, Installed, Offered};
+use integrity::{Digest, FileSeal};
 use rollback::Part;
 use serde::{Deserialize, Serialize};
 use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceError};
@@ -19,12 +22,24 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// A release that the catalogue knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Release {
-    /// The versions of everything in it.
-    pub versions: Versions,
+    /// What it is, what it takes, and what it goes with.
+    pub offer: Offer,
     /// One sentence: what it brings.
     pub summary: &'static str,
     /// Whether it can be upgraded to. Older releases are known only as what may be installed.
     pub installable: bool,
+}
+
+impl Release {
+    /// The versions of everything in it.
+    pub fn versions(&self) -> &Versions {
+        &self.offer.versions
+    }
+
+    /// The version of its runtime.
+    pub fn runtime(&self) -> &RuntimeVersion {
+        &self.offer.versions.runtime
+    }
 }
 
 /// What a runtime tells the upgrade system about itself. Every method is pure: same input, same answer.
@@ -97,6 +112,46 @@ pub trait Catalogue: Sync {
         files: &Files,
     ) -> Result<EffectiveConfiguration, Vec<String>>;
 
+    /// Who may do what, read from the files of the policy part by the dialect that these versions apply (FC-UPGRADE-0001
+    /// §11).
+    ///
+    /// # Errors
+    /// Every reason why it cannot be read: then nothing of it may be used.
+    fn authority(&self, versions: &Versions, files: &Files) -> Result<Authority, Vec<String>>;
+
+    /// What leads authority from these versions to those. It has no grants: these are for whoever authorises the upgrade.
+    ///
+    /// # Errors
+    /// Every reason why it cannot be.
+    fn authority_plan(
+        &self,
+        from: &Versions,
+        to: &Versions,
+    ) -> Result<capability_migration::Plan, Vec<String>>;
+
+    /// Authority as the files of the policy part of these versions: what [`Catalogue::authority`] reads.
+    ///
+    /// # Errors
+    /// If these versions have no place for it.
+    fn write_authority(
+        &self,
+        versions: &Versions,
+        authority: &Authority,
+    ) -> Result<Files, Vec<String>>;
+
+    /// The extensions that are there: those in use, and those that were set aside (FC-UPGRADE-0001 §12).
+    ///
+    /// # Errors
+    /// Every manifest that cannot be read.
+    fn extensions(
+        &self,
+        in_use: &SealedFiles<'_>,
+        set_aside: &SealedFiles<'_>,
+    ) -> Result<InstalledExtensions, Vec<String>>;
+
+    /// What the release of these versions says of extensions, and brings.
+    fn offered_extensions(&self, versions: &Versions) -> OfferedExtensions;
+
     /// A record as a JSON object, for people and for other programs. Every byte of it must be in there somehow.
     fn render(
         &self,
@@ -105,6 +160,72 @@ pub trait Catalogue: Sync {
         key: &[u8],
         value: &[u8],
     ) -> serde_json::Value;
+}
+
+/// The files of a part as they are sealed: their seals by path relative to the part, and their bytes when they are asked for.
+pub struct SealedFiles<'f> {
+    seals: BTreeMap<String, FileSeal>,
+    read: ReadFile<'f>,
+}
+
+type ReadFile<'f> = Box<dyn Fn(&str) -> Result<Vec<u8>, String> + 'f>;
+
+impl<'f> SealedFiles<'f> {
+    /// These files; `read` gives the bytes of one, held to its seal.
+    pub fn new(
+        seals: BTreeMap<String, FileSeal>,
+        read: impl Fn(&str) -> Result<Vec<u8>, String> + 'f,
+    ) -> Self {
+        Self { seals, read: Box::new(read) }
+    }
+
+    /// The seals, by path.
+    pub fn seals(&self) -> &BTreeMap<String, FileSeal> {
+        &self.seals
+    }
+
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// Why they cannot be had, as a sentence.
+    pub fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        (self.read)(path)
+    }
+}
+
+impl std::fmt::Debug for SealedFiles<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("SealedFiles").field("seals", &self.seals).finish_non_exhaustive()
+    }
+}
+
+/// The extensions of a generation, and where they lie.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InstalledExtensions {
+    /// Each by a directory's name of its own.
+    pub installed: Installed,
+    /// Where those in use lie, relative to their part. Whatever lies in no such place belongs to no extension.
+    pub places: BTreeMap<Directory, String>,
+}
+
+/// What a release says of extensions, with the files of those that it brings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OfferedExtensions {
+    /// What it says.
+    pub offered: Offered,
+    /// The bytes of every artifact, by digest.
+    pub artifacts: BTreeMap<Digest, Artifact>,
+    /// Where those go that were not there before, relative to their part.
+    pub root: &'static str,
+}
+
+/// An artifact that a release brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its bytes.
+    pub bytes: &'static [u8],
+    /// Whether its owner may execute it.
+    pub executable: bool,
 }
 
 /// A configuration after its migration.

@@ -7,7 +7,7 @@ use integrity::Digest;
 use journal::Operation;
 use versioning::{GenerationNumber, RuntimeVersion};
 
-use crate::AdoptionRefusal;
+use crate::{AdoptionRefusal, Refusal, Refusals};
 
 /// The result of an operation on a home.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -78,11 +78,8 @@ pub enum Cause {
         operation: Operation,
     },
     /// The installed state and the release do not go together (FC-UPGRADE-0001 §13).
-    #[error("the upgrade is not possible:\n{}", list(.reasons))]
-    Incompatible {
-        /// Every reason.
-        reasons: Vec<String>,
-    },
+    #[error("the upgrade is not possible:\n{0}")]
+    Incompatible(Box<Refusals>),
     /// A directory cannot be adopted.
     #[error(transparent)]
     Adoption(#[from] AdoptionRefusal),
@@ -111,6 +108,14 @@ pub enum Cause {
         generation: GenerationNumber,
         /// Every violation.
         violations: Vec<String>,
+    },
+    /// The policies of a generation cannot be read, so nobody may do anything with it (FC-UPGRADE-0001 §11).
+    #[error("the policy of generation {generation} cannot be read:\n{}", list(.reasons))]
+    InvalidPolicy {
+        /// The generation.
+        generation: GenerationNumber,
+        /// Every reason.
+        reasons: Vec<String>,
     },
     /// A lost or broken journal was replaced, and an interruption kept the decision from being recorded.
     #[error("the journal was replaced, but which generation is current was not decided; there are {}", found(.generations))]
@@ -383,6 +388,12 @@ impl fmt::Display for Condition {
     }
 }
 
+impl From<Refusal> for Cause {
+    fn from(reason: Refusal) -> Self {
+        Self::Incompatible(Box::new(reason.into()))
+    }
+}
+
 impl Cause {
     /// The stable name, for scripts.
     pub fn name(&self) -> &'static str {
@@ -395,13 +406,14 @@ impl Cause {
             Self::Locked { .. } | Self::Generation(rollback::Error::Locked { .. }) => "locked",
             Self::StoreInUse { .. } => "store-in-use",
             Self::Unauthorized { .. } => "unauthorized",
-            Self::Incompatible { .. } => "incompatible",
+            Self::Incompatible(_) => "incompatible",
             Self::Adoption(AdoptionRefusal::Ambiguous { .. }) => "adoption-ambiguous",
             Self::Adoption(AdoptionRefusal::Dangerous { .. }) => "adoption-dangerous",
             Self::Adoption(_) => "adoption-unreadable",
             Self::SourceChanged { .. } => "source-changed",
             Self::StalePlan { .. } => "stale-plan",
             Self::InvalidConfiguration { .. } => "configuration-invalid",
+            Self::InvalidPolicy { .. } => "policy-invalid",
             Self::Undecided { .. } => "undecided",
             Self::Interrupted { .. } => "interrupted",
             Self::NoRollbackTarget { .. } => "no-rollback-target",
@@ -429,11 +441,17 @@ impl Cause {
         }
     }
 
+    /// Nobody knows how to read a store.
+    pub(crate) fn unreadable_store(reason: String) -> Self {
+        Refusal::new("store-format-unknown", "§13", "storage", reason).into()
+    }
+
     /// The exit code that the cause alone has; the condition of the home may override it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Incompatible { .. }
+            Self::Incompatible(_)
             | Self::InvalidConfiguration { .. }
+            | Self::InvalidPolicy { .. }
             | Self::WrongRuntime { .. }
             | Self::UnknownToCatalogue { .. }
             | Self::NotOurs(_)
@@ -482,7 +500,7 @@ impl Cause {
             Self::Unauthorized { .. } => {
                 "Give a signed authorisation, or ask for the unsigned mode with `--development`."
             }
-            Self::Incompatible { .. } => {
+            Self::Incompatible(_) => {
                 "Mend what is named, or choose another release with `--target-version`."
             }
             Self::Adoption(AdoptionRefusal::Ambiguous { .. }) => {
@@ -493,7 +511,7 @@ impl Cause {
             }
             Self::SourceChanged { .. } => "Then run `femtoclaw-upgrade adopt` again.",
             Self::StalePlan { .. } => "Run `femtoclaw-upgrade plan` and approve what it shows.",
-            Self::InvalidConfiguration { .. } => {
+            Self::InvalidConfiguration { .. } | Self::InvalidPolicy { .. } => {
                 "Go back with `femtoclaw-upgrade rollback`, or see `femtoclaw-upgrade verify`."
             }
             Self::NoRollbackTarget { .. } | Self::NothingToRecover { .. } => {

@@ -14,6 +14,7 @@ mod apply;
 mod boot;
 mod catalogue;
 mod collect;
+mod consent;
 mod environment;
 mod error;
 mod export;
@@ -21,9 +22,11 @@ mod home;
 pub mod lifecycle;
 mod plan;
 mod recover;
+mod refusal;
 mod revert;
 mod seal;
 mod status;
+mod store_guard;
 mod trial;
 mod verify;
 
@@ -31,15 +34,20 @@ pub use adopt::{AdoptRequest, Adopted, INVENTORY, RUNTIME_BINARY, adopt, inspect
 pub use apply::Applied;
 pub use boot::{Booted, boot};
 pub use catalogue::{
-    AdoptedFile, Adoption, AdoptionRefusal, Catalogue, Files, Finding, FindingOutcome,
-    MigratedConfiguration, Release,
+    AdoptedFile, Adoption, AdoptionRefusal, Artifact, Catalogue, Files, Finding, FindingOutcome,
+    InstalledExtensions, MigratedConfiguration, OfferedExtensions, Release, SealedFiles,
 };
 pub use collect::Collected;
+pub use consent::Consent;
 pub use environment::{Authorization, Environment, Progress, ProgressListener};
 pub use error::{Cause, Condition, Error, Result};
 pub use home::{Home, HomeView, Recovery};
-pub use plan::{Plan, PlannedFrom, PlannedKeyspace, PlannedStep, PlannedTo, Request, TRIAL_TRIES};
+pub use plan::{
+    Plan, PlannedAuthority, PlannedFrom, PlannedKeyspace, PlannedPart, PlannedStep, PlannedTo,
+    Request, TRIAL_TRIES,
+};
 pub use recover::{RecoverRequest, plan_recovery, recover};
+pub use refusal::{Refusal, Refusals};
 pub use revert::RolledBack;
 pub use rollback::Part;
 pub use status::{AttemptStatus, GenerationStatus, Status};
@@ -53,5 +61,6 @@ pub use journal::{
     Authority, Event, JsonLines, NoTelemetry, Operation, Record, Repair, TelemetryEvent,
     TelemetrySink,
 };
-pub use rollback::{Generation, Manifest};
+pub use rollback::{Generation, Manifest, Origin};
 pub use storage_migration::{EngineOptions, RecordSource, Store};
+pub use {capability_migration, compatibility, extension_migration};

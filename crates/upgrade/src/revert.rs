@@ -10,8 +10,9 @@ use crate::environment::ProgressListener;
 use crate::error::{Cause, Error, Result};
 use crate::home::{no_current, shorten};
 use crate::lifecycle::{HomeState, Standing};
-use crate::plan::{StoreGuard, open_current};
+use crate::plan::open_current;
 use crate::seal::digest_parts;
+use crate::store_guard::StoreGuard;
 use crate::{Authorization, Home, HomeView};
 
 /// What a rollback did, or would do.

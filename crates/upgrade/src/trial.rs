@@ -19,9 +19,9 @@ use crate::environment::ProgressListener;
 use crate::error::{Cause, Condition, Error, Result};
 use crate::home::current;
 use crate::lifecycle::{HomeState, Standing};
-use crate::plan::StoreGuard;
 use crate::revert::plan_rollback;
 use crate::seal::keyspace_map;
+use crate::store_guard::StoreGuard;
 use crate::{Home, RolledBack};
 
 /// Why a trial is left that ends by itself, as the journal says it.

@@ -207,7 +207,7 @@ impl Home<'_> {
         let source = self.environment.catalogue.foreign_source(version, directory)?;
         let Some(source) = source else {
             let reason = format!("nobody knows how to read a store of schema {version}");
-            return Err(Cause::Incompatible { reasons: vec![reason] });
+            return Err(Cause::unreadable_store(reason));
         };
         Ok(storage_migration::measure_source(&*source, Some(&schema), listen)?)
     }
@@ -225,7 +225,7 @@ impl Home<'_> {
         }
         let Some(map) = keyspace_map(generation.manifest()) else {
             let reason = format!("nobody knows how to read a store of schema {version}");
-            return Err(Cause::Incompatible { reasons: vec![reason] });
+            return Err(Cause::unreadable_store(reason));
         };
         let scratch = self.layout.scratch("reading");
         durable::remove_tree(&scratch)?;

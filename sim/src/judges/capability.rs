@@ -1,6 +1,18 @@
 //! Nobody may do more than before.
 
-use super::{Case, Judge, Verdict, policy_of};
+use std::collections::{BTreeMap, BTreeSet};
+
+use femtoclaw_catalogue::FemtoClaw;
+use serde_json::json;
+use sim::disk::{Disk, Fingerprint, Node};
+use upgrade::capability_migration::{
+    Authority, Code, PoliciesOf1_0_0, PoliciesOf1_0_3, PolicySet, Renames, Request,
+};
+use upgrade::{Catalogue, Files, Manifest};
+use versioning::{GenerationNumber, Versions};
+
+use super::{Case, Judge, Verdict, file, generation_path};
+use crate::observe::State;
 
 pub(super) const JUDGE: Judge = Judge {
     name: "capability",
@@ -9,7 +21,7 @@ pub(super) const JUDGE: Judge = Judge {
     judge,
 };
 
-/// Policies and capabilities are carried over byte for byte: as long as they are, what they allow is the same.
+/// The policies of what is current are those of the undisturbed run, of which [`widened`] says that they never widen.
 fn judge(case: &Case<'_>) -> Verdict {
     if case.lied_to {
         return Verdict::NotApplicable;
@@ -18,4 +30,135 @@ fn judge(case: &Case<'_>) -> Verdict {
     let Some(found) = policy_of(&case.seen.disk, &state) else { return Verdict::NotApplicable };
     let known = case.model.policies.contains(&Some(found));
     Verdict::of((!known).then(|| "the policies of what is current are others".to_owned()))
+}
+
+/// The policies of what is current, as one fingerprint.
+pub(crate) fn policy_of(disk: &Disk, state: &State) -> Option<Fingerprint> {
+    let State::Home { current, .. } = state else { return None };
+    disk.fingerprint_below(&format!("{}/policy", generation_path(*current)))
+}
+
+/// A call that is allowed by a generation and was not by the one that it was built from, if there is one.
+///
+/// Each call is asked of both: nothing of what decides this in the product is used, but how either answers one call.
+pub(crate) fn widened(disk: &Disk, state: &State) -> Option<String> {
+    let State::Home { current, .. } = state else { return None };
+    let after = Rules::of(disk, *current)?;
+    let before = Rules::of(disk, after.parent?)?;
+    let plan = FemtoClaw.authority_plan(&before.versions, &after.versions).ok()?;
+    let names = [Names::of(&before.authority), Names::of(&after.authority)];
+    let calls = Names::of_both(names).calls();
+    calls.into_iter().find_map(|call| {
+        let allows =
+            |rules: &Rules, call: &Request| rules.authority.decide(call).code == Code::Authorized;
+        let then = before_renaming(&call, &plan.registry.renames);
+        (allows(&after, &call) && !allows(&before, &then)).then(|| call.to_string())
+    })
+}
+
+fn before_renaming(call: &Request, renames: &Renames) -> Request {
+    let resource = renames.before(&call.resource).unwrap_or(&call.resource).to_owned();
+    Request { resource, ..call.clone() }
+}
+
+/// Who may do what in a generation.
+struct Rules {
+    versions: Versions,
+    parent: Option<GenerationNumber>,
+    authority: Authority,
+}
+
+impl Rules {
+    fn of(disk: &Disk, generation: GenerationNumber) -> Option<Self> {
+        let path = generation_path(generation);
+        let manifest: Manifest =
+            serde_json::from_slice(&file(disk, &format!("{path}/manifest.json"))?).ok()?;
+        let parent = match &manifest.origin {
+            upgrade::Origin::Upgraded { parent, .. } => Some(parent.generation),
+            upgrade::Origin::Adopted { .. } => None,
+        };
+        let files = files_below(disk, &format!("{path}/policy/"));
+        let authority = FemtoClaw.authority(&manifest.versions, &files).ok()?;
+        Some(Self { versions: manifest.versions, parent, authority })
+    }
+}
+
+fn files_below(disk: &Disk, prefix: &str) -> Files {
+    let paths = disk.paths();
+    let below = paths.iter().filter_map(|(path, inode)| {
+        let relative = path.strip_prefix(prefix)?;
+        match &disk.inode(*inode)?.node {
+            Node::File(content) => Some((relative.to_owned(), content.bytes())),
+            _ => None,
+        }
+    });
+    below.collect()
+}
+
+/// Every name that rules and registries use.
+#[derive(Default)]
+struct Names {
+    principals: BTreeSet<String>,
+    resources: BTreeSet<String>,
+    actions: BTreeSet<String>,
+}
+
+impl Names {
+    fn of(authority: &Authority) -> Self {
+        let mut names = Self::default();
+        names.resources.extend(authority.registry.iter().map(|found| found.id.to_string()));
+        match &authority.policies {
+            PolicySet::V1_0_0(PoliciesOf1_0_0(policies))
+            | PolicySet::V1_0_3(PoliciesOf1_0_3(policies)) => {
+                for rule in policies.iter().flat_map(|policy| &policy.rules) {
+                    names.add(&rule.principal, &rule.resource, &rule.action);
+                }
+            }
+            PolicySet::V2(policies) => {
+                for rule in policies.0.iter().flat_map(|policy| &policy.rules) {
+                    let text = |pattern: &dyn ToString| pattern.to_string();
+                    names.add(&text(&rule.principal), &text(&rule.resource), &text(&rule.action));
+                }
+            }
+        }
+        names
+    }
+
+    fn add(&mut self, principal: &str, resource: &str, action: &str) {
+        self.principals.insert(principal.to_owned());
+        self.resources.insert(resource.to_owned());
+        self.actions.insert(action.to_owned());
+    }
+
+    fn of_both(both: [Self; 2]) -> Self {
+        let mut all = Self::default();
+        for names in both {
+            all.principals.extend(names.principals);
+            all.resources.extend(names.resources);
+            all.actions.extend(names.actions);
+        }
+        // And somebody, something and some deed that nobody speaks of.
+        all.add("stranger", "unheard-of", "undo");
+        all
+    }
+
+    fn calls(&self) -> Vec<Request> {
+        let mut calls = Vec::new();
+        let arguments = [json!({}), json!({"bin": "ls", "argv": [], "url": "http://localhost"})];
+        let arguments: Vec<BTreeMap<String, serde_json::Value>> =
+            arguments.into_iter().filter_map(|found| serde_json::from_value(found).ok()).collect();
+        for principal in &self.principals {
+            for resource in &self.resources {
+                for action in &self.actions {
+                    calls.extend(arguments.iter().map(|arguments| Request {
+                        principal: principal.clone(),
+                        resource: resource.clone(),
+                        action: action.clone(),
+                        arguments: arguments.clone().into_iter().collect(),
+                    }));
+                }
+            }
+        }
+        calls
+    }
 }

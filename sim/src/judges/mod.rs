@@ -5,7 +5,7 @@ mod attempts;
 mod authorization;
 mod binary;
 mod bounded;
-mod capability;
+pub(crate) mod capability;
 mod condition;
 mod durability;
 mod idempotence;
@@ -25,7 +25,7 @@ mod space;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sim::disk::{Disk, Fingerprint, Node};
+use sim::disk::{Disk, Node};
 
 use crate::model::{Known, Model};
 use crate::observe::{Observation, State};
@@ -160,12 +160,6 @@ pub(crate) fn judge(
 /// The path of a generation on the simulated disk.
 fn generation_path(number: versioning::GenerationNumber) -> String {
     format!("{HOME_ON_DISK}/generations/{number}")
-}
-
-/// The policies of what is current, as one fingerprint.
-pub(crate) fn policy_of(disk: &Disk, state: &State) -> Option<Fingerprint> {
-    let State::Home { current, .. } = state else { return None };
-    disk.fingerprint_below(&format!("{}/policy", generation_path(*current)))
 }
 
 /// The bytes of a file on a disk.

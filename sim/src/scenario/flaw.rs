@@ -9,11 +9,13 @@ use storage_migration::{
     Action, Emitter, Example, MigrationStep, RecordSource, SchemaDefinition, SourceError,
     TransformError,
 };
+use upgrade::capability_migration::{self, Authority};
+use upgrade::compatibility::RuntimeRange;
 use upgrade::{
-    Adoption, AdoptionRefusal, Catalogue, EffectiveConfiguration, Files, MigratedConfiguration,
-    Release,
+    Adoption, AdoptionRefusal, Catalogue, EffectiveConfiguration, Files, InstalledExtensions,
+    MigratedConfiguration, OfferedExtensions, Release, SealedFiles,
 };
-use versioning::{ConfigurationSchema, RuntimeVersion, SchemaVersion};
+use versioning::{ConfigurationSchema, RuntimeVersion, SchemaVersion, Versions};
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,12 @@ pub(crate) enum Flaw {
     InvalidConfiguration,
     /// The migrated configuration makes a runtime do something else.
     AltersMeaning,
+    /// A policy comes along that lets everybody do everything.
+    Widens,
+    /// The release hosts no extension that is there.
+    HostsNothing,
+    /// The release cannot be reached from anything.
+    ReachedFromNowhere,
     /// A migration does not do the same twice.
     NotDeterministic,
     /// A migration neither emits nor archives a record.
@@ -35,9 +43,12 @@ pub(crate) enum Flaw {
 }
 
 impl Flaw {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::InvalidConfiguration,
         Self::AltersMeaning,
+        Self::Widens,
+        Self::HostsNothing,
+        Self::ReachedFromNowhere,
         Self::NotDeterministic,
         Self::LosesARecord,
         Self::BreaksInvariant,
@@ -46,25 +57,45 @@ impl Flaw {
     ];
 }
 
+impl Flaw {
+    fn is_of_a_step(self) -> bool {
+        !matches!(
+            self,
+            Self::InvalidConfiguration
+                | Self::AltersMeaning
+                | Self::Widens
+                | Self::HostsNothing
+                | Self::ReachedFromNowhere
+        )
+    }
+}
+
 /// FemtoClaw's catalogue, but for a flaw.
 pub(super) struct Flawed {
     flaw: Flaw,
+    releases: Vec<Release>,
     steps: Vec<&'static dyn MigrationStep>,
 }
 
 impl Flawed {
     /// With this flaw.
     pub(super) fn with(flaw: Flaw) -> &'static Self {
-        static ALL: LazyLock<[Flawed; 7]> = LazyLock::new(|| {
+        static ALL: LazyLock<[Flawed; 10]> = LazyLock::new(|| {
             Flaw::ALL.map(|flaw| {
                 let flawed = |step: &&'static dyn MigrationStep| -> &'static dyn MigrationStep {
-                    if matches!(flaw, Flaw::InvalidConfiguration | Flaw::AltersMeaning) {
+                    if !flaw.is_of_a_step() {
                         return *step;
                     }
                     // A few catalogues for the whole process: they are never let go of.
                     Box::leak(Box::new(FlawedStep { step: *step, flaw, calls: AtomicU64::new(0) }))
                 };
-                Flawed { flaw, steps: FemtoClaw.steps().iter().map(flawed).collect() }
+                let mut releases = FemtoClaw.releases().to_vec();
+                if flaw == Flaw::ReachedFromNowhere {
+                    for release in &mut releases {
+                        release.offer.upgrades_from = RuntimeRange::nothing();
+                    }
+                }
+                Flawed { flaw, releases, steps: FemtoClaw.steps().iter().map(flawed).collect() }
             })
         });
         // It is one of them.
@@ -78,7 +109,7 @@ impl Catalogue for Flawed {
     }
 
     fn releases(&self) -> &[Release] {
-        FemtoClaw.releases()
+        &self.releases
     }
 
     fn schemas(&self) -> &[SchemaDefinition] {
@@ -144,6 +175,55 @@ impl Catalogue for Flawed {
         files: &Files,
     ) -> Result<EffectiveConfiguration, Vec<String>> {
         FemtoClaw.effective_configuration(schema, files)
+    }
+
+    fn authority(&self, versions: &Versions, files: &Files) -> Result<Authority, Vec<String>> {
+        FemtoClaw.authority(versions, files)
+    }
+
+    fn authority_plan(
+        &self,
+        from: &Versions,
+        to: &Versions,
+    ) -> Result<capability_migration::Plan, Vec<String>> {
+        let mut plan = FemtoClaw.authority_plan(from, to)?;
+        if self.flaw == Flaw::Widens {
+            let any = capability_migration::Pattern::any;
+            let rule = capability_migration::Rule2 {
+                effect: capability_migration::Effect::Allow,
+                principal: any(),
+                resource: any(),
+                action: any(),
+                conditions: Vec::new(),
+            };
+            let name = "generous".to_owned();
+            plan.added.push(capability_migration::Policy2 { name, rules: vec![rule] });
+        }
+        Ok(plan)
+    }
+
+    fn write_authority(
+        &self,
+        versions: &Versions,
+        authority: &Authority,
+    ) -> Result<Files, Vec<String>> {
+        FemtoClaw.write_authority(versions, authority)
+    }
+
+    fn extensions(
+        &self,
+        in_use: &SealedFiles<'_>,
+        set_aside: &SealedFiles<'_>,
+    ) -> Result<InstalledExtensions, Vec<String>> {
+        FemtoClaw.extensions(in_use, set_aside)
+    }
+
+    fn offered_extensions(&self, versions: &Versions) -> OfferedExtensions {
+        let mut offered = FemtoClaw.offered_extensions(versions);
+        if self.flaw == Flaw::HostsNothing {
+            offered.offered.hosted.clear();
+        }
+        offered
     }
 
     fn render(
@@ -216,9 +296,7 @@ impl MigrationStep for FlawedStep {
                 out.archive("there is no place for it");
                 Ok(())
             }
-            Flaw::InvalidConfiguration | Flaw::AltersMeaning | Flaw::Edited => {
-                self.step.transform(keyspace, key, value, out)
-            }
+            _ => self.step.transform(keyspace, key, value, out),
         }
     }
 

@@ -172,11 +172,14 @@ pub(crate) fn all() -> Vec<Scenario> {
         new(
             "refused",
             Small,
-            "an upgrade to an invalid configuration, to one that means something else, and one without authority",
+            "an upgrade to an invalid configuration, to one that means something else, one that lets somebody do more, one without place for an extension, one that cannot be reached, and one without authority",
             ADOPTED,
             &[
                 Step::Flawed("2.0.0", Flaw::InvalidConfiguration),
                 Step::Flawed("2.0.0", Flaw::AltersMeaning),
+                Step::Flawed("2.0.0", Flaw::Widens),
+                Step::Flawed("2.0.0", Flaw::HostsNothing),
+                Step::Flawed("2.0.0", Flaw::ReachedFromNowhere),
                 Step::Unauthorized("2.0.0"),
             ],
         ),
@@ -355,6 +358,13 @@ pub(crate) fn all() -> Vec<Scenario> {
             "from a store, of which only some keyspaces are touched",
             CANDIDATE,
             &[upgrade],
+        ),
+        new(
+            "upgrade-minor",
+            Large,
+            "a minor one: a configuration edited in place, a capability renamed, an extension replaced",
+            &[Step::Adopt, upgrade, Step::Confirm],
+            &[Step::Upgrade("2.1.0")],
         ),
         new(
             "upgrade-run",

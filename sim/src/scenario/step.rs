@@ -353,6 +353,9 @@ fn development() -> Option<Authorization> {
     Some(Authorization::development())
 }
 
+const SEARCH: &str = "---\nname: search\nversion: 1.0.0\nauthor: FemtoClaw Community\nruntime:\n  kind: rust\n\
+                      permissions: [network]\n---\n";
+
 /// Writes the installation that scenarios adopt.
 pub(super) fn write_installation(sample: &SampleOptions) {
     write_sample_home(Path::new(SOURCE), sample).expect("the sample is written");
@@ -368,6 +371,12 @@ pub(super) fn write_installation(sample: &SampleOptions) {
             fs::write(&asset, [b"asset".as_slice(), &[0; 100_000]].concat())?;
             fs::set_permissions(&asset, Permissions::from_mode(0o666))?;
         }
+        // One that a release replaces, with what it wrote, and a capability that a release renames.
+        let search = Path::new(SOURCE).join("talons/search");
+        fs::create_dir_all(search.join("scripts"))?;
+        fs::write(search.join("TALON.md"), SEARCH)?;
+        fs::write(search.join("scripts/run.sh"), b"#!/bin/sh\n")?;
+        fs::write(search.join("found.txt"), b"what it found last\n")?;
         Ok(())
     };
     act().expect("what lies beside it is written");
@@ -409,7 +418,11 @@ fn apply_approved(
     let mut telemetry = Marks;
     let environment = environment_with(catalogue);
     let mut home = Home::open(Path::new(HOME), environment, &mut telemetry, Duration::ZERO)?;
-    let request = Request { target: version.parse().ok(), runtime: Some(BINARY.into()) };
+    let request = Request {
+        target: version.parse().ok(),
+        runtime: Some(BINARY.into()),
+        ..Request::default()
+    };
     home.apply(&request, approved, authorization, &mut |_| meanwhile()).map(|_| ())
 }
 

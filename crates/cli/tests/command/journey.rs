@@ -256,7 +256,7 @@ fn versions_are_observable_everywhere() {
     let status = scene.ok(&["status"]);
     assert_eq!((&status["version"], &status["development"]), (&"2.1.0".into(), &true.into()));
     let version = scene.run(&["--version"]);
-    assert!(String::from_utf8(version.stdout).unwrap().contains("femtoclaw 2.0.0"));
+    assert!(String::from_utf8(version.stdout).unwrap().contains("femtoclaw 2.1.0"));
     let history = scene.lines(&["history"]);
     let event = |name: &str| {
         let found =

@@ -159,7 +159,7 @@ fn every_byte_that_is_altered_is_found_and_named() {
         ("generations/1/store/data/execution.wal", "execution.wal"),
         ("generations/1/config/config/config.json", "config.json"),
         ("generations/2/config/femtoclaw.toml", "femtoclaw.toml"),
-        ("generations/2/policy/policy/policies.json", "policies.json"),
+        ("generations/2/policy/policies.json", "policies.json"),
         ("generations/2/manifest.json", "manifest of generation 2"),
         ("generations/2/adoption.json", "adoption.json"),
     ] {

@@ -52,6 +52,7 @@ pub(super) fn capabilities(
         sets: span(CapabilitySet::new, sets.0, sets.1),
         known: known.iter().map(|text| id(text)).collect(),
         renames: renames.iter().map(|(old, new)| (id(old), id(new))).collect(),
+        keeps_unknown: false,
         redefined: BTreeMap::new(),
     })
     .unwrap()

@@ -30,8 +30,11 @@ const ADDED: [Conflict; 4] = [
         let permissions = ["strange".parse().unwrap()].into();
         home.extensions.push(InstalledExtension { permissions, ..strange() });
     }),
-    ("a capability that is unknown", |home, _, _| {
+    ("a capability that is neither known nor kept", |home, offer, _| {
         home.capabilities.insert(id("strange"), true);
+        let mut statement = offer.capabilities.statement().clone();
+        statement.keeps_unknown = false;
+        offer.capabilities = CapabilityOffer::new(statement).unwrap();
     }),
 ];
 

@@ -87,7 +87,7 @@ pub(super) fn speaks() -> impl Strategy<Value = Speaks> {
 
 fn capability_offer() -> impl Strategy<Value = CapabilityOffer> {
     let fates = vec((0_usize..4, 0_usize..5, 0_u32..6), CAPABILITIES.len());
-    (fates, numbers(CapabilitySet::new)).prop_map(|(fates, sets)| {
+    (fates, numbers(CapabilitySet::new), any::<bool>()).prop_map(|(fates, sets, keeps_unknown)| {
         let ids = CAPABILITIES.map(|text| text.parse::<CapabilityId>().unwrap());
         let with_fate = || ids.iter().zip(&fates);
         let known: BTreeSet<_> =
@@ -100,7 +100,8 @@ fn capability_offer() -> impl Strategy<Value = CapabilityOffer> {
             .filter(|(id, fate)| fate.2 <= 2 && known.contains(*id))
             .map(|(id, fate)| (id.clone(), CapabilitySet::new(fate.2)))
             .collect();
-        CapabilityOffer::new(CapabilityStatement { sets, known, renames, redefined }).unwrap()
+        CapabilityOffer::new(CapabilityStatement { sets, known, renames, keeps_unknown, redefined })
+            .unwrap()
     })
 }
 

@@ -322,7 +322,7 @@ impl<'a> Inspection<'a> {
             path: path.clone(),
             reason: error.to_string(),
         })?;
-        Ok(Adoption { versions: release.versions, evidence, files, findings, inventory })
+        Ok(Adoption { versions: release.offer.versions, evidence, files, findings, inventory })
     }
 }
 

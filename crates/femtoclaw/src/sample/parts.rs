@@ -34,6 +34,7 @@ pub(super) fn capabilities() -> Value {
     let capability = |name: &str, description: &str, enabled: bool| json!({"name": name, "description": description, "enabled": enabled, "parameters": []});
     json!([
         capability("fs", "Read files", true),
+        capability("net", "Ask others over the network", true),
         capability("process", "Run programs", false),
         capability("shell", "Run commands of the shell", true),
         capability("web.get", "Fetch a page", true),

@@ -23,9 +23,10 @@ use crate::adopt::{INVENTORY, RUNTIME_BINARY};
 use crate::environment::{Progress, ProgressListener};
 use crate::error::{Cause, Condition, Error, Result};
 use crate::home::current;
-use crate::plan::{StoreGuard, digest_files, open_current, read_part};
+use crate::plan::{Source, digest_files, open_current, read_part};
 use crate::seal::{Description, digest_parts, keyspace_map, seal, sealed_keyspaces};
-use crate::{Authorization, Home, Plan, Request};
+use crate::store_guard::StoreGuard;
+use crate::{Authorization, Home, Plan, PlannedPart, Request};
 
 use store::StagedStore;
 pub(crate) use store::require_same;
@@ -246,11 +247,9 @@ impl<'p> Upgrade<'p, Quiesced> {
         for (path, bytes) in &configuration.files {
             staging.write(Part::Configuration, path, bytes)?;
         }
-        report(progress, "carrying policy and extensions over");
-        for part in self.plan.carried.keys() {
-            let target = staging.vacate(*part)?;
-            // Copied, never linked: a runtime may write to what lies there.
-            durable::clone_tree(&current.part(*part), &target, |_| durable::CloneMode::Copy)?;
+        report(progress, "placing policy and extensions");
+        for (part, planned) in &self.plan.parts {
+            place_part(current, &staging, *part, planned)?;
         }
         if current.manifest().files.get(INVENTORY).is_some() {
             staging.write_document(INVENTORY, &current.read_sealed(INVENTORY)?)?;
@@ -353,12 +352,33 @@ impl Upgrade<'_, Sealed> {
     }
 }
 
-/// What was carried over is the same; the configuration is the planned one, and valid; so is the runtime binary.
+/// Places the files of a part: those that are carried over are copied, never linked, since a runtime may write to them.
+fn place_part(
+    current: &Generation,
+    staging: &Staging,
+    part: Part,
+    planned: &PlannedPart,
+) -> std::result::Result<(), Cause> {
+    for (path, file) in planned.files() {
+        match &file.source {
+            Source::Carried(from) => {
+                staging.copy(part, path, &current.path().join(from))?;
+            }
+            Source::Written(bytes) if file.seal.executable => {
+                staging.write_executable(part, path, bytes)?;
+            }
+            Source::Written(bytes) => staging.write(part, path, bytes)?,
+        }
+    }
+    Ok(())
+}
+
+/// Policy and extensions are as planned; the configuration is the planned one, and valid; so is the runtime binary.
 fn verify_files(home: &Home<'_>, plan: &Plan, staged: &Staged) -> std::result::Result<(), Cause> {
     let altered = |what: &str| Err(Cause::Altered(format!("{what} is not what was planned")));
-    for (part, expected) in &plan.carried {
+    for (part, planned) in &plan.parts {
         let seal = integrity::TreeSeal::of_tree(&staged.staging.part(*part), |_| false)?;
-        if seal.digest("") != *expected {
+        if seal.digest("") != planned.digest {
             return altered(&format!("the new generation's {part}"));
         }
     }

@@ -68,7 +68,7 @@ impl StagedStore {
             (None, Some(map)) => building.clone_and_migrate(map, progress)?,
             (None, None) => {
                 let reason = format!("nobody knows how to read a store of schema {from}");
-                return Err(Cause::Incompatible { reasons: vec![reason] });
+                return Err(Cause::unreadable_store(reason));
             }
         };
         durable::remove_tree(&scratch)?;

@@ -11,13 +11,14 @@ use std::time::Duration;
 use femtoclaw_catalogue::FemtoClaw;
 use integrity::{Digest, TreeSeal};
 use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceError};
+use upgrade::capability_migration;
 use upgrade::lifecycle::Standing;
 use upgrade::{
     Adoption, AdoptionRefusal, Authorization, Catalogue, Cause, EffectiveConfiguration,
-    Environment, Files, Home, MigratedConfiguration, NoTelemetry, Part, Release, Request,
-    VerifiedGeneration, VerifyReport,
+    Environment, Files, Home, InstalledExtensions, MigratedConfiguration, NoTelemetry,
+    OfferedExtensions, Part, Release, Request, SealedFiles, VerifiedGeneration, VerifyReport,
 };
-use versioning::{ConfigurationSchema, GenerationNumber, RuntimeVersion, SchemaVersion};
+use versioning::{ConfigurationSchema, GenerationNumber, RuntimeVersion, SchemaVersion, Versions};
 
 use support::{Scene, append_copies};
 
@@ -74,8 +75,8 @@ fn what_is_not_as_it_was_sealed_is_refused_before_anything_is_opened() {
     for file in [
         "config/femtoclaw.toml",
         "config/secrets.toml",
-        "policy/policy/policies.json",
-        "policy/policy/capabilities.json",
+        "policy/policies.json",
+        "policy/capabilities.json",
         "extensions/talons/greeter/scripts/run.sh",
         "manifest.json",
     ] {
@@ -155,6 +156,42 @@ impl Catalogue for Stricter {
         FemtoClaw.effective_configuration(schema, files)
     }
 
+    fn authority(
+        &self,
+        versions: &Versions,
+        files: &Files,
+    ) -> Result<capability_migration::Authority, Vec<String>> {
+        FemtoClaw.authority(versions, files)
+    }
+
+    fn authority_plan(
+        &self,
+        from: &Versions,
+        to: &Versions,
+    ) -> Result<capability_migration::Plan, Vec<String>> {
+        FemtoClaw.authority_plan(from, to)
+    }
+
+    fn write_authority(
+        &self,
+        versions: &Versions,
+        authority: &capability_migration::Authority,
+    ) -> Result<Files, Vec<String>> {
+        FemtoClaw.write_authority(versions, authority)
+    }
+
+    fn extensions(
+        &self,
+        in_use: &SealedFiles<'_>,
+        set_aside: &SealedFiles<'_>,
+    ) -> Result<InstalledExtensions, Vec<String>> {
+        FemtoClaw.extensions(in_use, set_aside)
+    }
+
+    fn offered_extensions(&self, versions: &Versions) -> OfferedExtensions {
+        FemtoClaw.offered_extensions(versions)
+    }
+
     fn render(
         &self,
         schema: SchemaVersion,
@@ -177,7 +214,7 @@ fn an_invalid_configuration_stops_a_start_and_an_upgrade() {
     let mut telemetry = NoTelemetry;
     let home = Home::open(&scene.home(), stricter, &mut telemetry, Duration::ZERO).unwrap();
     let error = home.plan(&Request::default()).expect_err("it was planned");
-    assert!(matches!(error.cause(), Cause::Incompatible { .. }), "{error}");
+    assert!(matches!(error.cause(), Cause::Incompatible(_)), "{error}");
 }
 
 #[test]

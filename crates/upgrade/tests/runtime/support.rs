@@ -71,7 +71,8 @@ impl Scene {
     }
 
     pub(crate) fn apply_with(&self, version: &str, runtime: Option<PathBuf>) {
-        let request = Request { target: Some(version.parse().unwrap()), runtime };
+        let request =
+            Request { target: Some(version.parse().unwrap()), runtime, ..Request::default() };
         let authorization = Some(Authorization::development());
         self.with(|home| home.apply(&request, None, authorization, &mut |_| {})).unwrap();
     }

@@ -4,7 +4,8 @@ use super::{Planted, bug};
 
 const HOME: &str = "crates/upgrade/src/home.rs";
 const APPLY: &str = "crates/upgrade/src/apply/mod.rs";
-const PLAN: &str = "crates/upgrade/src/plan.rs";
+const PLAN: &str = "crates/upgrade/src/plan/mod.rs";
+const STORE_GUARD: &str = "crates/upgrade/src/store_guard.rs";
 const VERIFY: &str = "crates/upgrade/src/verify.rs";
 const REVERT: &str = "crates/upgrade/src/revert.rs";
 const RECOVER: &str = "crates/upgrade/src/recover.rs";
@@ -201,39 +202,11 @@ pub(super) const BUGS: &[Planted] = &[
     )
     .and(APPLY, "if «found != plan.runtime» {", "let _ = &found; false"),
     bug(
-        "policy-not-carried-over",
-        PLAN,
-        "let carried = [«Part::Policy», Part::Extensions, Part::SetAside];",
-        "Part::Extensions",
-        "after an upgrade the runtime has no policy",
-    ),
-    bug(
-        "extensions-not-carried-over",
-        PLAN,
-        "let carried = [Part::Policy, «Part::Extensions», Part::SetAside];",
-        "Part::Policy",
-        "after an upgrade the extensions are gone",
-    ),
-    bug(
-        "set-aside-not-carried-over",
-        PLAN,
-        "let carried = [Part::Policy, Part::Extensions, «Part::SetAside»];",
-        "Part::Policy",
-        "after the next collection what could not be read is gone for good",
-    ),
-    bug(
         "generation-number-reused",
         PLAN,
         "Ok(«state.next_generation().max(found.unwrap_or(GenerationNumber::FIRST))»)",
         "let _ = found; state.current.map_or(GenerationNumber::FIRST, |current| current.next())",
         "an upgrade that was interrupted once can never be made",
-    ),
-    bug(
-        "edited-migration-not-noticed",
-        PLAN,
-        "if «found != applied.fingerprint» {",
-        "false",
-        "history says that another migration was applied than the one that was",
     ),
     bug(
         "upgraded-while-on-trial",
@@ -249,7 +222,7 @@ pub(super) const BUGS: &[Planted] = &[
     ),
     bug(
         "store-in-use-not-noticed",
-        PLAN,
+        STORE_GUARD,
         "match «lock.try_lock_shared()» {",
         "Ok::<(), std::fs::TryLockError>(())",
         "a store is upgraded that a runtime is writing to, and what it writes is lost",
@@ -305,13 +278,6 @@ pub(super) const BUGS: &[Planted] = &[
         "let attempt = self.begin(Operation::Rollback, authority)?; \
          let _ = self.layout.remove_generation(outcome.from); attempt",
         "what was written since the upgrade is lost by going back",
-    ),
-    bug(
-        "meaning-not-compared",
-        PLAN,
-        "reasons.extend(undeclared.iter().map(|difference| { format!(\"configuration: {difference}, which no migration declares\") }));",
-        "let _ = undeclared;",
-        "a migrated configuration makes the runtime do something else",
     ),
     bug(
         "store-in-use-left-behind",

@@ -5,6 +5,7 @@ mod durable;
 mod generations;
 mod journal;
 mod lifecycle;
+mod meaning;
 mod migration;
 
 /// A bug that is planted in the product, and must be found by the simulator.
@@ -80,6 +81,7 @@ pub(super) fn all() -> Vec<&'static Planted> {
         journal::BUGS,
         generations::BUGS,
         lifecycle::BUGS,
+        meaning::BUGS,
         adoption::BUGS,
         migration::BUGS,
     ];

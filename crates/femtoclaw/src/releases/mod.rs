@@ -1,0 +1,108 @@
+//! The releases of FemtoClaw.
+
+mod capabilities;
+mod extensions;
+mod offer;
+
+use upgrade::Release;
+use versioning::RuntimeVersion;
+
+pub(crate) use capabilities::{FIRST_SET, LAST_OLD_SET, authority_plan};
+pub(crate) use extensions::offered_extensions;
+
+use offer::{Statement, offer};
+
+/// All releases that are known, oldest first.
+pub(crate) fn all() -> &'static [Release] {
+    // That each of them states what can be, the tests hold.
+    static RELEASES: std::sync::LazyLock<Vec<Release>> =
+        std::sync::LazyLock::new(|| STATEMENTS.iter().filter_map(release).collect());
+    &RELEASES
+}
+
+/// What each states of itself. 1.0.x never numbered anything, so its numbers are ours; a protocol of 2 goes with upgrades
+/// that this system makes.
+const STATEMENTS: [Statement; 6] = [
+    Statement {
+        runtime: "1.0.0",
+        schemas: [1, 1, 1],
+        protocol: [1, 0],
+        upgrades_from: &[],
+        summary: "The first release.",
+    },
+    Statement {
+        runtime: "1.0.3",
+        schemas: [1, 1, 2],
+        protocol: [1, 0],
+        upgrades_from: &[],
+        summary: "Capabilities can be switched off.",
+    },
+    Statement {
+        runtime: "2.0.0-rc.1",
+        schemas: [2, 2, 3],
+        protocol: [2, 0],
+        upgrades_from: &["^1.0.0"],
+        summary: "Candidate: records in one store, typed; policies that say what they mean.",
+    },
+    Statement {
+        runtime: "2.0.0",
+        schemas: [3, 2, 3],
+        protocol: [2, 0],
+        upgrades_from: &["^1.0.0", ">=2.0.0-rc.1, <2.0.0"],
+        summary: "Executions joined and found by time and by id.",
+    },
+    Statement {
+        runtime: "2.1.0",
+        schemas: [3, 3, 4],
+        protocol: [2, 1],
+        upgrades_from: &["^1.0.0", ">=2.0.0-rc.1, <2.1.0"],
+        summary: "What is logged is of telemetry; files can be watched.",
+    },
+    Statement {
+        runtime: "3.0.0-alpha",
+        schemas: [3, 3, 5],
+        protocol: [3, 0],
+        upgrades_from: &[">=2.1.0, <3.0.0"],
+        summary: "Preview: extensions say what they run on, and programs are run by the shell alone.",
+    },
+];
+
+fn release(statement: &Statement) -> Option<Release> {
+    let installable = !statement.upgrades_from.is_empty();
+    Some(Release { offer: offer(statement).ok()?, summary: statement.summary, installable })
+}
+
+/// The release that a directory of this version is adopted as.
+pub(crate) fn adoptable(runtime: &RuntimeVersion) -> Option<Release> {
+    let adoptable = |release: &&Release| !release.installable && release.runtime() == runtime;
+    all().iter().find(adoptable).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_known_oldest_first_and_each_by_its_version() {
+        let versions: Vec<_> = all().iter().map(|release| release.runtime().to_string()).collect();
+        assert_eq!(versions, STATEMENTS.map(|statement| statement.runtime));
+        for pair in all().windows(2) {
+            assert!(versioning::classify(pair[0].versions(), pair[1].versions()).is_ok());
+        }
+        assert!(adoptable(&RuntimeVersion::new(2, 0, 0)).is_none());
+        assert!(adoptable(&RuntimeVersion::new(1, 0, 3)).is_some());
+    }
+
+    #[test]
+    fn every_range_holds_what_it_is_meant_to_hold() {
+        let from = |to: &str| -> Vec<String> {
+            let to = all().iter().find(|release| release.runtime().to_string() == to).unwrap();
+            let held = |release: &&Release| to.offer.upgrades_from.contains(release.runtime());
+            all().iter().filter(held).map(|release| release.runtime().to_string()).collect()
+        };
+        assert_eq!(from("2.0.0-rc.1"), ["1.0.0", "1.0.3"]);
+        assert_eq!(from("2.0.0"), ["1.0.0", "1.0.3", "2.0.0-rc.1"]);
+        assert_eq!(from("2.1.0"), ["1.0.0", "1.0.3", "2.0.0-rc.1", "2.0.0"]);
+        assert_eq!(from("3.0.0-alpha"), ["2.1.0"]);
+    }
+}

@@ -1,0 +1,83 @@
+//! What an upgrade does to the store.
+
+use rollback::Generation;
+use storage_migration::{Disposition, MigrationPath};
+use versioning::{SchemaVersion, Versions};
+
+use super::{PlannedKeyspace, PlannedStep};
+use crate::{Environment, Refusal};
+
+/// The migrations that lead from one schema to another.
+pub(super) fn path<'e>(
+    environment: Environment<'e>,
+    from: SchemaVersion,
+    to: SchemaVersion,
+    refusals: &mut Vec<Refusal>,
+) -> Option<MigrationPath<'e>> {
+    let (schemas, steps) = (environment.catalogue.schemas(), environment.catalogue.steps());
+    let path = MigrationPath::resolve(schemas, steps, from, to);
+    path.map_err(|error| {
+        refusals.push(Refusal::new("migration-path", "§8", "storage", error.to_string()));
+    })
+    .ok()
+}
+
+/// A migration that was applied and has been edited since would make history a lie.
+pub(super) fn check_applied(
+    generation: &Generation,
+    environment: Environment<'_>,
+    refusals: &mut Vec<Refusal>,
+) {
+    let (schemas, steps) = (environment.catalogue.schemas(), environment.catalogue.steps());
+    for applied in &generation.manifest().applied {
+        let step =
+            steps.iter().find(|step| step.name() == applied.name && step.from() == applied.from);
+        let schema = schemas.iter().find(|schema| schema.version == applied.from);
+        let (Some(step), Some(schema)) = (step, schema) else { continue };
+        let found = storage_migration::fingerprint(*step, schema);
+        if found != applied.fingerprint {
+            let message = format!(
+                "the migration {} from schema {} to {} has been edited since it was applied here \
+                 ({} then, {found} now)",
+                applied.name, applied.from, applied.to, applied.fingerprint
+            );
+            refusals.push(Refusal::new("migration-edited", "§9", "storage", message));
+        }
+    }
+}
+
+pub(super) fn steps(path: &MigrationPath<'_>) -> Vec<PlannedStep> {
+    let fingerprints = path.fingerprints();
+    let steps = path.steps().iter().zip(fingerprints);
+    steps
+        .map(|(step, (name, fingerprint))| PlannedStep {
+            name: name.to_owned(),
+            from: step.from(),
+            to: step.to(),
+            fingerprint,
+        })
+        .collect()
+}
+
+pub(super) fn keyspaces(generation: &Generation, path: &MigrationPath<'_>) -> Vec<PlannedKeyspace> {
+    let keyspaces = generation.manifest().keyspaces.iter();
+    keyspaces
+        .map(|(name, sealed)| PlannedKeyspace {
+            name: name.clone(),
+            class: sealed.class,
+            records: sealed.content.records,
+            action: match path.disposition(name) {
+                // A store that is not the engine's is read whole.
+                _ if sealed.physical.is_none() && !path.steps().is_empty() => "rewritten",
+                Some(Disposition::Rewritten) => "rewritten",
+                Some(Disposition::Observed) => "kept, and read",
+                Some(Disposition::Untouched) | None => "kept",
+            },
+        })
+        .collect()
+}
+
+/// Whether anything is different afterwards.
+pub(super) fn is_upgrade(from: &Versions, to: &Versions) -> bool {
+    !matches!(versioning::classify(from, to), Err(versioning::NotAnUpgrade::Same))
+}
