@@ -47,7 +47,7 @@ impl Layout {
         let number = i64::from(self.schema.number());
         Schema::new([
             Field::required(["schema"], FieldType::Integer { minimum: number, maximum: number }),
-            Field::required(["brain", "backend"], FieldType::String),
+            Field::required(["brain", "backend"], FieldType::NotBlank),
             Field::optional(["brain", "model"], FieldType::String),
             Field::required(self.level, FieldType::one_of(LEVELS)),
             Field::optional(["storage", "adopted_from"], FieldType::String),
@@ -74,10 +74,6 @@ impl Layout {
         };
         let configuration = read(CONFIGURATION_FILE, &self.configuration());
         let secrets = read(SECRETS_FILE, &secrets_schema());
-        let backend = configuration.get(&Path::from(["brain", "backend"])).and_then(Value::as_str);
-        if backend.is_some_and(|backend| backend.trim().is_empty()) {
-            reasons.push(format!("{CONFIGURATION_FILE}: brain.backend is empty"));
-        }
         if reasons.is_empty() { Ok((configuration, secrets)) } else { Err(reasons) }
     }
 }
@@ -89,7 +85,8 @@ pub(super) fn editable(files: &Files) -> Result<TomlDocument, Vec<String>> {
     TomlDocument::parse(text, SecretPaths::none()).map_err(|error| one(CONFIGURATION_FILE, &error))
 }
 
-fn secrets_schema() -> Schema {
+/// The schema of the file of secrets.
+pub(super) fn secrets_schema() -> Schema {
     Schema::new([Field::optional(["brain", "api_key"], FieldType::String).secret()])
 }
 
