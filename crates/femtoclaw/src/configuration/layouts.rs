@@ -76,13 +76,15 @@ impl Layout {
         let secrets = read(SECRETS_FILE, &secrets_schema());
         if reasons.is_empty() { Ok((configuration, secrets)) } else { Err(reasons) }
     }
-}
 
-/// The text of the file of everything but secrets, for being edited in place.
-pub(super) fn editable(files: &Files) -> Result<TomlDocument, Vec<String>> {
-    let bytes = files.get(CONFIGURATION_FILE).map(Vec::as_slice).unwrap_or_default();
-    let text = text_of(CONFIGURATION_FILE, bytes)?;
-    TomlDocument::parse(text, SecretPaths::none()).map_err(|error| one(CONFIGURATION_FILE, &error))
+    /// The text of the file of everything but secrets, for being edited in place.
+    pub(super) fn editable(self, files: &Files) -> Result<TomlDocument, Vec<String>> {
+        let bytes = files.get(CONFIGURATION_FILE).map(Vec::as_slice).unwrap_or_default();
+        let text = text_of(CONFIGURATION_FILE, bytes)?;
+        // What is carried is unknown, and may be a secret.
+        let secrets = self.configuration().secret_paths();
+        TomlDocument::parse(text, secrets).map_err(|error| one(CONFIGURATION_FILE, &error))
+    }
 }
 
 /// The schema of the file of secrets.

@@ -3,7 +3,7 @@
 use config_migration::{Path, Step, Value};
 use upgrade::{Files, MigratedConfiguration};
 
-use super::layouts::{Layout, SECOND, THIRD, editable};
+use super::layouts::{Layout, SECOND, THIRD};
 use super::{CONFIGURATION_FILE, one};
 
 pub(super) fn second_to_third(files: &Files) -> Result<MigratedConfiguration, Vec<String>> {
@@ -22,7 +22,8 @@ pub(super) fn between(
         Step::Translate { path: Path::from(["schema"]), pairs: vec![(number(from), number(to))] },
         Step::relocate(from.level, to.level),
     ];
-    let edited = editable(files)?.edit(&steps).map_err(|error| one(CONFIGURATION_FILE, &error))?;
+    let edited =
+        from.editable(files)?.edit(&steps).map_err(|error| one(CONFIGURATION_FILE, &error))?;
     let changes = edited.migrated.report.changes.iter().map(ToString::to_string).collect();
     let mut files = files.clone();
     files.insert(CONFIGURATION_FILE.to_owned(), edited.text.expose().as_bytes().to_vec());
