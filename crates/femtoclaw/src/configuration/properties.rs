@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::layouts::THIRD;
 use super::*;
-use generators::{Edits, Place, edits, member, old_files, unknown, with};
+use generators::{Edits, Place, edits, member, old_files, strokes, unknown, with};
 
 const THREE: ConfigurationSchema = THIRD.schema;
 const TWO: ConfigurationSchema = SECOND.schema;
@@ -22,6 +22,12 @@ fn old_root(files: &Files) -> Value {
 fn contents(schema: ConfigurationSchema, files: &Files) -> [Value; 2] {
     let (configuration, secrets) = Layout::of(schema).unwrap().documents(files).unwrap();
     [configuration, secrets].map(|it| it.with_carried_restored().unwrap().root().clone())
+}
+
+/// Both documents of a newer schema as they are.
+fn live(schema: ConfigurationSchema, files: &Files) -> [Value; 2] {
+    let (configuration, secrets) = Layout::of(schema).unwrap().documents(files).unwrap();
+    [configuration, secrets].map(|document| document.root().clone())
 }
 
 /// The migration, unless 1.0.x had a table of its own under the name of the carry table and another value is in the way.
@@ -217,5 +223,43 @@ proptest! {
         // But for the order of keys that are new: each takes it from the text that it comes from.
         let (one_by_one, at_once) = (old_root(&one_by_one.files), old_root(&at_once.files));
         prop_assert!(one_by_one.same_content(&at_once));
+    }
+
+    #[test]
+    fn whatever_a_hand_does_to_the_text_is_carried_back_or_refused(
+        old in old_files(),
+        strokes in strokes(),
+    ) {
+        for (from, layout) in [(JSON_SCHEMA, SECOND), (JSON_SCHEMA, THIRD), (TWO, THIRD)] {
+            let to = layout.schema;
+            // In place, it does not matter whether what is carried can be read.
+            let tables = if from == TWO { live } else { contents };
+            let Some(second) = migrated(TWO, &old) else { return Ok(()) };
+            let before = if from == TWO { second.files } else { old.clone() };
+            let newer = migrated(to, &old).unwrap();
+            let mut now = newer.files.clone();
+            for (name, bytes) in &mut now {
+                let strokes = strokes.iter().filter(|stroke| stroke.is_for(name));
+                let text = String::from_utf8(bytes.clone()).unwrap();
+                *bytes = strokes.fold(text, |text, stroke| stroke.done(&text)).into_bytes();
+            }
+            match undo(from, to, &before, &newer.files, &now) {
+                Ok(undone) if now == newer.files => prop_assert_eq!(undone.files, before),
+                Ok(undone) => {
+                    prop_assert!(!undone.changes.join("\n").contains("sk-NOT"), "{undone:?}");
+                    prop_assert_eq!(differences([(from, &undone.files), (to, &now)]), vec![]);
+                    let again = migrate_files(from, to, &undone.files).unwrap();
+                    let (there, here) = (tables(to, &again.files), tables(to, &now));
+                    for (there, here) in there.iter().zip(&here) {
+                        prop_assert!(without_empty(there).same_content(&without_empty(here)));
+                    }
+                }
+                Err(error) => {
+                    prop_assert!(!format!("{error} {error:?}").contains("sk-NOT"), "{error}");
+                    let valid = validate(to, &now).is_ok();
+                    prop_assert_eq!(valid, matches!(error, UndoError::NotExpressible { .. }));
+                }
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use upgrade::Files;
 
-use super::super::CARRY_TABLE;
+use super::super::{CARRY_TABLE, SECRETS_FILE};
 use crate::json_configuration::LEVELS;
 
 /// What 1.0.x knows of each of its sections.
@@ -308,6 +308,61 @@ pub(super) fn edits() -> impl Strategy<Value = Edits> {
     let changed = (any::<Index>(), prop::option::weighted(0.7, value()));
     (settings, prop::option::of(changed), prop::option::of(added))
         .prop_map(|(settings, changed, added)| Edits { settings, changed, added })
+}
+
+/// One change of a text by hand.
+#[derive(Debug, Clone)]
+pub(super) enum Stroke {
+    Remove(Index),
+    Insert(Index, &'static str),
+    Repeat(Index, Index),
+}
+
+const LINES: [&str; 14] = [
+    "model = 'm'",
+    "brain.model = 'm'",
+    "storage.adopted_from = '/x'",
+    "adopted_from = 'x'",
+    "level = 'warn'",
+    "[storage]",
+    "[carried]",
+    "[carried.brain]",
+    "[carried.new.table]",
+    "carried.x.y = 0x10",
+    "z = [ 1, # one\n 2 ]",
+    "since = 1979-05-27",
+    "[carried_json]",
+    "'carried.n' = { position = 0, json = 'null' }",
+];
+
+impl Stroke {
+    /// Secrets are left alone but for lines that come or go.
+    pub(super) fn is_for(&self, name: &str) -> bool {
+        name != SECRETS_FILE || matches!(self, Self::Remove(_))
+    }
+
+    pub(super) fn done(&self, text: &str) -> String {
+        let mut lines: Vec<&str> = text.lines().collect();
+        match self {
+            Self::Remove(at) if !lines.is_empty() => drop(lines.remove(at.index(lines.len()))),
+            Self::Insert(at, line) => lines.insert(at.index(lines.len() + 1), line),
+            Self::Repeat(one, at) if !lines.is_empty() => {
+                let line = *one.get(&lines);
+                lines.insert(at.index(lines.len() + 1), line);
+            }
+            Self::Remove(_) | Self::Repeat(..) => {}
+        }
+        lines.into_iter().flat_map(|line| [line, "\n"]).collect()
+    }
+}
+
+pub(super) fn strokes() -> impl Strategy<Value = Vec<Stroke>> {
+    let stroke = prop_oneof![
+        1 => any::<Index>().prop_map(Stroke::Remove),
+        4 => (any::<Index>(), select(LINES.to_vec())).prop_map(|(at, it)| Stroke::Insert(at, it)),
+        1 => any::<(Index, Index)>().prop_map(|(one, at)| Stroke::Repeat(one, at)),
+    ];
+    prop::collection::vec(stroke, 0..4)
 }
 
 /// The value at these keys.
