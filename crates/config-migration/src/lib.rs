@@ -59,6 +59,7 @@ mod edit;
 mod effective;
 mod error;
 mod json;
+mod json_schema;
 mod limits;
 mod migration;
 mod path;

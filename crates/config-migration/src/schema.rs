@@ -16,6 +16,8 @@ pub enum FieldType {
     Boolean,
     /// Any text.
     String,
+    /// A text that is not of white space alone.
+    NotBlank,
     /// A whole number within these bounds, both included.
     Integer {
         /// The least.
@@ -47,6 +49,7 @@ impl FieldType {
             (Self::Integer { minimum, maximum }, value) => {
                 value.as_integer().is_some_and(|number| (*minimum..=*maximum).contains(&number))
             }
+            (Self::NotBlank, Value::String(text)) => !text.trim().is_empty(),
             (Self::OneOf(texts), Value::String(text)) => texts.contains(text),
             (Self::AbsolutePath, Value::String(text)) => {
                 text.starts_with('/') && !text.contains('\0')
@@ -64,6 +67,7 @@ impl fmt::Display for FieldType {
         match self {
             Self::Boolean => formatter.write_str("true or false"),
             Self::String => formatter.write_str("a string"),
+            Self::NotBlank => formatter.write_str("a string that is not blank"),
             Self::Integer { minimum, maximum } => {
                 write!(formatter, "an integer from {minimum} to {maximum}")
             }
@@ -81,10 +85,10 @@ impl fmt::Display for FieldType {
 /// One field of a [`Schema`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    path: Path,
-    field_type: FieldType,
-    required: bool,
-    secret: bool,
+    pub(crate) path: Path,
+    pub(crate) field_type: FieldType,
+    pub(crate) required: bool,
+    pub(crate) secret: bool,
 }
 
 impl Field {
@@ -152,8 +156,8 @@ impl fmt::Display for Violation {
 /// The schema is closed: a key that is no field, and leads to none, is a violation, unless it is in a carry table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
-    fields: Vec<Field>,
-    carry_tables: Vec<Path>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) carry_tables: Vec<Path>,
 }
 
 impl Schema {
@@ -163,7 +167,7 @@ impl Schema {
         Self { fields: fields.into_iter().collect(), carry_tables }
     }
 
-    /// The same schema with another carry table: a top-level table with anything in it.
+    /// The same schema with another carry table: a top-level key that may hold anything.
     #[must_use]
     pub fn carrying(mut self, table: &str) -> Self {
         self.carry_tables.push(Path::keys([table]));
@@ -281,6 +285,7 @@ mod tests {
             Field::optional(["model", "key"], FieldType::String).secret(),
             Field::optional(["tags"], FieldType::Strings),
             Field::optional(["quiet"], FieldType::Boolean),
+            Field::optional(["name"], FieldType::NotBlank),
             Field::optional(["extra"], FieldType::Table),
         ])
         .carrying("carried")
@@ -293,7 +298,7 @@ mod tests {
 
     #[test]
     fn every_violation_is_listed_at_once_with_its_path() {
-        let toml = "schema = 3\nquiet = 1\ntags = [1]\nextra = 1\nmodel = 5\n\"odd key\" = 1\n[logging]\nlevel = \"loud\"\nlevle = \"info\"\n";
+        let toml = "schema = 3\nquiet = 1\nname = \" \\t\"\ntags = [1]\nextra = 1\nmodel = 5\n\"odd key\" = 1\n[logging]\nlevel = \"loud\"\nlevle = \"info\"\n";
         assert_eq!(
             violations(toml),
             [
@@ -302,6 +307,7 @@ mod tests {
                 "storage.path is missing: expected an absolute path",
                 "tags is an array: expected an array of strings",
                 "quiet is 1: expected true or false",
+                "name is \" \\t\": expected a string that is not blank",
                 "extra is 1: expected a table",
                 "model is 5: expected a table",
                 "\"odd key\" is not known",

@@ -157,6 +157,8 @@ fn set(value: &Value, path: &Path, new: &Value) -> Value {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
     #[test]
     fn json_reads_back_as_it_was(root in value()) {
         let document = Document::new(root, SecretPaths::none());

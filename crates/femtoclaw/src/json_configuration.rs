@@ -115,6 +115,11 @@ pub(crate) fn without_unset(root: Value, changes: &mut Vec<String>) -> Value {
     Value::Object(members.into_iter().map(member).collect())
 }
 
+/// The paths of all settings that 1.0.x knows.
+pub(crate) fn paths() -> Vec<Path> {
+    schema().paths()
+}
+
 fn schema() -> Schema {
     Schema::new([
         Field::optional(["brain", "backend"], FieldType::String),

@@ -14,8 +14,8 @@ use crate::json_configuration as json;
 
 /// The only configuration of schema 1, and its file.
 pub(super) struct Found<'a> {
-    name: &'a str,
-    bytes: &'a [u8],
+    pub(super) name: &'a str,
+    pub(super) bytes: &'a [u8],
     pub(super) document: Document,
 }
 

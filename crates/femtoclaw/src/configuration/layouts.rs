@@ -47,7 +47,7 @@ impl Layout {
         let number = i64::from(self.schema.number());
         Schema::new([
             Field::required(["schema"], FieldType::Integer { minimum: number, maximum: number }),
-            Field::required(["brain", "backend"], FieldType::String),
+            Field::required(["brain", "backend"], FieldType::NotBlank),
             Field::optional(["brain", "model"], FieldType::String),
             Field::required(self.level, FieldType::one_of(LEVELS)),
             Field::optional(["storage", "adopted_from"], FieldType::String),
@@ -74,22 +74,21 @@ impl Layout {
         };
         let configuration = read(CONFIGURATION_FILE, &self.configuration());
         let secrets = read(SECRETS_FILE, &secrets_schema());
-        let backend = configuration.get(&Path::from(["brain", "backend"])).and_then(Value::as_str);
-        if backend.is_some_and(|backend| backend.trim().is_empty()) {
-            reasons.push(format!("{CONFIGURATION_FILE}: brain.backend is empty"));
-        }
         if reasons.is_empty() { Ok((configuration, secrets)) } else { Err(reasons) }
+    }
+
+    /// The text of the file of everything but secrets, for being edited in place.
+    pub(super) fn editable(self, files: &Files) -> Result<TomlDocument, Vec<String>> {
+        let bytes = files.get(CONFIGURATION_FILE).map(Vec::as_slice).unwrap_or_default();
+        let text = text_of(CONFIGURATION_FILE, bytes)?;
+        // What is carried is unknown, and may be a secret.
+        let secrets = self.configuration().secret_paths();
+        TomlDocument::parse(text, secrets).map_err(|error| one(CONFIGURATION_FILE, &error))
     }
 }
 
-/// The text of the file of everything but secrets, for being edited in place.
-pub(super) fn editable(files: &Files) -> Result<TomlDocument, Vec<String>> {
-    let bytes = files.get(CONFIGURATION_FILE).map(Vec::as_slice).unwrap_or_default();
-    let text = text_of(CONFIGURATION_FILE, bytes)?;
-    TomlDocument::parse(text, SecretPaths::none()).map_err(|error| one(CONFIGURATION_FILE, &error))
-}
-
-fn secrets_schema() -> Schema {
+/// The schema of the file of secrets.
+pub(super) fn secrets_schema() -> Schema {
     Schema::new([Field::optional(["brain", "api_key"], FieldType::String).secret()])
 }
 

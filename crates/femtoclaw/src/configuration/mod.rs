@@ -18,11 +18,16 @@
 //!
 //! In schema 3 the table `logging` is called `telemetry`.
 //!
+//! What each file must be is in `docs/schemas` as JSON Schema, too ([`json_schemas`]).
+//!
 //! `secrets.toml` holds `brain.api_key`, if there is one. 1.0.x kept it in clear text among the rest, readable by everybody.
 
 mod from_json;
 mod layouts;
+mod schemas;
+mod to_first;
 mod to_third;
+mod undo;
 
 use config_migration::{ConfigurationError, Document, EffectiveConfiguration, Secret, Value};
 use upgrade::{Files, MigratedConfiguration};
@@ -31,6 +36,9 @@ use versioning::ConfigurationSchema;
 use from_json::{json_document, json_to_toml};
 use layouts::{Layout, SECOND};
 use to_third::second_to_third;
+
+pub use schemas::json_schemas;
+pub use undo::{State, UndoError, Undone, undo};
 
 /// The file of schemas 2 and 3 that holds everything but secrets.
 pub const CONFIGURATION_FILE: &str = "femtoclaw.toml";
@@ -159,5 +167,7 @@ fn one(name: &str, error: &ConfigurationError) -> Vec<String> {
     vec![format!("{name}: {error}")]
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -187,6 +187,20 @@ fn schema_3_is_the_same_text_with_another_table_and_every_comment() {
     assert!(refused[0].contains("no change leads"), "{refused:?}");
 }
 
+#[test]
+fn what_is_carried_may_be_a_secret_and_is_shown_by_no_migration() {
+    let old = r#"{"brain":{"old_key":"sk-NOT-A-REAL-KEY","other":[{"sk-NOT-A-REAL-KEY":1}]}}"#;
+    let at_once = migrate_files(JSON_SCHEMA, THIRD.schema, &files("config.json", old)).unwrap();
+    let carried = COMMENTED.replace("1.10", "\"sk-NOT-A-REAL-KEY\"");
+    let carried = files(CONFIGURATION_FILE, &carried);
+    let in_place = migrate_files(SECOND.schema, THIRD.schema, &carried).unwrap();
+    let back = to_third::between(THIRD, SECOND, &in_place.files).unwrap();
+    for migrated in [at_once, in_place, back] {
+        let shown = migrated.changes.join("\n");
+        assert!(shown.contains("carried") && !shown.contains("sk-NOT"), "{shown}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
