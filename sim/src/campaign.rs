@@ -96,6 +96,9 @@ impl Campaign {
         }
         for prepared in &prepared {
             self.rot(session, prepared, Density::SPARSE);
+            let Prepared { scenario, recording, model } = prepared;
+            let seed = self.seed;
+            Disturbed { scenario, recording, model, seed }.explore_damage(session);
         }
         for stride in HUNTED_EVERY {
             session.take_share(stride);

@@ -120,6 +120,26 @@ pub(crate) struct Disturbed<'d> {
     pub(crate) seed: u64,
 }
 
+/// The writes that a fault is about, in order: of which file, and where in it.
+fn writes_of(fault: Fault, recording: &Recording) -> impl Iterator<Item = (&str, u64)> {
+    recording.run.log.iter().filter_map(move |logged| match logged.operation() {
+        Some(Operation::Write { offset, .. }) if fault.is_about(logged.path()) => {
+            Some((logged.path(), *offset))
+        }
+        _ => None,
+    })
+}
+
+/// How far into a file the place of a write makes a difference.
+const MOST_OFFSET: u64 = 512;
+
+/// The path of a file without its numbers, and the place: temporary files have names of their own.
+fn kind_of((path, offset): (&str, u64)) -> (String, u64) {
+    let (named, _) = path.split_once("/.tmp").unwrap_or((path, ""));
+    let named = named.chars().filter(|character| !character.is_ascii_digit());
+    (named.collect(), offset.min(MOST_OFFSET))
+}
+
 impl Class {
     /// The class of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -130,16 +150,33 @@ impl Class {
     fn many(self, recording: &Recording) -> u64 {
         match self.kind {
             Kind::Call(fault) if fault.call == Call::Write => {
-                let writes = recording.run.log.iter().filter(|logged| {
-                    matches!(logged.operation(), Some(Operation::Write { .. }))
-                        && fault.is_about(logged.path())
-                });
-                writes.count() as u64
+                writes_of(fault, recording).count() as u64
             }
             Kind::Call(fault) => recording.run.calls.calls(fault.call),
             Kind::DiskFull => FULL_AFTER,
             Kind::DirectoryOrder => ORDERS,
         }
+    }
+
+    /// At most so many of them, spread evenly; and where what is written is damaged, the first and the last of each kind of file
+    /// besides, since what damage does depends on what is damaged.
+    fn taken(self, recording: &Recording, most: u64) -> BTreeSet<u64> {
+        let many = self.many(recording);
+        let step = usize::try_from(many.div_ceil(most).max(1)).unwrap_or(1);
+        (1..=many).step_by(step).chain(self.some_of_each_kind(recording)).collect()
+    }
+
+    /// Of a class that damages what is written, the first and the last write to each kind of file.
+    fn some_of_each_kind(self, recording: &Recording) -> BTreeSet<u64> {
+        let Kind::Call(fault) = self.kind else { return BTreeSet::new() };
+        if fault.call != Call::Write || !matches!(fault.effect, Effect::Rot | Effect::Lie) {
+            return BTreeSet::new();
+        }
+        let mut ends = BTreeMap::new();
+        for (nth, write) in (1..).zip(writes_of(fault, recording)) {
+            ends.entry(kind_of(write)).or_insert([nth, nth])[1] = nth;
+        }
+        ends.into_values().flatten().collect()
     }
 
     /// The world in which the `nth` of them is met.
@@ -191,9 +228,7 @@ impl Disturbed<'_> {
     pub(crate) fn explore(&self, session: &mut Session, most: u64) {
         let mut number = 0;
         for class in CLASSES {
-            let many = class.many(self.recording);
-            let step = usize::try_from(many.div_ceil(most).max(1)).unwrap_or(1);
-            for nth in (1..=many).step_by(step) {
+            for nth in class.taken(self.recording, most) {
                 number += 1;
                 if session.is_over() {
                     return;
@@ -201,6 +236,18 @@ impl Disturbed<'_> {
                 if session.is_ours(number) {
                     self.meet(session, class, nth);
                 }
+            }
+        }
+    }
+
+    /// Damages the first and the last write to each kind of file.
+    pub(crate) fn explore_damage(&self, session: &mut Session) {
+        for class in CLASSES {
+            for nth in class.some_of_each_kind(self.recording) {
+                if session.is_over() {
+                    return;
+                }
+                self.meet(session, class, nth);
             }
         }
     }

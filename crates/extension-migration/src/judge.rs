@@ -9,7 +9,8 @@ use crate::model::Files;
 use crate::permission::growth;
 use crate::{
     Compatibility, Consent, DeclaredIdentity, DeclaredVersion, Directory, ExtensionIdentity,
-    ExtensionPath, Grant, Installed, InstalledExtension, Kind, Offered, OfferedExtension, Reason,
+    ExtensionPath, Grant, Installed, InstalledExtension, Kind, Offered, OfferedExtension,
+    Permission, Reason,
 };
 
 /// Everything that a judgement depends on.
@@ -193,8 +194,19 @@ impl Court<'_> {
             (!self.offered.hosted.contains(&after.kind)).then(|| not_hosted(&after.kind)),
         ];
         let collisions = collisions(&after.artifacts, &after.data);
+        let unknown = after.permissions.iter().filter(|permission| !self.can_withhold(permission));
+        let unknown: Vec<Reason> = unknown
+            .map(|permission| Reason::PermissionUnknown { permission: permission.clone() })
+            .collect();
         draft.reasons.extend(reasons.into_iter().flatten());
+        draft.reasons.extend(unknown);
         draft.reasons.extend(collisions);
+    }
+
+    /// Whether the runtime knows a permission, so that it could withhold it.
+    fn can_withhold(&self, permission: &Permission) -> bool {
+        let known = self.offered.permissions.as_ref();
+        known.is_none_or(|known| known.iter().any(|known| known.covers(permission)))
     }
 
     fn compatibility(&self, states: &Compatibility) -> Option<Reason> {

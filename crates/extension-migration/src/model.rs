@@ -57,6 +57,9 @@ pub struct InstalledExtension {
 pub struct Offered {
     /// The kinds of extension that its runtime hosts.
     pub hosted: BTreeSet<Kind>,
+    /// The permissions that its runtime can grant and withhold; if it does not say, any.
+    #[serde(default)]
+    pub permissions: Option<Permissions>,
     /// What it means for its runtime that an extension states no compatibility.
     #[serde(default)]
     pub unstated: UnstatedPolicy,

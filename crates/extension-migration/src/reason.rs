@@ -114,6 +114,12 @@ pub enum Reason {
         /// The kind.
         kind: Kind,
     },
+    /// It asks for what the runtime does not know, and so could not withhold.
+    #[error("it asks for the permission {permission}, which the runtime does not know")]
+    PermissionUnknown {
+        /// The permission.
+        permission: Permission,
+    },
     /// It would come to have a permission that nobody granted.
     #[error("it asks for the permission {permission}, which it did not have and nobody granted")]
     PermissionNotGranted {
@@ -230,6 +236,7 @@ impl Reason {
             Self::CompatibilityUnstated { .. } => "compatibility-unstated",
             Self::CompatibilityUnreadable { .. } => "compatibility-unreadable",
             Self::KindNotHosted { .. } => "kind-not-hosted",
+            Self::PermissionUnknown { .. } => "permission-unknown",
             Self::PermissionNotGranted { .. } => "permission-not-granted",
             Self::ForeignPublisher { .. } => "foreign-publisher",
             Self::Downgrade { .. } => "downgrade",

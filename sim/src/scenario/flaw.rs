@@ -24,6 +24,8 @@ pub(crate) enum Flaw {
     InvalidConfiguration,
     /// The migrated configuration makes a runtime do something else.
     AltersMeaning,
+    /// The migrated configuration lacks a value that no runtime looks at.
+    LosesAKey,
     /// A policy comes along that lets everybody do everything.
     Widens,
     /// The release hosts no extension that is there.
@@ -43,9 +45,10 @@ pub(crate) enum Flaw {
 }
 
 impl Flaw {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::InvalidConfiguration,
         Self::AltersMeaning,
+        Self::LosesAKey,
         Self::Widens,
         Self::HostsNothing,
         Self::ReachedFromNowhere,
@@ -63,6 +66,7 @@ impl Flaw {
             self,
             Self::InvalidConfiguration
                 | Self::AltersMeaning
+                | Self::LosesAKey
                 | Self::Widens
                 | Self::HostsNothing
                 | Self::ReachedFromNowhere
@@ -80,7 +84,7 @@ pub(super) struct Flawed {
 impl Flawed {
     /// With this flaw.
     pub(super) fn with(flaw: Flaw) -> &'static Self {
-        static ALL: LazyLock<[Flawed; 10]> = LazyLock::new(|| {
+        static ALL: LazyLock<[Flawed; 11]> = LazyLock::new(|| {
             Flaw::ALL.map(|flaw| {
                 let flawed = |step: &&'static dyn MigrationStep| -> &'static dyn MigrationStep {
                     if !flaw.is_of_a_step() {
@@ -153,6 +157,11 @@ impl Catalogue for Flawed {
                     let lines = text.lines().map(|line| {
                         if line.starts_with("level = ") { "level = \"error\"" } else { line }
                     });
+                    *file = lines.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes();
+                }
+                Flaw::LosesAKey => {
+                    let text = String::from_utf8_lossy(file);
+                    let lines = text.lines().filter(|line| !line.starts_with("colour = "));
                     *file = lines.flat_map(|line| [line, "\n"]).collect::<String>().into_bytes();
                 }
                 _ => {}

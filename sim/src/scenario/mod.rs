@@ -172,11 +172,12 @@ pub(crate) fn all() -> Vec<Scenario> {
         new(
             "refused",
             Small,
-            "an upgrade to an invalid configuration, to one that means something else, one that lets somebody do more, one without place for an extension, one that cannot be reached, and one without authority",
+            "an upgrade to an invalid configuration, to one that means something else, to one that lacks a value, one that lets somebody do more, one without place for an extension, one that cannot be reached, and one without authority",
             ADOPTED,
             &[
                 Step::Flawed("2.0.0", Flaw::InvalidConfiguration),
                 Step::Flawed("2.0.0", Flaw::AltersMeaning),
+                Step::Flawed("2.0.0", Flaw::LosesAKey),
                 Step::Flawed("2.0.0", Flaw::Widens),
                 Step::Flawed("2.0.0", Flaw::HostsNothing),
                 Step::Flawed("2.0.0", Flaw::ReachedFromNowhere),

@@ -371,6 +371,10 @@ pub(super) fn write_installation(sample: &SampleOptions) {
             fs::write(&asset, [b"asset".as_slice(), &[0; 100_000]].concat())?;
             fs::set_permissions(&asset, Permissions::from_mode(0o666))?;
         }
+        // A value that no runtime looks at.
+        let configuration = Path::new(SOURCE).join("config/config.json");
+        let text = fs::read_to_string(&configuration)?;
+        fs::write(&configuration, text.replacen('{', "{\"colour\": \"green\",", 1))?;
         // One that a release replaces, with what it wrote, and a capability that a release renames.
         let search = Path::new(SOURCE).join("talons/search");
         fs::create_dir_all(search.join("scripts"))?;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Scene, files};
+use crate::support::{Scene, copy, files};
 
 /// The JSON and WAL files that the published crates wrote.
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../femtoclaw/tests/fixtures").join(name)
 }
 
@@ -89,19 +89,6 @@ fn what_the_published_crates_wrote_goes_to_2_0_0_and_back_without_losing_a_recor
         let scene = Scene::without_installation();
         copy(&fixture(&format!("femtoclaw-{version}")), &scene.source());
         there_and_back(&scene, version);
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
     }
 }
 

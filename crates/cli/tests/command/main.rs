@@ -12,5 +12,6 @@
 mod durable_order;
 mod journey;
 mod kill;
+mod meaning;
 mod refusals;
 mod support;

@@ -152,7 +152,7 @@ fn offered() -> impl Strategy<Value = Offered> {
                 extensions.retain(|identity, _| !renames.contains_key(identity));
             }
             let hosted = hosted.into_iter().map(|kind| Kind::new(kind).unwrap()).collect();
-            Offered { hosted, unstated, extensions, renames }
+            Offered { hosted, permissions: None, unstated, extensions, renames }
         },
     )
 }

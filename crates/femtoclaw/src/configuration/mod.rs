@@ -28,10 +28,13 @@ mod schemas;
 mod to_first;
 mod to_third;
 mod undo;
+mod unknown;
 
 use config_migration::{ConfigurationError, Document, EffectiveConfiguration, Secret, Value};
 use upgrade::{Files, MigratedConfiguration};
 use versioning::ConfigurationSchema;
+
+use crate::json_configuration as json;
 
 use from_json::{json_document, json_to_toml};
 use layouts::{Layout, SECOND};
@@ -133,19 +136,23 @@ pub(crate) fn validate(schema: ConfigurationSchema, files: &Files) -> Result<(),
     }
 }
 
-/// What a runtime makes of a configuration, with the defaults of 1.0.3 where it takes them.
+/// What a runtime makes of a configuration, with the defaults of 1.0.3 where it takes them; and every value that no runtime
+/// looks at, since none of these may be lost either.
 pub(crate) fn effective(
     schema: ConfigurationSchema,
     files: &Files,
 ) -> Result<EffectiveConfiguration, Vec<String>> {
     if let Some(layout) = Layout::of(schema) {
-        layout.documents(files)?;
+        let (configuration, _) = layout.documents(files)?;
+        // What a hand has made unreadable there stays what it is.
+        let configuration = configuration.with_carried_restored().unwrap_or(configuration);
         let found = RuntimeConfiguration::parse(files)?;
-        return Ok(EffectiveConfiguration::default()
+        let known = EffectiveConfiguration::default()
             .with("brain.backend", Some(found.backend))
             .with("brain.model", found.model)
             .with_secret("brain.api_key", found.api_key)
-            .with("logging.level", Some(found.log_level)));
+            .with("logging.level", Some(found.log_level));
+        return Ok(unknown::with(known, configuration.root(), &layout.configuration().paths()));
     }
     validate(schema, files)?;
     let found = json_document(files)?;
@@ -154,12 +161,14 @@ pub(crate) fn effective(
         value.and_then(Value::as_str).map(str::to_owned)
     };
     let or = |path, default: &str| text(path).or_else(|| Some(default.to_owned()));
-    Ok(EffectiveConfiguration::default()
+    let known = EffectiveConfiguration::default()
         .with("brain.backend", or(["brain", "backend"], DEFAULT_BACKEND))
         .with("brain.model", text(["brain", "model"]))
         .with_secret("brain.api_key", text(["brain", "api_key"]).map(Secret::new))
         .with("logging.level", or(["logging", "level"], DEFAULT_LEVEL))
-        .with(STORAGE_PATH, text(["storage", "path"])))
+        .with(STORAGE_PATH, text(["storage", "path"]));
+    let root = found.as_ref().map(|found| found.document.root());
+    Ok(root.map_or(known.clone(), |root| unknown::with(known, root, &json::paths())))
 }
 
 /// An error as the one reason.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use extension_migration::{ExtensionPath, Files, Kind, Offered, OfferedExtension, UnstatedPolicy};
+use extension_migration::{
+    ExtensionPath, Files, Kind, Offered, OfferedExtension, Permission, UnstatedPolicy,
+};
 use integrity::Digest;
 use upgrade::{Artifact, OfferedExtensions};
 use versioning::Versions;
@@ -46,6 +48,7 @@ pub(crate) fn offered_extensions(versions: &Versions) -> OfferedExtensions {
     };
     let mut offered = Offered {
         hosted: HOSTED.iter().filter_map(|kind| Kind::new(kind).ok()).collect(),
+        permissions: Some(PERMISSIONS.iter().copied().map(Permission::new).collect()),
         unstated,
         ..Offered::default()
     };

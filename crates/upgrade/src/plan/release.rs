@@ -1,6 +1,6 @@
 //! Which release, and whether it suits what is installed (FC-UPGRADE-0001 §13).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use capability_migration::Authority;
 use compatibility::{
@@ -128,7 +128,6 @@ fn installed_extension(
     extension: &extension_migration::InstalledExtension,
 ) -> Option<InstalledExtension> {
     let identity = extension.identity.valid()?;
-    let permissions = extension.permissions.iter();
     Some(InstalledExtension {
         identity: compatibility::ExtensionIdentity {
             name: identity.name().parse().ok()?,
@@ -145,6 +144,7 @@ fn installed_extension(
             _ => None,
         },
         api: None,
-        permissions: permissions.filter_map(|found| found.as_str().parse().ok()).collect(),
+        // Whether the release knows what it asks for is for the extension plan to say, which also knows of scopes.
+        permissions: BTreeSet::new(),
     })
 }

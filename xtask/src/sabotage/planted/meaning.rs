@@ -46,8 +46,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "new-capability-switched-on",
         MIGRATE_REGISTRY,
-        "Capability { «enabled: false», ..offered.clone() }",
-        "enabled: true",
+        "Capability { enabled: «false», ..offered.clone() }",
+        "true",
         "what is new can be used without anybody having said so",
     ),
     bug(
