@@ -133,3 +133,6 @@ fn read<T>(
     let parsed = text.and_then(|text| parse(text).map_err(|error| error.to_string()));
     parsed.map_err(|reason| reasons.push(format!("{name}: {reason}"))).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,68 @@ mod tests {
         assert!(adoptable(&RuntimeVersion::new(1, 0, 3)).is_some());
     }
 
+    /// What a release says that it takes, the code takes; and what it does not say, it does not.
+    #[test]
+    fn what_a_release_reads_can_be_migrated_to_it() {
+        use upgrade::Catalogue;
+        let femtoclaw = crate::FemtoClaw;
+        for release in all().iter().filter(|release| release.installable) {
+            let (offer, versions) = (&release.offer, release.versions());
+            for schema in femtoclaw.schemas() {
+                let path = storage_migration::MigrationPath::resolve(
+                    femtoclaw.schemas(),
+                    femtoclaw.steps(),
+                    schema.version,
+                    versions.storage,
+                );
+                let reads = offer.storage.reads.contains(schema.version);
+                assert_eq!(path.is_ok(), reads, "{} from {}", release.runtime(), schema.version);
+            }
+            let steps = femtoclaw.steps().iter().filter(|step| step.to() <= versions.storage);
+            let migrations = steps.map(|step| (step.from(), step.to()));
+            let stated = offer.storage.migrations.iter().map(|it| (it.from, it.to));
+            assert!(migrations.eq(stated), "{}", release.runtime());
+            for older in all().iter().take_while(|older| older.runtime() < release.runtime()) {
+                let sets = offer.capabilities.statement().sets;
+                if sets.contains(older.versions().capabilities) {
+                    assert!(femtoclaw.authority_plan(older.versions(), versions).is_ok());
+                }
+            }
+        }
+        let readers = compatibility::readers(
+            all().iter().map(|release| (release.runtime(), release.offer.readable())),
+        );
+        let of = |schema: u32| -> Vec<String> {
+            let schema = versioning::SchemaVersion::new(schema);
+            readers[&schema].iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(of(2), ["2.0.0-rc.1", "2.0.0", "2.1.0", "3.0.0-alpha"]);
+        assert_eq!(of(3), ["2.0.0", "2.1.0", "3.0.0-alpha"]);
+    }
+
+    #[test]
+    fn every_two_releases_agree_on_a_protocol_or_both_say_why_not() {
+        let speaks = |version: &str| {
+            let found = all().iter().find(|release| release.runtime().to_string() == version);
+            found.unwrap().offer.protocol.clone()
+        };
+        let agree = |one: &str, other: &str| {
+            let (one, other) = (speaks(one), speaks(other));
+            let there = compatibility::negotiate(&one, &other);
+            let back = compatibility::negotiate(&other, &one);
+            let version = |found: &compatibility::Agreement| found.version.to_string();
+            let versions = (there.as_ref().map(version).ok(), back.as_ref().map(version).ok());
+            assert_eq!(versions.0, versions.1);
+            let features = there.map(|found| found.features.len()).unwrap_or_default();
+            (versions.0, features)
+        };
+        let at = |version: &str, features| (Some(version.to_owned()), features);
+        assert_eq!(agree("1.0.3", "2.1.0"), at("1.0", 0));
+        assert_eq!(agree("2.0.0", "2.1.0"), at("2.0", 0));
+        assert_eq!(agree("2.1.0", "3.0.0-alpha"), at("2.1", 1));
+        assert_eq!(agree("2.0.0", "3.0.0-alpha"), (None, 0));
+    }
+
     #[test]
     fn every_range_holds_what_it_is_meant_to_hold() {
         let from = |to: &str| -> Vec<String> {

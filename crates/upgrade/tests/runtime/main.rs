@@ -14,9 +14,10 @@ use storage_migration::{MigrationStep, RecordSource, SchemaDefinition, SourceErr
 use upgrade::capability_migration;
 use upgrade::lifecycle::Standing;
 use upgrade::{
-    Adoption, AdoptionRefusal, Authorization, Catalogue, Cause, EffectiveConfiguration,
+    Adoption, AdoptionRefusal, Authorization, Catalogue, Cause, Consent, EffectiveConfiguration,
     Environment, Files, Home, InstalledExtensions, MigratedConfiguration, NoTelemetry,
-    OfferedExtensions, Part, Release, Request, SealedFiles, VerifiedGeneration, VerifyReport,
+    OfferedExtensions, Part, Refusals, Release, Request, SealedFiles, VerifiedGeneration,
+    VerifyReport,
 };
 use versioning::{ConfigurationSchema, GenerationNumber, RuntimeVersion, SchemaVersion, Versions};
 
@@ -95,8 +96,23 @@ fn what_is_not_as_it_was_sealed_is_refused_before_anything_is_opened() {
     assert!(error.to_string().contains("store/stray"), "{error}");
 }
 
-/// FemtoClaw, with a configuration schema that has become stricter.
-struct Stricter(&'static str);
+/// FemtoClaw, but for what is wrong.
+struct Stricter(&'static str, Wrong);
+
+/// What is wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    /// Nothing.
+    Nothing,
+    /// The configuration's schema has become stricter.
+    Configuration,
+    /// Policies cannot be read.
+    Policy,
+    /// A policy comes along that lets everybody do everything, and the release hosts no extension.
+    Generous,
+    /// The migrated configuration lacks a key, and logs more.
+    Lossy,
+}
 
 impl Catalogue for Stricter {
     fn product(&self) -> &'static str {
@@ -137,15 +153,24 @@ impl Catalogue for Stricter {
         to: ConfigurationSchema,
         files: &Files,
     ) -> Result<MigratedConfiguration, Vec<String>> {
-        FemtoClaw.migrate_configuration(from, to, files)
+        let mut migrated = FemtoClaw.migrate_configuration(from, to, files)?;
+        for file in migrated.files.values_mut().filter(|_| self.1 == Wrong::Lossy) {
+            let text = String::from_utf8(file.clone()).unwrap();
+            let text = text.replace("level = \"info\"", "level = \"trace\"");
+            *file = text.replace("colour = \"green\"", "").into_bytes();
+        }
+        Ok(migrated)
     }
 
     fn validate_configuration(
         &self,
-        _schema: ConfigurationSchema,
-        _files: &Files,
+        schema: ConfigurationSchema,
+        files: &Files,
     ) -> Result<(), Vec<String>> {
-        Err(vec!["brain.backend is not one of those that are left".to_owned()])
+        if self.1 == Wrong::Configuration {
+            return Err(vec!["brain.backend is not one of those that are left".to_owned()]);
+        }
+        FemtoClaw.validate_configuration(schema, files)
     }
 
     fn effective_configuration(
@@ -161,6 +186,9 @@ impl Catalogue for Stricter {
         versions: &Versions,
         files: &Files,
     ) -> Result<capability_migration::Authority, Vec<String>> {
+        if self.1 == Wrong::Policy {
+            return Err(vec!["policies.json: nobody knows what it means".to_owned()]);
+        }
         FemtoClaw.authority(versions, files)
     }
 
@@ -169,7 +197,17 @@ impl Catalogue for Stricter {
         from: &Versions,
         to: &Versions,
     ) -> Result<capability_migration::Plan, Vec<String>> {
-        FemtoClaw.authority_plan(from, to)
+        let mut plan = FemtoClaw.authority_plan(from, to)?;
+        if self.1 == Wrong::Generous {
+            let any = capability_migration::Pattern::any;
+            let effect = capability_migration::Effect::Allow;
+            let (principal, resource, action, conditions) = (any(), any(), any(), Vec::new());
+            let rule =
+                capability_migration::Rule2 { effect, principal, resource, action, conditions };
+            let name = "generous".to_owned();
+            plan.added.push(capability_migration::Policy2 { name, rules: vec![rule] });
+        }
+        Ok(plan)
     }
 
     fn write_authority(
@@ -189,7 +227,11 @@ impl Catalogue for Stricter {
     }
 
     fn offered_extensions(&self, versions: &Versions) -> OfferedExtensions {
-        FemtoClaw.offered_extensions(versions)
+        let mut offered = FemtoClaw.offered_extensions(versions);
+        if self.1 == Wrong::Generous {
+            offered.offered.hosted.clear();
+        }
+        offered
     }
 
     fn render(
@@ -207,7 +249,10 @@ impl Catalogue for Stricter {
 fn an_invalid_configuration_stops_a_start_and_an_upgrade() {
     let scene = Scene::upgraded("2.0.0-rc.1");
     scene.confirm();
-    let stricter = Environment { catalogue: &Stricter("femtoclaw"), ..scene.environment() };
+    let stricter = Environment {
+        catalogue: &Stricter("femtoclaw", Wrong::Configuration),
+        ..scene.environment()
+    };
     let error = scene.refused("2.0.0-rc.1", stricter);
     assert_eq!((error.name(), error.exit_code()), ("configuration-invalid", 3));
     assert!(error.to_string().contains("brain.backend"), "{error}");
@@ -215,6 +260,73 @@ fn an_invalid_configuration_stops_a_start_and_an_upgrade() {
     let home = Home::open(&scene.home(), stricter, &mut telemetry, Duration::ZERO).unwrap();
     let error = home.plan(&Request::default()).expect_err("it was planned");
     assert!(matches!(error.cause(), Cause::Incompatible(_)), "{error}");
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_stops_a_start_and_an_upgrade() {
+    let scene = Scene::upgraded("2.0.0-rc.1");
+    scene.confirm();
+    let wrong =
+        Environment { catalogue: &Stricter("femtoclaw", Wrong::Policy), ..scene.environment() };
+    let error = scene.refused("2.0.0-rc.1", wrong);
+    assert_eq!((error.name(), error.exit_code()), ("policy-invalid", 3));
+    let refusals = refusals(&scene, &Stricter("femtoclaw", Wrong::Policy), Consent::default());
+    assert_eq!(codes(&refusals), ["policy-unreadable"]);
+}
+
+#[test]
+fn what_would_let_somebody_do_more_is_refused_with_every_reason_unless_exactly_that_is_granted() {
+    let scene = Scene::upgraded("2.0.0-rc.1");
+    scene.confirm();
+    let generous = Stricter("femtoclaw", Wrong::Generous);
+    let found = refusals(&scene, &generous, Consent::default());
+    let codes = codes(&found);
+    // Not the first reason alone: of the policy and of each extension, all of them.
+    assert!(codes.contains(&"authority-widens") && codes.contains(&"kind-not-hosted"), "{codes:?}");
+    assert!(codes.iter().filter(|code| **code == "kind-not-hosted").count() > 1, "{codes:?}");
+    let granting = |text: &str| {
+        let mut parts = text.split(':').map(|part| part.parse().unwrap());
+        let (principal, resource, action) =
+            (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        let grant = capability_migration::Grant { principal, resource, action, capability: None };
+        Consent { grants: vec![grant], ..Consent::default() }
+    };
+    let partly = refusals(&scene, &generous, granting("*:fs:*"));
+    assert!(self::codes(&partly).contains(&"authority-widens"));
+    let wholly = refusals(&scene, &generous, granting("*:*:*"));
+    assert!(!self::codes(&wholly).contains(&"authority-widens"));
+}
+
+#[test]
+fn a_configuration_step_that_loses_something_is_refused_with_every_difference() {
+    let scene = Scene::with_configuration(
+        r#"{"brain": {"backend": "echo"}, "logging": {"level": "info"}, "colour": "green"}"#,
+    );
+    let found = refusals(&scene, &Stricter("femtoclaw", Wrong::Lossy), Consent::default());
+    assert_eq!(codes(&found), ["meaning-changed", "meaning-changed"]);
+    let text = found.to_string();
+    assert!(text.contains("carried.colour") && text.contains("logging.level"), "{text}");
+    assert!(!text.contains("green"), "{text}");
+    let sound = Stricter("femtoclaw", Wrong::Nothing);
+    let mut telemetry = NoTelemetry;
+    let environment = Environment { catalogue: &sound, ..scene.environment() };
+    let home = Home::open(&scene.home(), environment, &mut telemetry, Duration::ZERO).unwrap();
+    home.plan(&Request::default()).unwrap();
+}
+
+/// Why an upgrade is refused, with the exit code of what is incompatible.
+fn refusals(scene: &Scene, catalogue: &Stricter, consent: Consent) -> Refusals {
+    let mut telemetry = NoTelemetry;
+    let environment = Environment { catalogue, ..scene.environment() };
+    let home = Home::open(&scene.home(), environment, &mut telemetry, Duration::ZERO).unwrap();
+    let error = home.plan(&Request { consent, ..Request::default() }).expect_err("it was planned");
+    assert_eq!((error.name(), error.exit_code()), ("incompatible", 3));
+    let Cause::Incompatible(refusals) = error.cause() else { panic!("{error}") };
+    Refusals::clone(refusals)
+}
+
+fn codes(refusals: &Refusals) -> Vec<&'static str> {
+    refusals.reasons.iter().map(|reason| reason.code).collect()
 }
 
 #[test]
@@ -359,7 +471,8 @@ fn a_current_generation_that_is_damaged_beyond_reading_can_be_left() {
 #[test]
 fn a_home_of_another_product_is_not_opened() {
     let scene = Scene::upgraded("2.0.0");
-    let other = Environment { catalogue: &Stricter("other"), ..scene.environment() };
+    let other =
+        Environment { catalogue: &Stricter("other", Wrong::Nothing), ..scene.environment() };
     let error = scene.refused("2.0.0", other);
     assert_eq!((error.name(), error.exit_code()), ("unknown-version", 3));
 }

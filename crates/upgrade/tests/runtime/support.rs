@@ -22,10 +22,22 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn adopted() -> Self {
+        Self::adopted_after(|_| {})
+    }
+
+    /// Of an installation with this configuration.
+    pub(crate) fn with_configuration(text: &str) -> Self {
+        Self::adopted_after(|source| {
+            std::fs::write(source.join("config/config.json"), text).unwrap();
+        })
+    }
+
+    fn adopted_after(change: impl FnOnce(&Path)) -> Self {
         let scene =
             Self { directory: tempfile::tempdir().unwrap(), engine: EngineOptions::default() };
         let source = scene.directory.path().join("installation");
         write_sample_home(&source, &SampleOptions::default()).unwrap();
+        change(&source);
         let request = AdoptRequest {
             source,
             home: scene.home(),
