@@ -60,6 +60,7 @@ pub(crate) fn offer(version: &str, asks: &[&str]) -> OfferedExtension {
 pub(crate) fn release(extensions: Vec<(ExtensionIdentity, OfferedExtension)>) -> Offered {
     Offered {
         hosted: [Kind::new("shell").unwrap(), Kind::new("plain").unwrap()].into(),
+        permissions: None,
         unstated: UnstatedPolicy::CompatibleIfHosted,
         extensions: extensions.into_iter().collect(),
         renames: BTreeMap::new(),

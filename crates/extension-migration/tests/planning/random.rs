@@ -145,14 +145,19 @@ fn offered() -> impl Strategy<Value = Offered> {
         1 => btree_map(identity(), identity(), 1..3),
     ];
     let extensions = btree_map(identity(), offered_extension(), 0..3);
-    (hosted, unstated, extensions, renames, any::<bool>()).prop_map(
-        |(hosted, unstated, mut extensions, renames, is_sound)| {
+    // One that says which permissions it knows rejects much.
+    let permissions = prop_oneof![
+        4 => Just(None),
+        1 => btree_set(permission(), 0..6).prop_map(Some),
+    ];
+    (hosted, permissions, unstated, extensions, renames, any::<bool>()).prop_map(
+        |(hosted, permissions, unstated, mut extensions, renames, is_sound)| {
             if is_sound {
                 // A release that knows what it renames: it brings the successor, and no longer the predecessor.
                 extensions.retain(|identity, _| !renames.contains_key(identity));
             }
             let hosted = hosted.into_iter().map(|kind| Kind::new(kind).unwrap()).collect();
-            Offered { hosted, permissions: None, unstated, extensions, renames }
+            Offered { hosted, permissions, unstated, extensions, renames }
         },
     )
 }

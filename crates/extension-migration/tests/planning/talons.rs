@@ -71,6 +71,22 @@ fn a_range_that_does_not_hold_is_rejected_and_so_is_one_that_is_none() {
 }
 
 #[test]
+fn what_asks_for_a_permission_that_the_runtime_could_not_withhold_stops_the_upgrade() {
+    let home = home(vec![
+        ("notes", talon("notes", "plain", &["network:example.org"])),
+        ("odd", talon("odd", "plain", &["gravity"])),
+    ]);
+    let permissions = Some([Permission::new("network")].into());
+    let release = Offered { permissions, ..release(vec![]) };
+    let plan = planned(&home, &release, &Consent::default());
+    assert_eq!(fate(&plan, "notes").0, Fate::Kept);
+    assert_eq!(fate(&plan, "odd"), (Fate::Rejected, vec!["permission-unknown"]));
+    let plan = planned(&home, &release, &aside("odd"));
+    assert!(plan.is_accepted());
+    assert_eq!(fate(&plan, "odd").0, Fate::SetAside);
+}
+
+#[test]
 fn every_reason_is_given_and_not_only_the_first() {
     let mut bad = talon("../x", "rust", &[]);
     bad.version = DeclaredVersion::read("banana");

@@ -102,7 +102,7 @@ fn step(from: u32, to: u32, before: &Authority) -> (Authority, Files) {
 }
 
 /// What a capability was called at first.
-fn at_first<'a>(set: u32, resource: &'a str) -> &'a str {
+fn at_first(set: u32, resource: &str) -> &str {
     match resource {
         "net.request" => "net",
         "web.get" if set == FIRST_SET => "web_get",

@@ -1,7 +1,6 @@
 //! One home on one path, held to the property after every step.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
