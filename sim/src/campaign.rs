@@ -294,7 +294,11 @@ impl Campaign {
         let seed = self.seed;
         let disturbed = Disturbed { scenario, recording, model, seed };
         if !scenario.is_random() {
-            return disturbed.explore(session, most_calls(scenario.size, self.quick));
+            disturbed.explore(session, most_calls(scenario.size, self.quick));
+            if !self.quick {
+                disturbed.explore_damage(session);
+            }
+            return;
         }
         let mut random = Random::new(seed ^ recording.run.log.len() as u64);
         for _ in 0..RANDOM_FAULTS {

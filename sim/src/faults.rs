@@ -158,15 +158,8 @@ impl Class {
         }
     }
 
-    /// At most so many of them, spread evenly; and where what is written is damaged, the first and the last of each kind of file
-    /// besides, since what damage does depends on what is damaged.
-    fn taken(self, recording: &Recording, most: u64) -> BTreeSet<u64> {
-        let many = self.many(recording);
-        let step = usize::try_from(many.div_ceil(most).max(1)).unwrap_or(1);
-        (1..=many).step_by(step).chain(self.some_of_each_kind(recording)).collect()
-    }
-
-    /// Of a class that damages what is written, the first and the last write to each kind of file.
+    /// Of a class that damages what is written, the first and the last write to each kind of file: what damage does depends
+    /// on what is damaged.
     fn some_of_each_kind(self, recording: &Recording) -> BTreeSet<u64> {
         let Kind::Call(fault) = self.kind else { return BTreeSet::new() };
         if fault.call != Call::Write || !matches!(fault.effect, Effect::Rot | Effect::Lie) {
@@ -228,7 +221,9 @@ impl Disturbed<'_> {
     pub(crate) fn explore(&self, session: &mut Session, most: u64) {
         let mut number = 0;
         for class in CLASSES {
-            for nth in class.taken(self.recording, most) {
+            let many = class.many(self.recording);
+            let step = usize::try_from(many.div_ceil(most).max(1)).unwrap_or(1);
+            for nth in (1..=many).step_by(step) {
                 number += 1;
                 if session.is_over() {
                     return;
@@ -240,14 +235,18 @@ impl Disturbed<'_> {
         }
     }
 
-    /// Damages the first and the last write to each kind of file.
+    /// Damages the first and the last write to each kind of file, beside those that are spread evenly.
     pub(crate) fn explore_damage(&self, session: &mut Session) {
+        let mut number = 0;
         for class in CLASSES {
             for nth in class.some_of_each_kind(self.recording) {
+                number += 1;
                 if session.is_over() {
                     return;
                 }
-                self.meet(session, class, nth);
+                if session.is_ours(number) {
+                    self.meet(session, class, nth);
+                }
             }
         }
     }

@@ -47,6 +47,18 @@ impl PolicySet {
         }
     }
 
+    /// How many rules and policies there are to be asked.
+    pub(crate) fn rules(&self) -> usize {
+        match self {
+            Self::V1_0_0(PoliciesOf1_0_0(policies)) | Self::V1_0_3(PoliciesOf1_0_3(policies)) => {
+                policies.iter().map(|policy| policy.rules.len() + 1).sum()
+            }
+            Self::V2(PoliciesOf2(policies)) => {
+                policies.iter().map(|policy| policy.rules.len() + 1).sum()
+            }
+        }
+    }
+
     /// The dialect in words.
     pub fn dialect(&self) -> &'static str {
         match self {

@@ -8,6 +8,8 @@
 //! Allowed for certain is what every order allows; possibly allowed what some order allows. Since any policy with a
 //! matching rule can come to be asked first, that is: all of them allow, or one does.
 
+use std::collections::BTreeMap;
+
 use crate::dialect_1_0::{Policy1, Vote, first};
 
 /// The policies of a home that ran 1.0.3.
@@ -17,11 +19,17 @@ pub struct PoliciesOf1_0_3(pub Vec<Policy1>);
 impl PoliciesOf1_0_3 {
     /// The policies that were in force: of those with the same name, the last.
     pub(crate) fn in_force(&self) -> impl Iterator<Item = &Policy1> {
-        let replaced = |index: usize, name: &str| {
-            self.0.iter().skip(index + 1).any(|later| later.name == name)
-        };
+        let last: BTreeMap<&str, usize> = self
+            .0
+            .iter()
+            .enumerate()
+            .map(|(index, policy)| (policy.name.as_str(), index))
+            .collect();
         let policies = self.0.iter().enumerate();
-        policies.filter(move |(index, policy)| !replaced(*index, &policy.name)).map(|(_, it)| it)
+        let is_last = move |(index, policy): &(usize, &Policy1)| {
+            last.get(policy.name.as_str()) == Some(index)
+        };
+        policies.filter(is_last).map(|(_, policy)| policy)
     }
 
     /// What each policy says that has a rule which matches: no other has a say.

@@ -24,6 +24,9 @@ use crate::rename::Renames;
 /// How many cells are looked at before the answer is that it was not decided.
 pub const MAXIMUM_CELLS: usize = 2_000_000;
 
+/// How often a rule is held against a cell before the answer is that it was not decided: some seconds.
+const MAXIMUM_QUESTIONS: usize = 200_000_000;
+
 /// How sure a difference is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {
@@ -135,7 +138,8 @@ impl Sides<'_> {
         let alphabet = Alphabet::new([self.before, self.after], self.renames, grants);
         let Alphabet { principals, resources, actions } = &alphabet;
         let cells = principals.len().saturating_mul(resources.len()).saturating_mul(actions.len());
-        if cells > MAXIMUM_CELLS {
+        let rules = self.before.policies.rules().saturating_add(self.after.policies.rules());
+        if cells > MAXIMUM_CELLS || cells.saturating_mul(rules) > MAXIMUM_QUESTIONS {
             return (vec![self.too_much(&alphabet)], vec![true; grants.len()]);
         }
         let mut used = vec![false; grants.len()];

@@ -221,7 +221,7 @@ pub(crate) struct ConsentArguments {
     /// Let an extension come to have a permission.
     #[arg(long, value_name = "NAME@PUBLISHER:PERMISSION", value_parser = permission)]
     grant_permission: Vec<extension_migration::Grant>,
-    /// Let a call come to be allowed; each part is a name, `*`, or a prefix such as `web.*`.
+    /// Let a call come to be allowed; each part is a name, `*`, or a prefix such as `web.*`. With a colon in a name: a JSON array.
     #[arg(long, value_name = "PRINCIPAL:RESOURCE:ACTION", value_parser = grant)]
     grant: Vec<capability_migration::Grant>,
     /// What must become of records that are written between the upgrade and a rollback.
@@ -273,7 +273,16 @@ fn permission(text: &str) -> Result<extension_migration::Grant, String> {
     Ok(extension_migration::Grant { identity, permission: Permission::new(permission) })
 }
 
+/// Three parts between colons; a JSON array of them where one of them has a colon of its own.
 fn grant(text: &str) -> Result<capability_migration::Grant, String> {
+    if text.starts_with('[') {
+        let parts: [String; 3] = serde_json::from_str(text)
+            .map_err(|error| format!("expected an array of three texts: {error}"))?;
+        let [principal, resource, action] =
+            parts.map(|part| part.parse().map_err(|error| format!("{error}")));
+        let (principal, resource, action) = (principal?, resource?, action?);
+        return Ok(capability_migration::Grant { principal, resource, action, capability: None });
+    }
     let mut parts = text.split(':').map(|part| part.parse().map_err(|error| format!("{error}")));
     let mut next =
         || parts.next().ok_or("expected PRINCIPAL:RESOURCE:ACTION, such as *:fs.watch:execute");

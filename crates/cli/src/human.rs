@@ -155,6 +155,14 @@ fn meaning(text: &mut String, plan: &Plan, style: &Style) {
     if none {
         let _ = writeln!(text, "  none");
     }
+    for unused in plan.extensions.iter().map(|plan| &plan.unused) {
+        for directory in &unused.set_aside {
+            let _ = writeln!(text, "  not needed: the consent to set {directory} aside");
+        }
+        for grant in &unused.grants {
+            let _ = writeln!(text, "  not needed: the grant of {grant}");
+        }
+    }
     let carried: usize = plan.parts.values().map(|part| part.carried).sum();
     let _ = writeln!(
         text,

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use extension_migration::{
     Compatibility, DeclaredIdentity, DeclaredVersion, Directory, ExtensionPath, Files,
-    InstalledExtension, InvalidKind, Kind, Permission, Permissions,
+    InstalledExtension, InvalidKind, Kind, MAXIMUM_NAME_BYTES, Permission, Permissions,
 };
+use integrity::Digest;
 use upgrade::{InstalledExtensions, SealedFiles};
 
 use crate::manifest::{ExtensionManifest, MANIFEST_NAMES};
@@ -18,6 +19,13 @@ const TEXT_KIND: &str = "prompt";
 
 /// The publisher of an extension that names no author.
 const NOBODY: &str = "unstated";
+
+/// What stands for what a manifest says in a form that cannot be understood: no kind that is hosted, no permission that is known,
+/// no range.
+const UNREADABLE: &str = "unreadable";
+
+/// More extensions than anybody has.
+const MAXIMUM_EXTENSIONS: usize = 4096;
 
 /// What a manifest says, without any file.
 pub(crate) struct Described {
@@ -32,27 +40,35 @@ pub(crate) struct Described {
 ///
 /// 1.0.x asked nothing of names and authors, so both are brought into the form that names have now: `Notes_2` by `The Notes
 /// Company` is `notes-2` by `the-notes-company`. Two that come to be the same are told apart by no runtime either, and are
-/// refused.
+/// refused. What it says in a form that cannot be understood fits no runtime.
 ///
 /// # Errors
-/// If what hosts it has no name that could be one.
+/// None in practice: the kinds that stand in for others are kinds.
 pub(crate) fn described(manifest: &ExtensionManifest) -> Result<Described, InvalidKind> {
-    let author = manifest.author.as_deref().map(name_of).filter(|name| !name.is_empty());
-    let publisher = author.unwrap_or_else(|| NOBODY.to_owned());
+    let is_misshapen = |key: &str| manifest.misshapen.iter().any(|found| found == key);
+    let publisher = manifest.author.as_deref().map_or_else(|| NOBODY.to_owned(), name_of);
     let kind = manifest.runtime.as_ref().map(|(kind, _)| name_of(kind));
+    let kind = kind.map_or_else(|| Kind::new(TEXT_KIND), |kind| Kind::new(&kind));
+    let kind = kind.ok().filter(|_| !is_misshapen("runtime"));
+    let mut permissions: Permissions = manifest.permissions.iter().map(Permission::new).collect();
+    if is_misshapen("permissions") {
+        permissions.insert(Permission::new(UNREADABLE));
+    }
     Ok(Described {
         identity: DeclaredIdentity::read(&name_of(&manifest.name), &publisher),
         version: DeclaredVersion::read(&manifest.version.to_string()),
-        kind: Kind::new(kind.as_deref().unwrap_or(TEXT_KIND))?,
+        kind: kind.map_or_else(|| Kind::new(UNREADABLE), Ok)?,
         compatibility: match &manifest.femtoclaw {
+            _ if is_misshapen("femtoclaw") => Compatibility::read(&[UNREADABLE]),
             Some(range) => Compatibility::read(&[range]),
             None => Compatibility::Unstated,
         },
-        permissions: manifest.permissions.iter().map(Permission::new).collect(),
+        permissions,
     })
 }
 
-/// Lower-case letters, digits, and a dash for whatever else there is, none of them twice or at an end.
+/// Lower-case letters, digits, and a dash for whatever else there is, none of them twice or at an end. What has none of these,
+/// or too many, is named by its digest.
 fn name_of(text: &str) -> String {
     let mut name = String::new();
     for character in text.chars().map(|character| character.to_ascii_lowercase()) {
@@ -64,21 +80,33 @@ fn name_of(text: &str) -> String {
             _ => {}
         }
     }
-    name.trim_end_matches(['-', '.']).to_owned()
+    let name = name.trim_end_matches(['-', '.']);
+    if !name.is_empty() && name.len() <= MAXIMUM_NAME_BYTES {
+        return name.to_owned();
+    }
+    let (kept, digest) = (MAXIMUM_NAME_BYTES / 2, Digest::of(text.as_bytes()).short());
+    let start = name.get(..kept.min(name.len())).unwrap_or_default();
+    let start = start.trim_end_matches(['-', '.']);
+    if start.is_empty() { format!("x{digest}") } else { format!("{start}-{digest}") }
 }
 
 /// The extensions that are there.
 ///
 /// # Errors
-/// Every manifest that cannot be read, and every directory that cannot be named.
+/// Every manifest that cannot be read; also if there are more extensions than anybody has.
 pub(crate) fn installed(
     in_use: &SealedFiles<'_>,
     set_aside: &SealedFiles<'_>,
 ) -> Result<InstalledExtensions, Vec<String>> {
+    let places = directories(in_use);
+    if places.len() > MAXIMUM_EXTENSIONS {
+        let found = places.len();
+        return Err(vec![format!("there are {found} extensions, more than {MAXIMUM_EXTENSIONS}")]);
+    }
     let mut found = InstalledExtensions::default();
     let mut reasons = Vec::new();
-    for place in directories(in_use) {
-        let named = named(&place, &found.places);
+    for place in places {
+        let named = named(&place, &found.places).ok_or_else(|| "it cannot be named".to_owned());
         match named.and_then(|directory| Ok((directory, read(in_use, &place)?))) {
             Ok((directory, extension)) => {
                 found.places.insert(directory.clone(), place);
@@ -87,34 +115,49 @@ pub(crate) fn installed(
             Err(reason) => reasons.push(format!("{place}: {reason}")),
         }
     }
-    for place in directories(set_aside) {
-        // What an adoption has set aside lies elsewhere, and could not be read.
-        let Some(name) = place.strip_prefix(ASIDE).and_then(|rest| rest.strip_prefix('/')) else {
-            continue;
-        };
-        let directory = Directory::new(name).map_err(|error| error.to_string());
-        match directory.and_then(|directory| Ok((directory, read(set_aside, &place)?))) {
-            Ok((directory, extension)) => {
-                found.installed.set_aside.insert(directory, extension);
-            }
-            Err(reason) => reasons.push(format!("set aside, {place}: {reason}")),
-        }
-    }
+    found.installed.set_aside = aside(set_aside);
     if reasons.is_empty() { Ok(found) } else { Err(reasons) }
+}
+
+/// What lies where upgrades set extensions aside. An adoption may have put there what it could not read: nobody wants to do
+/// anything with it, but its place is taken.
+fn aside(files: &SealedFiles<'_>) -> BTreeMap<Directory, InstalledExtension> {
+    let paths = files.seals().keys();
+    let below = paths.filter_map(|path| path.strip_prefix(ASIDE)?.strip_prefix('/'));
+    let names: BTreeSet<&str> = below.filter_map(|path| path.split('/').next()).collect();
+    let lying = |name: &str| {
+        let directory = Directory::new(name).ok()?;
+        Some((directory, read(files, &format!("{ASIDE}/{name}")).ok().or_else(unreadable)?))
+    };
+    names.into_iter().filter_map(lying).collect()
+}
+
+fn unreadable() -> Option<InstalledExtension> {
+    Some(InstalledExtension {
+        identity: DeclaredIdentity::read("", ""),
+        version: DeclaredVersion::read(""),
+        kind: Kind::new(UNREADABLE).ok()?,
+        compatibility: Compatibility::Unstated,
+        permissions: Permissions::new(),
+        enabled: false,
+        artifacts: Files::new(),
+        recorded: None,
+        data: Files::new(),
+    })
 }
 
 fn directories(files: &SealedFiles<'_>) -> BTreeSet<String> {
     crate::adoption::extension_directories(files.seals().keys().map(String::as_str))
 }
 
-/// The last part of a place, or all of it where that is taken.
-fn named(place: &str, taken: &BTreeMap<Directory, String>) -> Result<Directory, String> {
-    let last = place.rsplit('/').next().unwrap_or(place);
-    let short = Directory::new(last).map_err(|error| error.to_string())?;
-    if !taken.contains_key(&short) {
-        return Ok(short);
-    }
-    Directory::new(&place.replace('/', "+")).map_err(|error| error.to_string())
+/// A name of its own for a place: its last part, or all of it, or any that is free.
+fn named(place: &str, taken: &BTreeMap<Directory, String>) -> Option<Directory> {
+    let last = place.rsplit('/').next().unwrap_or(place).to_owned();
+    let numbered = (2..).map(|number| format!("{}-{number}", name_of(place)));
+    let names = [last, place.replace('/', "+"), name_of(place)].into_iter().chain(numbered);
+    // So many are taken at most, and three more are tried.
+    let mut names = names.take(taken.len() + 4);
+    names.find_map(|name| Directory::new(&name).ok().filter(|name| !taken.contains_key(name)))
 }
 
 fn read(files: &SealedFiles<'_>, place: &str) -> Result<InstalledExtension, String> {
@@ -146,7 +189,7 @@ fn read(files: &SealedFiles<'_>, place: &str) -> Result<InstalledExtension, Stri
 fn own_files(files: &SealedFiles<'_>, place: &str) -> (Files, Files) {
     let own = files.seals().iter().filter_map(|(path, seal)| {
         let path = path.strip_prefix(place)?.strip_prefix('/')?;
-        // One with a name that no plan can speak of goes wherever its extension goes.
+        // One with a name that no plan can speak of stays with its extension.
         Some((ExtensionPath::new(path).ok()?, seal.digest))
     });
     own.partition(|(path, _)| {
@@ -170,10 +213,68 @@ mod tests {
             ("  The Notes -- Company Inc. ", "the-notes-company-inc"),
             ("a..b", "a.b"),
             ("\u{e9}t\u{e9}", "t"),
-            ("---", ""),
         ] {
             assert_eq!(name_of(text), name, "{text:?}");
         }
+        // What has no letter, or too many, still has a name of its own.
+        let long = |end: &str| name_of(&format!("{}{end}", "many words ".repeat(20)));
+        for (one, other) in [(name_of("---"), name_of("\u{96ea}")), (long("a"), long("b"))] {
+            assert_ne!(one, other);
+            assert!(Kind::new(&one).is_ok() && Kind::new(&other).is_ok(), "{one} {other}");
+        }
+    }
+
+    /// Files with these bytes.
+    fn sealed(files: &[(&str, &str)]) -> SealedFiles<'static> {
+        let bytes: BTreeMap<String, Vec<u8>> = files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+            .collect();
+        let seal = |bytes: &Vec<u8>| integrity::FileSeal {
+            size: bytes.len() as u64,
+            executable: false,
+            digest: Digest::of(bytes),
+        };
+        let seals = bytes.iter().map(|(path, bytes)| (path.clone(), seal(bytes))).collect();
+        SealedFiles::new(seals, move |path| bytes.get(path).cloned().ok_or_else(|| path.to_owned()))
+    }
+
+    #[test]
+    fn no_two_extensions_are_taken_for_one() {
+        const TALON: &str = "---\nname: search\nversion: 1.0.0\n---\n";
+        let places = ["skills/search", "skills/talons+search", "talons/search", "x\\y", "a/x\\y"];
+        let paths = places.map(|place| format!("{place}/TALON.md"));
+        let files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), TALON)).collect();
+        let found = installed(&sealed(&files), &sealed(&[])).unwrap();
+        assert_eq!(found.installed.extensions.len(), places.len());
+        assert_eq!(found.places.values().collect::<BTreeSet<_>>().len(), places.len());
+    }
+
+    #[test]
+    fn what_was_set_aside_keeps_its_place_whatever_it_is() {
+        let aside = [
+            ("extensions/broken/TALON.md", "no manifest"),
+            ("extensions/file", ""),
+            ("extensions/acme/weather/TALON.md", "no manifest"),
+            ("talons/other/TALON.md", "no manifest"),
+        ];
+        let found = installed(&sealed(&[]), &sealed(&aside)).unwrap();
+        let names: Vec<&str> = found.installed.set_aside.keys().map(Directory::as_str).collect();
+        assert_eq!(names, ["acme", "broken", "file"]);
+    }
+
+    #[test]
+    fn what_is_said_in_another_form_is_not_taken_for_nothing() {
+        let found = |front: &str| described(&manifest(&format!("name: a\n{front}"))).unwrap();
+        assert!(matches!(
+            found("femtoclaw: [\">=1\", \"<2\"]").compatibility,
+            Compatibility::Unreadable { .. }
+        ));
+        assert_eq!(found("runtime: wasm").kind.as_str(), UNREADABLE);
+        assert_eq!(found("runtime:\n  kind: [wasm]").kind.as_str(), UNREADABLE);
+        let permissions = found("permissions:\n  root: true").permissions;
+        assert!(permissions.contains(&Permission::new(UNREADABLE)));
+        assert_eq!(found("permissions:").permissions, Permissions::new());
     }
 
     #[test]
@@ -184,6 +285,7 @@ mod tests {
         let stated = described(&manifest("name: a\nauthor: B\nfemtoclaw: ^2")).unwrap();
         assert_eq!(stated.identity.valid().unwrap().publisher(), "b");
         assert_eq!(stated.compatibility, Compatibility::read(&["^2"]));
-        assert!(described(&manifest("name: a\nruntime:\n  kind: \"??\"")).is_err());
+        let odd = described(&manifest("name: a\nruntime:\n  kind: \"??\"")).unwrap();
+        assert!(odd.kind.as_str().starts_with('x'), "{}", odd.kind);
     }
 }

@@ -35,6 +35,9 @@ pub struct ExtensionManifest {
     pub environment: Vec<ManifestParameter>,
     /// What it can do.
     pub commands: Vec<ManifestCommand>,
+    /// Those of `femtoclaw`, `runtime` and `permissions` that say something in a form that cannot be understood: not the same
+    /// as saying nothing.
+    pub misshapen: Vec<String>,
     /// Top-level keys beyond these.
     pub unknown: Vec<String>,
 }
@@ -165,9 +168,27 @@ impl ExtensionManifest {
             permissions: texts(root, "permissions"),
             environment: list(root, "environment", parameter),
             commands: list(root, "commands", command),
+            misshapen: misshapen(root),
             unknown: unknown.filter(|key| !KNOWN.contains(&key.as_str())).collect(),
         })
     }
+}
+
+/// What bears on whether an extension goes with a runtime, and is not of the form that it must have.
+fn misshapen(root: &Node) -> Vec<String> {
+    let is_said = |node: &&Node| !matches!(node.value, Yaml::Null);
+    let is_text = |node: &Node| node.text().is_some();
+    let is_well_formed = |key: &str, node: &Node| match key {
+        "runtime" => node.get("kind").is_some_and(is_text),
+        "permissions" => {
+            matches!(node.value, Yaml::Sequence(_)) && node.items().iter().all(is_text)
+        }
+        _ => is_text(node),
+    };
+    let keys = ["femtoclaw", "runtime", "permissions"].into_iter();
+    let wrong = keys
+        .filter(|key| root.get(key).filter(is_said).is_some_and(|node| !is_well_formed(key, node)));
+    wrong.map(str::to_owned).collect()
 }
 
 const KNOWN: [&str; 12] = [

@@ -40,7 +40,7 @@ pub(crate) fn authority(set: CapabilitySet, files: &Files) -> Result<Authority, 
 /// If it is of 1.0.x, or for it.
 pub(crate) fn write(set: CapabilitySet, authority: &Authority) -> Result<Files, Vec<String>> {
     match (&authority.policies, set.number()) {
-        (PolicySet::V2(policies), LAST_OLD_SET..) if set.number() > LAST_OLD_SET => {
+        (PolicySet::V2(policies), number) if number > LAST_OLD_SET => {
             let texts = [
                 (POLICY_FILE, policies.to_json()),
                 (CAPABILITY_FILE, authority.registry.to_json()),
@@ -48,7 +48,7 @@ pub(crate) fn write(set: CapabilitySet, authority: &Authority) -> Result<Files, 
             let file = |(name, text): (&str, String)| (name.to_owned(), text.into_bytes());
             Ok(texts.map(file).into())
         }
-        _ => Err(vec![format!("policies of 1.0.x are not written by capability set {set}")]),
+        _ => Err(vec![format!("capability set {set} has no form for these policies")]),
     }
 }
 
@@ -107,7 +107,7 @@ fn new(files: &Files) -> Result<Authority, Vec<String>> {
     let mut reasons: Vec<String> = files
         .keys()
         .filter(|name| ![POLICY_FILE, CAPABILITY_FILE].contains(&name.as_str()))
-        .map(|name| format!("{name}: neither policies nor capabilities; move it elsewhere"))
+        .map(|name| format!("{name}: neither policies nor capabilities"))
         .collect();
     let policies = read(files, POLICY_FILE, PoliciesOf2::from_json, &mut reasons);
     let registry = read(files, CAPABILITY_FILE, Registry::from_json, &mut reasons);

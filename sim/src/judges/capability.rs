@@ -40,17 +40,28 @@ pub(crate) fn policy_of(disk: &Disk, state: &State) -> Option<Fingerprint> {
 
 /// A call that is allowed by a generation and was not by the one that it was built from, if there is one.
 ///
-/// Each call is asked of both: nothing of what decides this in the product is used, but how either answers one call.
+/// Each call is asked of both. Of what decides this in the product only the reading of the files and the renames are used, and
+/// how either answers one call.
 pub(crate) fn widened(disk: &Disk, state: &State) -> Option<String> {
     let State::Home { current, .. } = state else { return None };
-    let after = Rules::of(disk, *current)?;
-    let before = Rules::of(disk, after.parent?)?;
-    let plan = FemtoClaw.authority_plan(&before.versions, &after.versions).ok()?;
-    let names = [Names::of(&before.authority), Names::of(&after.authority)];
+    let manifest = manifest(disk, *current)?;
+    let upgrade::Origin::Upgraded { parent, .. } = &manifest.origin else { return None };
+    let versions = (self::manifest(disk, parent.generation)?.versions, manifest.versions);
+    let read = |generation, versions| rules(disk, generation, versions);
+    let (before, after) = (read(parent.generation, &versions.0), read(*current, &versions.1));
+    let (before, after) = match (before, after) {
+        (Ok(before), Ok(after)) => (before, after),
+        (before, after) => {
+            let unread = before.err().into_iter().chain(after.err()).flatten();
+            return Some(format!("nobody can tell: {}", unread.collect::<Vec<_>>().join("; ")));
+        }
+    };
+    let plan = FemtoClaw.authority_plan(&versions.0, &versions.1).ok()?;
+    let names = [Names::of(&before), Names::of(&after)];
     let calls = Names::of_both(names).calls();
     calls.into_iter().find_map(|call| {
         let allows =
-            |rules: &Rules, call: &Request| rules.authority.decide(call).code == Code::Authorized;
+            |rules: &Authority, call: &Request| rules.decide(call).code == Code::Authorized;
         let then = before_renaming(&call, &plan.registry.renames);
         (allows(&after, &call) && !allows(&before, &then)).then(|| call.to_string())
     })
@@ -61,26 +72,19 @@ fn before_renaming(call: &Request, renames: &Renames) -> Request {
     Request { resource, ..call.clone() }
 }
 
-/// Who may do what in a generation.
-struct Rules {
-    versions: Versions,
-    parent: Option<GenerationNumber>,
-    authority: Authority,
+fn manifest(disk: &Disk, generation: GenerationNumber) -> Option<Manifest> {
+    let path = format!("{}/manifest.json", generation_path(generation));
+    serde_json::from_slice(&file(disk, &path)?).ok()
 }
 
-impl Rules {
-    fn of(disk: &Disk, generation: GenerationNumber) -> Option<Self> {
-        let path = generation_path(generation);
-        let manifest: Manifest =
-            serde_json::from_slice(&file(disk, &format!("{path}/manifest.json"))?).ok()?;
-        let parent = match &manifest.origin {
-            upgrade::Origin::Upgraded { parent, .. } => Some(parent.generation),
-            upgrade::Origin::Adopted { .. } => None,
-        };
-        let files = files_below(disk, &format!("{path}/policy/"));
-        let authority = FemtoClaw.authority(&manifest.versions, &files).ok()?;
-        Some(Self { versions: manifest.versions, parent, authority })
-    }
+/// Who may do what in a generation.
+fn rules(
+    disk: &Disk,
+    generation: GenerationNumber,
+    versions: &Versions,
+) -> Result<Authority, Vec<String>> {
+    let files = files_below(disk, &format!("{}/policy/", generation_path(generation)));
+    FemtoClaw.authority(versions, &files)
 }
 
 fn files_below(disk: &Disk, prefix: &str) -> Files {

@@ -171,6 +171,9 @@ fn an_extension_that_is_in_the_way_stops_the_upgrade_or_is_set_aside_by_name() {
     let aside = ["odd", "strict", "greedy"].map(|name| ["--set-aside-extension", name]).concat();
     let plan = [&["apply", "--development"] as &[&str], &aside].concat();
     assert_eq!(codes(&scene.refused(plan.get(..6).unwrap(), 3)), ["permission-unknown"]);
+    let needless = [&["plan", "--set-aside-extension", "greeter"] as &[&str], &aside].concat();
+    let text = String::from_utf8(scene.run(&needless).stdout).unwrap();
+    assert!(text.contains("not needed: the consent to set greeter aside"), "{text}");
     scene.ok(&plan);
     let two = scene.home().join("generations/2");
     assert_eq!(fs::read(two.join("set-aside/extensions/odd/beads.bin")).unwrap(), [0, 1, 2]);
@@ -179,6 +182,29 @@ fn an_extension_that_is_in_the_way_stops_the_upgrade_or_is_set_aside_by_name() {
     scene.ok(&["confirm"]);
     scene.ok(&["rollback", "--development"]);
     assert!(scene.home().join("generations/1/extensions/talons/odd/TALON.md").exists());
+}
+
+#[test]
+fn what_was_granted_for_something_else_is_not_granted_for_what_is_new() {
+    let scene = adopted("femtoclaw-1.0.3", |source| {
+        edit(&source.join("policy/capabilities.json"), |registry| {
+            let own = json!({"name": "fs.watch", "description": "Ours", "enabled": true, "parameters": []});
+            registry.as_array_mut().unwrap().push(own);
+        });
+    });
+    assert_eq!(codes(&scene.refused(&["plan"], 3)), ["capability-redefined"]);
+    // Where the runtime has nothing of that name, it stays what it is.
+    scene.ok(&["apply", "--development", "--target-version", "2.0.0"]);
+}
+
+#[test]
+fn a_file_where_a_directory_has_to_be_is_found_before_anything_is_built() {
+    let scene = adopted("femtoclaw-1.0.3", |source| {
+        fs::write(source.join("from-generation-1"), "somebody's").unwrap();
+    });
+    let error = scene.refused(&["apply", "--development"], 3);
+    assert!(codes(&error).iter().all(|code| *code == "path-taken"), "{error}");
+    assert!(error["condition"].as_str().unwrap().contains("unchanged"), "{error}");
 }
 
 #[test]
@@ -212,6 +238,8 @@ fn a_major_release_is_refused_with_every_reason_and_another_way() {
     ] {
         assert!(found.contains(&code), "{code}: {found:?}");
     }
+    // A path would not help: the extensions are in the way on every one.
+    assert!(error["path"].is_null(), "{error}");
     for reason in error["reasons"].as_array().unwrap() {
         assert!(reason["clause"].as_str().unwrap().starts_with('§'), "{reason}");
     }

@@ -8,6 +8,8 @@ use std::io::BufReader;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use capability_migration::{Registry, policies_1_0};
+
 use super::evidence::{Evidence, FIRST, SECOND};
 use super::report::Report;
 use crate::authority::{Capability, Policy};
@@ -30,6 +32,10 @@ pub(crate) fn check(
             (Some(damage), _) => report.refused(line, refusal(role, &damage.to_string())),
             (None, Err(error)) => report.refused(line, refusal(role, &error.to_string())),
             (None, Ok(unknown)) => {
+                // What an upgrade could not read must not be sealed into a home, where nobody can mend it.
+                if let Err(cause) = can_be_migrated(role, piece.bytes) {
+                    report.refused(line, refusal(role, &cause));
+                }
                 for name in unknown {
                     report.kept(line, format!("the field {name:?} is unknown; it is kept"));
                 }
@@ -41,6 +47,17 @@ pub(crate) fn check(
         report.refused(None, refusal(role, "the array is cut off"));
     }
     Ok(totals)
+}
+
+/// Whether an upgrade can read it, as either release wrote it.
+fn can_be_migrated(role: Role, element: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(element).map_err(|error| error.to_string())?;
+    let text = format!("[{text}]");
+    let read = match role {
+        Role::Policies => policies_1_0(&text).map(drop),
+        _ => Registry::from_1_0_3(&text).or_else(|_| Registry::from_1_0_0(&text)).map(drop),
+    };
+    read.map_err(|error| error.to_string())
 }
 
 /// Why a file that should say what is allowed stops the adoption.

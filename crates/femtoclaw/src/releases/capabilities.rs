@@ -16,7 +16,7 @@ pub(super) const NET: &str = "net";
 pub(super) const NET_REQUEST: &str = "net.request";
 /// In 1.0.0 …
 pub(super) const WEB_GET_OLD: &str = "web_get";
-/// … and from 1.0.3 on.
+/// … and from 1.0.3 on; a home that 1.0.3 has taken over may still have the old one.
 pub(super) const WEB_GET: &str = "web.get";
 
 /// The set of 1.0.0.
@@ -38,7 +38,7 @@ pub(crate) fn authority_plan(
 ) -> Result<Plan, CapabilityError> {
     let comes_with = |set: u32| from.number() < set && set <= to.number();
     let mut renames: Vec<(CapabilityId, CapabilityId)> = Vec::new();
-    if comes_with(LAST_OLD_SET) {
+    if from.number() <= LAST_OLD_SET && to.number() > LAST_OLD_SET {
         renames.push((WEB_GET_OLD.parse()?, WEB_GET.parse()?));
     }
     let mut registry = RegistryPlan::default();

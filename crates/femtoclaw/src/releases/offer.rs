@@ -11,7 +11,8 @@ use versioning::{
 };
 
 use super::capabilities::{
-    FS_WATCH, NET, NET_REQUEST, PROCESS, SELECTIVE_SET, SHELL, WATCHING_SET, WEB_GET, WEB_GET_OLD,
+    FIRST_SET, FS_WATCH, LAST_OLD_SET, NET, NET_REQUEST, PROCESS, SELECTIVE_SET, SHELL,
+    WATCHING_SET, WEB_GET, WEB_GET_OLD,
 };
 use super::extensions::{HOSTED, PERMISSIONS};
 
@@ -114,7 +115,7 @@ fn dialect(oldest: u32, newest: u32, telemetry_since: Option<u32>) -> Result<Dia
 
 fn capabilities(sets: Span<CapabilitySet>, set: u32) -> Result<CapabilityOffer, Invalid> {
     let mut known = vec!["fs", SHELL];
-    known.push(if set == 1 { WEB_GET_OLD } else { WEB_GET });
+    known.push(if set == FIRST_SET { WEB_GET_OLD } else { WEB_GET });
     known.push(if set >= WATCHING_SET { NET_REQUEST } else { NET });
     if set >= WATCHING_SET {
         known.push(FS_WATCH);
@@ -123,17 +124,22 @@ fn capabilities(sets: Span<CapabilitySet>, set: u32) -> Result<CapabilityOffer, 
         known.push(PROCESS);
     }
     let mut renames = BTreeMap::new();
-    if set > 1 {
+    if set > LAST_OLD_SET {
         renames.insert(WEB_GET_OLD.parse()?, WEB_GET.parse()?);
     }
     if set >= WATCHING_SET {
         renames.insert(NET.parse()?, NET_REQUEST.parse()?);
+    }
+    let mut redefined = BTreeMap::new();
+    if set >= WATCHING_SET {
+        // An embedder's own of that name is not what the runtime's is, and what was granted for it was not for this.
+        redefined.insert(FS_WATCH.parse()?, CapabilitySet::new(WATCHING_SET));
     }
     CapabilityOffer::new(CapabilityStatement {
         sets,
         known: parsed(&known)?,
         renames,
         keeps_unknown: !is_selective(set),
-        redefined: BTreeMap::new(),
+        redefined,
     })
 }

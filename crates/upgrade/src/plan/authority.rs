@@ -94,8 +94,9 @@ fn refuse_migration(error: CapabilityError, refusals: &mut Vec<Refusal>) {
         CapabilityError::Widens { widenings } => {
             let widening = |found: &capability_migration::Widening| {
                 let message = format!("policy: newly allowed, and not granted: {found}");
-                Refusal::new("authority-widens", "§11", "policy", message)
-                    .advise("Grant exactly that, or change the policy first.")
+                Refusal::new("authority-widens", "§11", "policy", message).advise(
+                    "If it is to be so, grant exactly that: `--grant PRINCIPAL:RESOURCE:ACTION`.",
+                )
             };
             refusals.extend(widenings.iter().map(widening));
         }

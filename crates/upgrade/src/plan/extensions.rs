@@ -62,23 +62,31 @@ pub(super) fn plan(
 fn refuse(plan: &ExtensionPlan, refusals: &mut Vec<Refusal>) {
     for planned in plan.extensions.iter().filter(|planned| planned.fate == Fate::Rejected) {
         let who = format!("{} {} in {}", planned.identity, planned.version, planned.directory);
-        let action = format!(
-            "Replace or remove it, or agree to go on without it: `--set-aside-extension {}`.",
-            planned.directory
-        );
-        refusals.extend(obstacles(&who, &planned.reasons).map(|refusal| refusal.advise(&action)));
+        let aside =
+            format!("Agree to go on without it: `--set-aside-extension {}`", planned.directory);
+        for reason in planned.reasons.iter().filter(|reason| reason.is_obstacle()) {
+            let refusal = obstacle(&who, reason);
+            let grant = match (reason, planned.identity.valid()) {
+                (Reason::PermissionNotGranted { permission }, Some(identity)) => {
+                    let (name, publisher) = (identity.name(), identity.publisher());
+                    let text = format!("{name}@{publisher}:{}", permission.as_str());
+                    format!("; or grant it: `--grant-permission {text}`")
+                }
+                _ => String::new(),
+            };
+            refusals.push(refusal.advise(format!("{aside}{grant}.")));
+        }
     }
     for arrival in plan.arrivals.iter().filter(|found| found.fate == ArrivalFate::Refused) {
         let who = format!("{} {}", arrival.identity, arrival.version);
-        refusals.extend(obstacles(&who, &arrival.reasons));
+        let obstacles = arrival.reasons.iter().filter(|reason| reason.is_obstacle());
+        refusals.extend(obstacles.map(|reason| obstacle(&who, reason)));
     }
 }
 
-fn obstacles<'r>(who: &'r str, reasons: &'r [Reason]) -> impl Iterator<Item = Refusal> + 'r {
-    reasons.iter().filter(|reason| reason.is_obstacle()).map(move |reason| {
-        let message = format!("extension {who}: {reason}");
-        Refusal::new(reason.code(), "§12", format!("extension {who}"), message)
-    })
+fn obstacle(who: &str, reason: &Reason) -> Refusal {
+    let message = format!("extension {who}: {reason}");
+    Refusal::new(reason.code(), "§12", format!("extension {who}"), message)
 }
 
 /// The files of a part, each read by its seal; what could not be read is left in `unread`.

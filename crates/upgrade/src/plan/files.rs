@@ -84,9 +84,18 @@ impl<'d> Drawing<'d> {
     }
 
     /// The parts, or the files that would be in each other's way.
-    pub(super) fn finish(self, refusals: &mut Vec<Refusal>) -> BTreeMap<Part, PlannedPart> {
+    pub(super) fn finish(mut self, refusals: &mut Vec<Refusal>) -> BTreeMap<Part, PlannedPart> {
+        for (part, files) in &self.parts {
+            let ends = |path: &str| path.match_indices('/').map(|(end, _)| end).collect::<Vec<_>>();
+            let in_the_way = files.keys().filter(|path| {
+                let mut above = ends(path).into_iter().filter_map(|end| path.get(..end));
+                above.any(|above| files.contains_key(above))
+            });
+            let named = in_the_way.map(|path| format!("{}/{path}", part.directory()));
+            self.collisions.extend(named);
+        }
         refusals.extend(self.collisions.into_iter().map(|path| {
-            let message = format!("two files would be {path}");
+            let message = format!("{path} cannot be placed: something else would be there");
             Refusal::new("path-taken", "§14", "files", message)
         }));
         self.parts.into_iter().map(|(part, files)| (part, PlannedPart::of(files))).collect()
@@ -109,7 +118,11 @@ impl<'d> Drawing<'d> {
             let Some(place) = installed.places.get(&planned.directory) else { continue };
             match planned.fate {
                 Fate::Kept | Fate::Rejected => {}
-                Fate::Replaced => self.replace(place, planned, offered),
+                Fate::Replaced => {
+                    let own = installed.installed.extensions.get(&planned.directory);
+                    let artifacts = own.map(|own| &own.artifacts);
+                    self.replace(place, planned, artifacts, offered);
+                }
                 Fate::SetAside => {
                     let Some(Place::Aside(directory)) = &planned.place else { continue };
                     self.relocate(place, Part::SetAside, &format!("extensions/{directory}"));
@@ -124,18 +137,27 @@ impl<'d> Drawing<'d> {
         }
     }
 
-    fn replace(&mut self, place: &str, planned: &PlannedExtension, offered: &OfferedExtensions) {
+    /// Its artifacts give way to those of the release; whatever else is there is data, and stays with it.
+    fn replace(
+        &mut self,
+        place: &str,
+        planned: &PlannedExtension,
+        artifacts: Option<&extension_migration::Files>,
+        offered: &OfferedExtensions,
+    ) {
         let (Some(Place::InUse(directory)), Some(after)) = (&planned.place, &planned.after) else {
             return;
         };
         let target = match place.rsplit_once('/') {
+            _ if *directory == planned.directory => place.to_owned(),
             Some((above, _)) => format!("{above}/{directory}"),
             None => directory.to_string(),
         };
         for path in self.paths_below(Part::Extensions, place) {
             let relative = path.strip_prefix(place).unwrap_or_default().trim_start_matches('/');
-            let is_data = ExtensionPath::new(relative).is_ok_and(|it| after.data.contains_key(&it));
-            if !is_data {
+            let is_artifact = ExtensionPath::new(relative)
+                .is_ok_and(|it| artifacts.is_some_and(|artifacts| artifacts.contains_key(&it)));
+            if is_artifact {
                 self.set_aside(Part::Extensions, &path);
             } else if target != place {
                 self.relocate_file(&path, Part::Extensions, format!("{target}/{relative}"));

@@ -10,7 +10,7 @@ mod storage;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use compatibility::Verdict;
+use compatibility::{Severity, Verdict};
 use extension_migration::ExtensionPlan;
 use integrity::Digest;
 use rollback::{Generation, Layout, Part};
@@ -145,8 +145,8 @@ impl Plan {
 
     /// The digest of all that the plan says: what an approval is bound to.
     pub fn digest(&self) -> Digest {
-        // Serialising strings, numbers and maps of them cannot fail.
-        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+        // That it can be written down the tests hold; if it could not, no two plans may pass for each other.
+        Digest::of(&serde_json::to_vec(self).unwrap_or_else(|_| format!("{self:?}").into_bytes()))
     }
 }
 
@@ -194,6 +194,15 @@ impl HomeView<'_> {
             let mut refusals = Vec::new();
             let release = release::choose(self.environment, request, installed, &mut refusals);
             let target = release.as_ref().map_or(installed, |release| release.versions());
+            match versioning::classify(installed, target) {
+                Err(versioning::NotAnUpgrade::Same) if refusals.is_empty() => {
+                    return Ok((target.runtime.clone(), PlannedAuthority::default()));
+                }
+                Err(error) if refusals.is_empty() => {
+                    refusals.push(Refusal::new("downgrade", "§3", "release", error.to_string()));
+                }
+                _ => {}
+            }
             let before = authority::read(self.environment, installed, &files, &mut refusals);
             let after = before.as_ref().and_then(|before| {
                 let from = (installed, before);
@@ -258,7 +267,10 @@ fn plan(
         refusals.append(&mut storage_refusals);
     }
     let (Some(path), Some(configuration), []) = (path, configuration, refusals.as_slice()) else {
-        let path = judged.and_then(|release| case.path(release));
+        // Whatever else speaks against it would be in the way on every path.
+        let judged_only = verdict.as_ref().map(|verdict| verdict.of(Severity::Refuse).count())
+            == Some(refusals.len());
+        let path = judged.filter(|_| judged_only).and_then(|release| case.path(release));
         return Err(Cause::Incompatible(Box::new(Refusals { reasons: refusals, path })));
     };
     Ok(Plan {

@@ -78,7 +78,7 @@ pub(crate) fn installation(release: Release) -> impl Strategy<Value = Installati
     })
 }
 
-const POLICIES: &str = r#"[{"name":"default","rules":[{"effect":"Deny","principal":"*","resource":"*","action":"execute","conditions":[]}]}]"#;
+const POLICIES: &str = r#"[{"name":"default","version":"1.0","rules":[{"effect":"Deny","principal":"*","resource":"*","action":"execute","conditions":[]}]}]"#;
 const CAPABILITIES: &str = r#"[{"name":"fs","description":"d","enabled":true,"parameters":[]}]"#;
 const TALON: &str = "---\nname: greeter\nversion: 1.0.0\ndescription: d\nauthor: a\nlicense: MIT\ntags: []\ncommands: []\n---\n\n# é\n";
 const INDEX: &str = r#"{"talons":{"greeter":{"name":"greeter","version":"1.0.0","description":"d","author":"a","license":"MIT","path":"/x","tags":[]}},"version":"1.0"}"#;

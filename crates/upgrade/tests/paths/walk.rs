@@ -83,8 +83,8 @@ pub(crate) struct Walk {
     expected: BTreeMap<GenerationNumber, Originals>,
     /// By generation: how it was when it was looked at last.
     left: BTreeMap<GenerationNumber, Left>,
-    /// By release, as long as no runtime has written: the state and the content that every path to it leads to.
-    reached: BTreeMap<&'static str, (Digest, Digest)>,
+    /// By release, as long as no runtime has written: the state of the store that every path to it leads to.
+    reached: BTreeMap<&'static str, Digest>,
     pub(crate) steps: Vec<Left>,
     /// By generation: its records.
     pub(crate) exports: BTreeMap<GenerationNumber, Vec<u8>>,
@@ -200,7 +200,8 @@ impl Walk {
         self.expected.insert(to, self.expected[&from].clone());
         let left = self.look();
         if self.tally.written == 0 {
-            let found = (left.found.state, left.found.content);
+            // The files are others: what each upgrade replaced is set aside.
+            let found = left.found.state;
             let reached = self.reached.entry(release).or_insert(found);
             assert_eq!(*reached, found, "{release} depends on the way there");
         }

@@ -68,8 +68,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "data-of-replaced-extension-lost",
         FILES,
-        "let is_data = «ExtensionPath::new(relative).is_ok_and(|it| after.data.contains_key(&it))»;",
-        "{ let _ = relative; false }",
+        "if «is_artifact» {",
+        "{ let _ = is_artifact; true }",
         "what an extension wrote is gone once it is replaced",
     ),
     bug(
