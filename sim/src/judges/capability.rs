@@ -62,14 +62,15 @@ pub(crate) fn widened(disk: &Disk, state: &State) -> Option<String> {
     calls.into_iter().find_map(|call| {
         let allows =
             |rules: &Authority, call: &Request| rules.decide(call).code == Code::Authorized;
-        let then = before_renaming(&call, &plan.registry.renames);
+        let then = before_renaming(&call, &plan.registry.renames, &before);
         (allows(&after, &call) && !allows(&before, &then)).then(|| call.to_string())
     })
 }
 
-fn before_renaming(call: &Request, renames: &Renames) -> Request {
-    let resource = renames.before(&call.resource).unwrap_or(&call.resource).to_owned();
-    Request { resource, ..call.clone() }
+/// A rename is made where the former id is there.
+fn before_renaming(call: &Request, renames: &Renames, before: &Authority) -> Request {
+    let former = renames.before(&call.resource).filter(|id| before.registry.get(id).is_some());
+    Request { resource: former.unwrap_or(&call.resource).to_owned(), ..call.clone() }
 }
 
 fn manifest(disk: &Disk, generation: GenerationNumber) -> Option<Manifest> {
