@@ -51,6 +51,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const MOST_MEMORY: u64 = 8 << 30;
 
 fn main() -> ExitCode {
+    std::panic::catch_unwind(run).unwrap_or_else(|_| {
+        // Where panics are kept, nobody has heard of it.
+        eprintln!("the simulator itself panics: {}", panics::last());
+        ExitCode::from(PANICKED)
+    })
+}
+
+/// What a process ends with that panics.
+const PANICKED: u8 = 101;
+
+fn run() -> ExitCode {
     let arguments = match arguments::parse(std::env::args().skip(1).collect()) {
         Ok(arguments) => arguments,
         Err(message) => {
