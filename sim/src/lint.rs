@@ -99,10 +99,10 @@ impl Lint {
     }
 
     fn check_record(&self, journal: InodeNumber, offset: u64, data: &[u8]) -> Option<String> {
-        let record = record(data)?;
         if self.dirty.contains_key(&journal) && !self.is_there(journal, offset, data) {
             return Some("a record is appended while the one before is not synced".to_owned());
         }
+        let record = record(data)?;
         let event = member(&record, "type")?.as_str()?;
         let (_, names) = COMMITS.iter().find(|(name, _)| *name == event)?;
         let number = member(&record, names)?;

@@ -307,12 +307,6 @@ impl<'s> Sabotage<'s> {
                 "of a journal that replaces a lost one, which whoever opens it syncs once more",
             );
         }
-        if path.ends_with("/journal.new/records.jsonl") {
-            return Some(
-                "of a journal that replaces a lost one, in which nothing is acknowledged yet: without it the same is \
-                 decided again, and whoever appends to it reserves space first, and syncs",
-            );
-        }
         if path.ends_with("/journal.new/witness") {
             return Some(
                 "of the witness of a journal that replaces a lost one: nothing in it is acknowledged yet, and without \

@@ -10,7 +10,7 @@ use upgrade::extension_migration::{Directory, ExtensionIdentity, Permission};
 use upgrade::{Consent, Digest, capability_migration, extension_migration};
 use versioning::{GenerationNumber, RuntimeVersion};
 
-/// What `--version` shows: the command, and the newest of everything that it carries.
+/// What `--version` shows: the command, and the newest release that it takes without being asked.
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     "\ncarries femtoclaw 2.1.0 (storage schema 3, configuration schema 3, protocol 2.1)"
@@ -275,21 +275,16 @@ fn permission(text: &str) -> Result<extension_migration::Grant, String> {
 
 /// Three parts between colons; a JSON array of them where one of them has a colon of its own.
 fn grant(text: &str) -> Result<capability_migration::Grant, String> {
-    if text.starts_with('[') {
-        let parts: [String; 3] = serde_json::from_str(text)
-            .map_err(|error| format!("expected an array of three texts: {error}"))?;
-        let [principal, resource, action] =
-            parts.map(|part| part.parse().map_err(|error| format!("{error}")));
-        let (principal, resource, action) = (principal?, resource?, action?);
-        return Ok(capability_migration::Grant { principal, resource, action, capability: None });
-    }
-    let mut parts = text.split(':').map(|part| part.parse().map_err(|error| format!("{error}")));
-    let mut next =
-        || parts.next().ok_or("expected PRINCIPAL:RESOURCE:ACTION, such as *:fs.watch:execute");
-    let (principal, resource, action) = (next()??, next()??, next()??);
-    if parts.next().is_some() {
-        return Err("expected PRINCIPAL:RESOURCE:ACTION, with two colons".to_owned());
-    }
+    let expected = || "expected PRINCIPAL:RESOURCE:ACTION, such as *:fs.watch:execute".to_owned();
+    let parts: Vec<String> = if text.starts_with('[') {
+        serde_json::from_str(text).map_err(|error| format!("expected three texts: {error}"))?
+    } else {
+        text.split(':').map(str::to_owned).collect()
+    };
+    let [principal, resource, action] = <[String; 3]>::try_from(parts).map_err(|_| expected())?;
+    let pattern = |part: String| part.parse().map_err(|error| format!("{error}"));
+    let (principal, resource) = (pattern(principal)?, pattern(resource)?);
+    let action = pattern(action)?;
     Ok(capability_migration::Grant { principal, resource, action, capability: None })
 }
 
@@ -314,6 +309,19 @@ fn seconds(text: &str) -> Result<Duration, String> {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    #[test]
+    fn a_grant_has_three_parts_whatever_is_in_them() {
+        let granted = |text: &str| grant(text).unwrap().to_string();
+        assert_eq!(granted("*:fs.watch:execute"), granted(r#"["*", "fs.watch", "execute"]"#));
+        let named = granted(r#"["user:alice", "mcp:files", "*"]"#);
+        assert!(named.contains("user:alice") && named.contains("mcp:files"), "{named}");
+        for text in ["", "*", "a:b", "a:b:c:d", "a::c", "[1, 2, 3]", r#"["a", "b"]"#, "a*:b:c"] {
+            assert!(grant(text).is_err(), "{text}");
+        }
+        assert!(permission("search@femtoclaw-community:network:example.org").is_ok());
+        assert!(permission("search:network").is_err() && permission("../x@y:z").is_err());
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -8,7 +8,7 @@ use upgrade::compatibility::Severity;
 use upgrade::extension_migration::Fate;
 use upgrade::{
     Adopted, Adoption, Applied, Collected, Event, Finding, FindingOutcome, Generation, Home, Plan,
-    PlannedAuthority, Record, RolledBack, Status, VerifyReport,
+    PlannedAuthority, PlannedPart, Record, RolledBack, Status, VerifyReport,
 };
 use versioning::RuntimeVersion;
 
@@ -163,10 +163,12 @@ fn meaning(text: &mut String, plan: &Plan, style: &Style) {
             let _ = writeln!(text, "  not needed: the grant of {grant}");
         }
     }
-    let carried: usize = plan.parts.values().map(|part| part.carried).sum();
+    let sum = |count: fn(&PlannedPart) -> usize| plan.parts.values().map(count).sum::<usize>();
+    let (carried, written) = (sum(|part| part.carried), sum(|part| part.written));
     let _ = writeln!(
         text,
-        "\n{carried} files of policy and extensions are carried over byte for byte."
+        "\nOf policy, extensions and what was set aside, {carried} files are carried over byte for \
+         byte, and {written} written anew."
     );
     let Some(verdict) = &plan.verdict else { return };
     if verdict.needs_consent() {

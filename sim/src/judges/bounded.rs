@@ -31,16 +31,17 @@ fn judge(case: &Case<'_>) -> Verdict {
     if found > bound {
         return Verdict::Broken(format!("it took {found} operations, more than {bound}"));
     }
-    let records = case.seen.found.records().len() as u64;
-    // A journal that cannot be read has whatever it has.
-    if records == 0 {
-        return Verdict::Held;
-    }
     let disk = &case.seen.disk;
     let journal = disk.lookup(&format!("{HOME_ON_DISK}/journal/records.jsonl"));
-    let size = match journal.and_then(|inode| disk.inode(inode)).map(|inode| &inode.node) {
-        Some(Node::File(content)) => content.size(),
-        _ => 0,
+    let (size, records) = match journal.and_then(|inode| disk.inode(inode)).map(|inode| &inode.node)
+    {
+        // Counted as they lie there: the product may refuse to read them.
+        Some(Node::File(content)) => {
+            let bytes = content.bytes();
+            let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            (content.size(), lines.count() as u64)
+        }
+        _ => (0, 0),
     };
     let bound = MOST_RESERVED + LARGEST_RECORD * records;
     Verdict::of((size > bound).then(|| format!("the journal has {size} bytes, more than {bound}")))

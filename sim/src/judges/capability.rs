@@ -44,7 +44,9 @@ pub(crate) fn policy_of(disk: &Disk, state: &State) -> Option<Fingerprint> {
 /// how either answers one call.
 pub(crate) fn widened(disk: &Disk, state: &State) -> Option<String> {
     let State::Home { current, .. } = state else { return None };
-    let manifest = manifest(disk, *current)?;
+    let Some(manifest) = manifest(disk, *current) else {
+        return Some("nobody can tell: there is no manifest".to_owned());
+    };
     let upgrade::Origin::Upgraded { parent, .. } = &manifest.origin else { return None };
     let versions = (self::manifest(disk, parent.generation)?.versions, manifest.versions);
     let read = |generation, versions| rules(disk, generation, versions);
@@ -56,7 +58,10 @@ pub(crate) fn widened(disk: &Disk, state: &State) -> Option<String> {
             return Some(format!("nobody can tell: {}", unread.collect::<Vec<_>>().join("; ")));
         }
     };
-    let plan = FemtoClaw.authority_plan(&versions.0, &versions.1).ok()?;
+    let plan = match FemtoClaw.authority_plan(&versions.0, &versions.1) {
+        Ok(plan) => plan,
+        Err(reasons) => return Some(format!("nobody can tell: {}", reasons.join("; "))),
+    };
     let names = [Names::of(&before), Names::of(&after)];
     let calls = Names::of_both(names).calls();
     calls.into_iter().find_map(|call| {

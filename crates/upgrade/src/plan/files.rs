@@ -64,8 +64,10 @@ impl PlannedPart {
 pub(super) struct Drawing<'d> {
     generation: &'d Generation,
     parts: BTreeMap<Part, BTreeMap<String, PlannedFile>>,
-    /// Two files that would be one.
+    /// Files that would be in the way of another.
     collisions: Vec<String>,
+    /// Artifacts that the release lists, and does not bring.
+    missing: Vec<String>,
 }
 
 const PARTS: [Part; 3] = [Part::Policy, Part::Extensions, Part::SetAside];
@@ -80,7 +82,12 @@ impl<'d> Drawing<'d> {
             });
             (part, files.collect())
         };
-        Self { generation, parts: PARTS.map(part).into(), collisions: Vec::new() }
+        Self {
+            generation,
+            parts: PARTS.map(part).into(),
+            collisions: Vec::new(),
+            missing: Vec::new(),
+        }
     }
 
     /// The parts, or the files that would be in each other's way.
@@ -97,6 +104,10 @@ impl<'d> Drawing<'d> {
         refusals.extend(self.collisions.into_iter().map(|path| {
             let message = format!("{path} cannot be placed: something else would be there");
             Refusal::new("path-taken", "§14", "files", message)
+        }));
+        refusals.extend(self.missing.into_iter().map(|path| {
+            let message = format!("the release lists {path}, and does not bring it");
+            Refusal::new("artifact-missing", "§12", "files", message)
         }));
         self.parts.into_iter().map(|(part, files)| (part, PlannedPart::of(files))).collect()
     }
@@ -178,7 +189,7 @@ impl<'d> Drawing<'d> {
                 Some(Artifact { bytes, executable }) => {
                     self.write(Part::Extensions, path, bytes.to_vec(), *executable);
                 }
-                None => self.collisions.push(format!("{path}, which the release does not bring")),
+                None => self.missing.push(path),
             }
         }
     }

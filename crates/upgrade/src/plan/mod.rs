@@ -10,7 +10,7 @@ mod storage;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use compatibility::{Severity, Verdict};
+use compatibility::{Reason, Severity, Verdict};
 use extension_migration::ExtensionPlan;
 use integrity::Digest;
 use rollback::{Generation, Layout, Part};
@@ -159,9 +159,7 @@ impl HomeView<'_> {
         plan(&self.layout, &self.state, self.environment, request)
             .map_err(|cause| Error::new(cause, Condition::Unchanged(current(&self.state))))
     }
-}
 
-impl HomeView<'_> {
     /// Who may do what in the current generation.
     ///
     /// # Errors
@@ -263,7 +261,9 @@ fn plan(
     // Whether there is a path was judged already, but for a catalogue that contradicts itself.
     let mut storage_refusals = Vec::new();
     let path = storage::path(environment, installed.storage, target.storage, &mut storage_refusals);
-    if refusals.iter().all(|refusal| refusal.subject != "storage") {
+    let is_of_storage = |reason: &Reason| matches!(reason, Reason::Storage(_));
+    let is_judged = |verdict: &Verdict| verdict.of(Severity::Refuse).any(is_of_storage);
+    if !verdict.as_ref().is_some_and(is_judged) {
         refusals.append(&mut storage_refusals);
     }
     let (Some(path), Some(configuration), []) = (path, configuration, refusals.as_slice()) else {

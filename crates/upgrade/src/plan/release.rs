@@ -70,6 +70,12 @@ impl Case<'_> {
     pub(super) fn judge(&self, release: &Release, refusals: &mut Vec<Refusal>) -> Verdict {
         let verdict = compatibility::judge(&self.state(), &release.offer, &self.policy());
         refusals.extend(verdict.of(compatibility::Severity::Refuse).map(Refusal::from));
+        let registry = self.authority.iter().flat_map(|authority| authority.registry.iter());
+        let unnamed = registry.filter(|found| compatible_id(found).is_none());
+        refusals.extend(unnamed.map(|found| {
+            let message = format!("the id of capability {} is too long to be judged", found.id);
+            Refusal::new("capability-id-too-long", "§11", "capabilities", message)
+        }));
         verdict
     }
 
@@ -113,9 +119,13 @@ impl Case<'_> {
 
 fn capabilities(authority: &Authority) -> BTreeMap<compatibility::CapabilityId, bool> {
     let capabilities = authority.registry.iter();
-    capabilities
-        .filter_map(|found| Some((found.id.as_str().parse().ok()?, found.enabled)))
-        .collect()
+    capabilities.filter_map(|found| Some((compatible_id(found)?, found.enabled))).collect()
+}
+
+fn compatible_id(
+    capability: &capability_migration::Capability,
+) -> Option<compatibility::CapabilityId> {
+    capability.id.as_str().parse().ok()
 }
 
 /// The extensions that stay as they are: of all others the extension plan says why.
