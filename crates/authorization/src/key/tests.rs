@@ -1,0 +1,113 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::made;
+
+/// From the documentation of `ssh-key`, with the fingerprint that `ssh-keygen -l` prints.
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti user@example.com";
+const FINGERPRINT: &str = "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ";
+
+#[test]
+fn a_public_key_keeps_its_spelling_and_has_its_known_fingerprint() {
+    let key: PublicKey = KEY.parse().unwrap();
+    assert_eq!(key.to_string(), KEY);
+    assert_eq!(key.comment(), "user@example.com");
+    assert_eq!(key.fingerprint().to_string(), FINGERPRINT);
+    assert_eq!(FINGERPRINT.parse(), Ok(key.fingerprint()));
+}
+
+#[test]
+fn the_comment_is_no_part_of_the_key() {
+    let key: PublicKey = KEY.parse().unwrap();
+    let other = key.with_comment("somebody else").unwrap();
+    assert_eq!(key, other);
+    assert_eq!(key.cmp(&other), Ordering::Equal);
+    assert_eq!(key.fingerprint(), other.fingerprint());
+    assert_eq!(key.with_comment(&"x".repeat(129)).err(), Some(InvalidKey::Comment));
+    assert_eq!(key.with_comment("a\nb").err(), Some(InvalidKey::Comment));
+}
+
+#[test]
+fn other_spellings_are_no_keys() {
+    let encoded = KEY.split(' ').nth(1).unwrap();
+    for text in [
+        String::new(),
+        encoded.to_owned(),
+        format!("ssh-ed25519  {encoded}"),
+        format!("ssh-ed25519\t{encoded}"),
+        format!(" ssh-ed25519 {encoded}"),
+        format!("ssh-ed25519 {encoded}\n"),
+        format!("ssh-ed25519 {encoded}\tcomment"),
+        format!("SSH-ED25519 {encoded}"),
+        format!("ssh-ed25519 {encoded}="),
+        format!("ssh-ed25519 {}", &encoded[..encoded.len() - 1]),
+        format!("namespaces=\"file\" ssh-ed25519 {encoded}"),
+    ] {
+        assert!(matches!(text.parse::<PublicKey>(), Err(InvalidKey::Malformed { .. })), "{text:?}");
+    }
+}
+
+#[test]
+fn other_algorithms_are_named() {
+    for algorithm in ["ssh-rsa", "ecdsa-sha2-nistp256", "sk-ssh-ed25519@openssh.com", "ssh-dss"] {
+        let error = format!("{algorithm} AAAA").parse::<PublicKey>().unwrap_err();
+        assert_eq!(error, InvalidKey::OtherAlgorithm { found: algorithm.to_owned() });
+    }
+}
+
+/// Whoever puts such a key on a line under his name lets everybody sign under it.
+#[test]
+fn weak_keys_and_what_is_no_point_are_refused() {
+    let mut identity = [0; 32];
+    identity[0] = 1;
+    assert_eq!(PublicKey::new(identity, "").err(), Some(InvalidKey::Weak));
+    assert_eq!(PublicKey::new([0; 32], "").err(), Some(InvalidKey::Weak));
+    let mut no_point = [0; 32];
+    no_point[0] = 2;
+    assert!(matches!(PublicKey::new(no_point, ""), Err(InvalidKey::Malformed { .. })));
+}
+
+#[test]
+fn a_fingerprint_has_one_spelling() {
+    let sha512 = format!("SHA512:{}", "A".repeat(86));
+    for text in ["", "SHA256:", &FINGERPRINT[7..], &format!("{FINGERPRINT}="), &sha512] {
+        assert!(text.parse::<Fingerprint>().is_err(), "{text} was accepted");
+    }
+}
+
+#[test]
+fn a_private_key_is_read_and_never_printed() {
+    let key = made::key(7);
+    assert_eq!(format!("{key:?}"), format!("SigningKey({})", key.public_key().fingerprint()));
+    let large = vec![b'x'; MAXIMUM_PRIVATE_KEY_BYTES + 1];
+    assert!(matches!(SigningKey::from_openssh(&large), Err(InvalidKey::TooLarge { .. })));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_reading_a_key_panic(text: String, bytes: Vec<u8>) {
+        let _ = text.parse::<PublicKey>();
+        let _ = format!("ssh-ed25519 {text}").parse::<PublicKey>();
+        let _ = text.parse::<Fingerprint>();
+        let _ = SigningKey::from_openssh(&bytes);
+    }
+
+    #[test]
+    fn no_damage_makes_reading_a_private_key_panic(at in 0..380usize, byte: u8, cut in 0..400usize) {
+        let mut file = made::key_file(1).into_bytes();
+        let place = at % file.len();
+        file[place] = byte;
+        let _ = SigningKey::from_openssh(&file);
+        file.truncate(cut);
+        let _ = SigningKey::from_openssh(&file);
+    }
+
+    #[test]
+    fn a_key_that_is_read_is_written_as_it_was(bytes: [u8; 32], comment in "[a-z@.]{0,20}") {
+        if let Ok(key) = PublicKey::new(bytes, &comment) {
+            let read: PublicKey = key.to_string().parse().unwrap();
+            prop_assert_eq!(read.to_string(), key.to_string());
+            prop_assert_eq!(read, key);
+        }
+    }
+}
