@@ -315,7 +315,7 @@ fn what_is_revoked_stays_revoked() {
     assert_eq!(second.signers().len(), 3);
     assert!(second.is_revoked(&lost));
     let third = second.next().unwrap().revoke(lost.clone()).finish().unwrap();
-    assert_eq!(third.revoked(), [lost.clone()]);
+    assert_eq!(third.revoked(), std::slice::from_ref(&lost));
     let forgets: serde_json::Value = {
         let mut document = serde_json::from_slice::<serde_json::Value>(&third.to_bytes()).unwrap();
         document["revoked"] = serde_json::json!([]);
