@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use versioning::Timestamp;
 
 use crate::key::{InvalidKey, MAXIMUM_COMMENT_BYTES, PublicKey};
@@ -95,7 +96,8 @@ pub enum InvalidSigner {
 }
 
 /// Who signs: a literal name, such as an address.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Principal(String);
 
 impl Principal {
@@ -116,6 +118,20 @@ impl FromStr for Principal {
             return Err(InvalidSigner::Principal { found });
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Principal {
+    type Error = InvalidSigner;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Principal> for String {
+    fn from(principal: Principal) -> Self {
+        principal.0
     }
 }
 

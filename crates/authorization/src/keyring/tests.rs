@@ -43,6 +43,16 @@ fn two_principals_meet_a_threshold_of_two() {
 }
 
 #[test]
+fn who_signed_can_be_put_on_record() {
+    let signers = verify(&made::keyring(thresholds(1, 2, 1)), &[1, 3]).unwrap();
+    let json = serde_json::to_string(&signers).unwrap();
+    assert_eq!(serde_json::from_str::<Vec<Signer>>(&json).unwrap(), signers);
+    assert!(json.contains(r#"{"principal":"alice","key":"SHA256:"#), "{json}");
+    let pattern = json.replace("alice", "*");
+    assert!(serde_json::from_str::<Vec<Signer>>(&pattern).is_err());
+}
+
+#[test]
 fn one_key_that_signs_twice_counts_once() {
     let error = verify(&made::keyring(thresholds(1, 2, 1)), &[1, 1, 1]).unwrap_err();
     assert_eq!(names(&error.counted), ["alice"]);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
+use serde::{Deserialize, Serialize};
 use versioning::Timestamp;
 
 use crate::key::Fingerprint;
@@ -12,7 +13,8 @@ use crate::signers::{Moment, Principal, Validity};
 use super::Keyring;
 
 /// Somebody whose signature was counted.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Signer {
     /// Who.
     pub principal: Principal,

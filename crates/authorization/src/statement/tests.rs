@@ -293,7 +293,8 @@ proptest! {
         let place = at.index(damaged.len());
         damaged[place] = byte;
         let _ = Statement::parse(&damaged);
-        damaged.truncate(place);
+        // Without its last brace at least; the newline behind it is no matter.
+        damaged.truncate(place.min(damaged.len() - 2));
         prop_assert!(Statement::parse(&damaged).is_err());
     }
 }

@@ -66,7 +66,7 @@ fn theirs(tool: &Tool, key: &Key, line: &str, now: Moment) -> bool {
     })
 }
 
-/// Refused as a line: `ssh-keygen` accepts no signature by it at any time that is tried.
+/// Read by this library, written by it, and as it stood: `ssh-keygen` makes the same of all three.
 #[test]
 fn every_line_that_is_accepted_means_the_same_to_both() {
     let tool = Tool::new();
