@@ -102,10 +102,17 @@ impl Member<'_> {
         if field(block, TIME) != b"00000000000\0" {
             return MemberFault::Time;
         }
-        let header = self.header();
-        let same = header.iter().zip(block).take_while(|(ours, theirs)| ours == theirs).count();
-        MemberFault::OtherForm { at: same }
+        MemberFault::OtherForm { at: first_difference(&self.header(), block) }
     }
+}
+
+/// The first byte in which two headers differ: that of the checksum only if nothing else does, since it differs with the rest.
+fn first_difference(one: &Block, other: &Block) -> usize {
+    let mut differences =
+        one.iter().zip(other).enumerate().filter(|(_, (a, b))| a != b).map(|(at, _)| at);
+    let is_checksum = |at: &usize| (CHECKSUM.at..CHECKSUM.at + CHECKSUM.bytes).contains(at);
+    let first = differences.clone().next().unwrap_or_default();
+    differences.find(|at| !is_checksum(at)).unwrap_or(first)
 }
 
 /// The size that a header says, if it is eleven octal digits.

@@ -28,8 +28,10 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), ManifestFault> {
 
 /// What the parser says. It may quote what it has read, which may be anything.
 pub(crate) fn syntax(error: &serde_json::Error) -> ManifestFault {
-    let reason = shown(&error.to_string()).escape_debug().to_string();
-    ManifestFault::Syntax { line: error.line(), column: error.column(), reason }
+    let (line, column, text) = (error.line(), error.column(), error.to_string());
+    let place = format!(" at line {line} column {column}");
+    let reason = shown(text.strip_suffix(&place).unwrap_or(&text)).escape_debug().to_string();
+    ManifestFault::Syntax { line, column, reason }
 }
 
 struct State {
@@ -162,6 +164,6 @@ mod tests {
         }
         let error = serde_json::from_str::<u8>("\"\\u001b[31m\"").unwrap_err();
         let ManifestFault::Syntax { reason, .. } = syntax(&error) else { panic!("{error}") };
-        assert!(!reason.contains('\u{1b}'), "{reason:?}");
+        assert!(!reason.contains(char::is_control) && !reason.contains(" at line "), "{reason:?}");
     }
 }

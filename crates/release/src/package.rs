@@ -92,15 +92,23 @@ impl Package {
     pub fn copy(&self, path: &str, output: &mut dyn Write) -> Result<()> {
         let missing = || Error::NoSuchArtifact { path: path.to_owned() };
         let position = self.manifest.position(path).ok_or_else(missing)?;
-        let (artifact, begin) = self.located().nth(position).ok_or_else(missing)?;
-        self.stream(artifact, begin, output)
+        let artifact = self.manifest.artifacts().get(position).ok_or_else(missing)?;
+        let begin = self.contents.get(position).ok_or_else(missing)?;
+        self.stream(artifact, *begin, output)
     }
 
-    fn located(&self) -> impl Iterator<Item = (&Artifact, u64)> {
+    /// All artifacts, each with where its content begins.
+    pub(crate) fn located(&self) -> impl Iterator<Item = (&Artifact, u64)> {
         self.manifest.artifacts().iter().zip(self.contents.iter().copied())
     }
 
-    fn stream(&self, artifact: &Artifact, begin: u64, output: &mut dyn Write) -> Result<()> {
+    /// Writes the content of an artifact that begins there, and holds it against its digest.
+    pub(crate) fn stream(
+        &self,
+        artifact: &Artifact,
+        begin: u64,
+        output: &mut dyn Write,
+    ) -> Result<()> {
         let end = begin + artifact.size;
         let mut content = Content { file: &self.archive.file, at: begin, end };
         let (length, found) = copy(&mut content, output).map_err(|error| match error {

@@ -17,7 +17,9 @@ impl Package {
     /// among them: who needs it there has [`Package::manifest_bytes`].
     ///
     /// Files get mode 0600 or 0700, directories 0700, whatever the umask. Contents are held against their digests while they
-    /// are written, and once more as they are on disk, when everything is durable.
+    /// are written, and once more as they are on disk, when everything is durable. From the moment that it is looked into,
+    /// nobody but its owner can put anything into `directory`; that nobody puts another one in its place is for the parent's
+    /// permissions to see to.
     ///
     /// # Errors
     /// Whatever was unpacked is removed again. A process that dies on the way leaves an incomplete directory, which is not
@@ -34,21 +36,21 @@ impl Package {
 
     fn fill(&self, directory: &Path) -> Result<()> {
         let mut made: BTreeSet<&str> = BTreeSet::new();
-        for artifact in self.manifest().artifacts() {
+        for (artifact, begin) in self.located() {
             for parent in artifact.path.directories().filter(|parent| made.insert(parent)) {
                 create_private(&directory.join(parent))?;
             }
-            self.place(artifact, &directory.join(artifact.path.as_str()))?;
+            self.place(artifact, begin, &directory.join(artifact.path.as_str()))?;
         }
         durable::sync_tree(directory)?;
         Ok(durable::sync_directory(parent(directory))?)
     }
 
-    fn place(&self, artifact: &Artifact, target: &Path) -> Result<()> {
+    fn place(&self, artifact: &Artifact, begin: u64, target: &Path) -> Result<()> {
         let mut file = durable::create_file(target, b"")?;
         file.set_permissions(PermissionsExt::from_mode(mode(artifact)))
             .map_err(|error| failed(Operation::Restrict, target, error))?;
-        self.copy(artifact.path.as_str(), &mut file).map_err(|error| match error {
+        self.stream(artifact, begin, &mut file).map_err(|error| match error {
             Error::Output { source, .. } => failed(Operation::Write, target, source),
             other => other,
         })
