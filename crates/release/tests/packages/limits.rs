@@ -61,6 +61,6 @@ fn hostile_packages_do_not_take_much_memory() {
         "properties::arbitrary_bytes_are_refused",
         "properties::the_largest_manifest_is_taken",
     ] {
-        again("ulimit -v 700000", test);
+        again("ulimit -v 300000", test);
     }
 }
