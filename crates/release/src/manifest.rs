@@ -340,3 +340,15 @@ fn check_runtime(artifacts: &[Artifact]) -> Result<(), ManifestFault> {
         _ => Err(ManifestFault::NotOneRuntime { found }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_in_case_is_told_as_far_as_it_is_the_same() {
+        let told = check_neighbours("artifacts/one/Two/x", "artifacts/one/two/longer");
+        let (first, second) = ("artifacts/one/Two".to_owned(), "artifacts/one/two".to_owned());
+        assert_eq!(told, Err(ManifestFault::SameButForCase { first, second }));
+    }
+}

@@ -25,17 +25,22 @@ use crate::path::{ArtifactPath, InvalidPath, PathRule, shown};
 /// have; if a file changes on the way. Nothing is left behind.
 pub fn pack(description: &Description, directory: &Path, output: &Path) -> Result<Manifest> {
     let manifest = Manifest::new(description, &artifacts(directory)?)?;
+    publish(&manifest, directory, output)?;
+    Ok(manifest)
+}
+
+/// Writes the package under its name, or leaves nothing there.
+fn publish(manifest: &Manifest, directory: &Path, output: &Path) -> Result<()> {
     durable::create_file(output, b"")?;
     let temporary = temporary(output);
-    let written = write(&manifest, directory, &temporary)
+    let written = write(manifest, directory, &temporary)
         .and_then(|()| Ok(durable::rename(&temporary, output)?));
-    if let Err(error) = written {
+    if written.is_err() {
         // What went wrong first is what is told. What is left cannot be taken for a package.
         let _ = durable::remove_file(&temporary);
         let _ = durable::remove_file(output);
-        return Err(error);
     }
-    Ok(manifest)
+    written
 }
 
 fn temporary(output: &Path) -> PathBuf {
@@ -45,7 +50,7 @@ fn temporary(output: &Path) -> PathBuf {
 }
 
 /// What the directory holds, in byte order of the paths.
-pub(crate) fn artifacts(directory: &Path) -> Result<Vec<Artifact>> {
+fn artifacts(directory: &Path) -> Result<Vec<Artifact>> {
     let entries = durable::walk(directory)?;
     check_directories(directory, &entries)?;
     let mut artifacts = Vec::new();
@@ -83,7 +88,7 @@ fn check_directories(root: &Path, entries: &[Entry]) -> Result<()> {
 }
 
 /// Writes the package to a new file and makes its bytes durable.
-pub(crate) fn write(manifest: &Manifest, directory: &Path, target: &Path) -> Result<()> {
+fn write(manifest: &Manifest, directory: &Path, target: &Path) -> Result<()> {
     durable::remove_file(target)?;
     let file = durable::create_file(target, b"")?;
     // The mode that a file is created with is subject to the umask.

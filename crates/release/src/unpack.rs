@@ -26,7 +26,7 @@ impl Package {
     /// unpacked into again: who calls stages, and knows by its own records what is complete.
     pub fn unpack(&self, directory: &Path) -> Result<()> {
         let is_ours = prepare(directory)?;
-        let unpacked = self.fill(directory).and_then(|()| read_back(self.manifest(), directory));
+        let unpacked = self.fill(directory).and_then(Written::read_back);
         if unpacked.is_err() {
             // What went wrong first is what is told.
             let _ = clear(self.manifest(), directory, is_ours);
@@ -34,7 +34,7 @@ impl Package {
         unpacked
     }
 
-    fn fill(&self, directory: &Path) -> Result<()> {
+    fn fill<'u>(&'u self, directory: &'u Path) -> Result<Written<'u>> {
         let mut made: BTreeSet<&str> = BTreeSet::new();
         for (artifact, begin) in self.located() {
             for parent in artifact.path.directories().filter(|parent| made.insert(parent)) {
@@ -43,7 +43,8 @@ impl Package {
             self.place(artifact, begin, &directory.join(artifact.path.as_str()))?;
         }
         durable::sync_tree(directory)?;
-        Ok(durable::sync_directory(parent(directory))?)
+        durable::sync_directory(parent(directory))?;
+        Ok(Written { manifest: self.manifest(), directory })
     }
 
     fn place(&self, artifact: &Artifact, begin: u64, target: &Path) -> Result<()> {
@@ -66,14 +67,21 @@ fn prepare(directory: &Path) -> Result<bool> {
     if !durable::is_directory(directory)? {
         return Err(Error::NotADirectory { path: directory.to_path_buf() });
     }
-    // First private, then empty: nobody else can put anything there in between.
+    // A directory that is refused is left as it is. Of one that is taken, what counts is what it holds once it is private:
+    // from then on nobody else can put anything there.
+    require_empty(directory)?;
     durable::restrict_directory(directory)?;
+    require_empty(directory)?;
+    Ok(false)
+}
+
+fn require_empty(directory: &Path) -> Result<()> {
     let mut entries =
         std::fs::read_dir(directory).map_err(|error| failed(Operation::Read, directory, error))?;
-    if entries.next().is_some() {
-        return Err(Error::NotEmpty { path: directory.to_path_buf() });
+    match entries.next() {
+        None => Ok(()),
+        Some(_) => Err(Error::NotEmpty { path: directory.to_path_buf() }),
     }
-    Ok(false)
 }
 
 /// Creates a directory that is private whatever the umask.
@@ -106,31 +114,41 @@ fn clear(manifest: &Manifest, directory: &Path, is_ours: bool) -> Result<()> {
     Ok(())
 }
 
-/// Holds what is on disk against the manifest: every file with its permissions and its bytes, and no file besides.
-fn read_back(manifest: &Manifest, directory: &Path) -> Result<()> {
-    let differs = |path: PathBuf| Error::UnpackedDiffers { path };
-    let mut files: BTreeMap<PathBuf, u32> = durable::walk(directory)?
-        .into_iter()
-        .filter(|entry| entry.kind == EntryKind::File)
-        .map(|entry| (directory.join(entry.path), entry.mode))
-        .collect();
-    for artifact in manifest.artifacts() {
-        let path = directory.join(artifact.path.as_str());
-        if files.remove(&path) != Some(mode(artifact)) {
-            return Err(differs(path));
-        }
-        let (file, _) = open_plain(&path)?;
-        let mut content = io::Read::take(file, artifact.size + 1);
-        let found = copy(&mut content, &mut io::sink()).map_err(|error| match error {
-            CopyError::Read(error) | CopyError::Write(error) => {
-                failed(Operation::Read, &path, error)
+/// What was written and made durable, and not yet looked at again.
+#[must_use]
+struct Written<'u> {
+    manifest: &'u Manifest,
+    directory: &'u Path,
+}
+
+impl Written<'_> {
+    /// Holds what is on disk against the manifest: every file with its permissions and its bytes, and no file besides.
+    fn read_back(self) -> Result<()> {
+        let Self { manifest, directory } = self;
+        let differs = |path: PathBuf| Error::UnpackedDiffers { path };
+        let mut files: BTreeMap<PathBuf, u32> = durable::walk(directory)?
+            .into_iter()
+            .filter(|entry| entry.kind == EntryKind::File)
+            .map(|entry| (directory.join(entry.path), entry.mode))
+            .collect();
+        for artifact in manifest.artifacts() {
+            let path = directory.join(artifact.path.as_str());
+            if files.remove(&path) != Some(mode(artifact)) {
+                return Err(differs(path));
             }
-        })?;
-        if found != (artifact.size, artifact.digest) {
-            return Err(differs(path));
+            let (file, _) = open_plain(&path)?;
+            let mut content = io::Read::take(file, artifact.size + 1);
+            let found = copy(&mut content, &mut io::sink()).map_err(|error| match error {
+                CopyError::Read(error) | CopyError::Write(error) => {
+                    failed(Operation::Read, &path, error)
+                }
+            })?;
+            if found != (artifact.size, artifact.digest) {
+                return Err(differs(path));
+            }
         }
+        files.into_keys().next().map_or(Ok(()), |stray| Err(differs(stray)))
     }
-    files.into_keys().next().map_or(Ok(()), |stray| Err(differs(stray)))
 }
 
 #[cfg(test)]

@@ -30,7 +30,12 @@ fn changed(change: impl Fn(&Path)) -> Result<()> {
     let manifest = Manifest::new(&description(), &artifacts(&tree)?)?;
     change(&runtime);
     let target = scratch.path().join("package");
-    write(&manifest, &tree, &target)?;
+    if let Err(error) = publish(&manifest, &tree, &target) {
+        let left: Vec<_> =
+            fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap()).collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        return Err(error);
+    }
     Package::open(&target)?.verify()
 }
 

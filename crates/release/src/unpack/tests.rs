@@ -42,7 +42,7 @@ fn read_back_after(change: impl Fn(&Path)) -> Result<()> {
         fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
     }
     change(root.path());
-    read_back(&manifest(), root.path())
+    Written { manifest: &manifest(), directory: root.path() }.read_back()
 }
 
 #[test]

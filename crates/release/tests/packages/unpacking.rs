@@ -35,6 +35,7 @@ fn nothing_is_unpacked_beside_what_is_there() {
     let outside = place.scratch.path().join("outside");
     fs::create_dir(&outside).unwrap();
     fs::create_dir(&place.target).unwrap();
+    set_mode(&place.target, 0o755);
     // A link where the package has a directory, which would lead outside.
     symlink(&outside, place.target.join("runtime")).unwrap();
     assert!(matches!(package.unpack(&place.target).unwrap_err(), Error::NotEmpty { .. }));
@@ -45,6 +46,7 @@ fn nothing_is_unpacked_beside_what_is_there() {
     assert!(matches!(package.unpack(&place.target).unwrap_err(), Error::NotEmpty { .. }));
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
     assert!(place.target.join("runtime/femtoclaw").is_symlink(), "what was there was touched");
+    assert_eq!(mode(&place.target), 0o755, "what was there was touched");
 }
 
 #[test]
