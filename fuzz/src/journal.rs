@@ -92,7 +92,8 @@ fn write(directory: &Path) -> Result<Written, Box<dyn std::error::Error>> {
     for operation in [Operation::Adopt, Operation::Recover] {
         let authority = Authority::Development;
         let operator = "somebody \"quoted\", \u{1f980}".to_owned();
-        let authorized = Event::Authorized { operation, authority, operator };
+        let (signed, clock_behind) = (None, false);
+        let authorized = Event::Authorized { operation, authority, operator, signed, clock_behind };
         let attempt: AttemptNumber = journal.begin(authorized, Timestamp::EPOCH)?;
         let sealed = Event::Sealed { generation, manifest: Digest::of(b"manifest") };
         journal.append(attempt, sealed, Timestamp::EPOCH)?;

@@ -10,6 +10,10 @@ use upgrade::extension_migration::{Directory, ExtensionIdentity, Permission};
 use upgrade::{Consent, Digest, capability_migration, extension_migration};
 use versioning::{GenerationNumber, RuntimeVersion};
 
+use crate::trust::arguments::{
+    AuthorityArguments, AuthorizeCommand, KeyringCommand, PackageArguments, ReleaseCommand,
+};
+
 /// What `--version` shows: the command, and the newest release that it takes without being asked.
 const LONG_VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
@@ -163,6 +167,15 @@ pub(crate) enum Command {
     /// Ask who may do what. Writes nothing.
     #[command(subcommand)]
     Capability(CapabilityCommand),
+    /// Pack, sign, inspect and verify release packages.
+    #[command(subcommand)]
+    Release(ReleaseCommand),
+    /// Say who may authorise, and show it.
+    #[command(subcommand)]
+    Keyring(KeyringCommand),
+    /// Write an authorisation for others to sign, or sign it. Changes no home.
+    #[command(subcommand)]
+    Authorize(AuthorizeCommand),
     /// Write every record as JSON Lines.
     Export {
         /// The generation; the current one if there is none.
@@ -205,9 +218,11 @@ pub(crate) struct Target {
     /// The release; the newest that this command carries if there is none.
     #[arg(long, value_name = "VERSION")]
     pub(crate) target_version: Option<RuntimeVersion>,
-    /// The runtime binary to place into the new generation.
+    /// The runtime binary to place into the new generation, where the release is no package.
     #[arg(long, value_name = "FILE")]
     pub(crate) runtime: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) package: PackageArguments,
     #[command(flatten)]
     pub(crate) consent: ConsentArguments,
 }
@@ -290,14 +305,6 @@ fn grant(text: &str) -> Result<capability_migration::Grant, String> {
 
 fn object(text: &str) -> Result<Map<String, Value>, String> {
     serde_json::from_str(text).map_err(|error| format!("expected a JSON object: {error}"))
-}
-
-/// On whose authority.
-#[derive(Debug, Args)]
-pub(crate) struct AuthorityArguments {
-    /// Go without a signed authorisation. Shown in `status` and in the journal.
-    #[arg(long)]
-    pub(crate) development: bool,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -11,16 +11,18 @@ use serde_json::{Value, json};
 use upgrade::capability_migration::{Code, Request as Call};
 use upgrade::{
     AdoptRequest, Authorization, Cause, EngineOptions, Environment, Error, Generation, Home,
-    HomeView, NoTelemetry, RecoverRequest, Request, TelemetrySink,
+    HomeView, NoTelemetry, Operation, RecoverRequest, TelemetrySink,
 };
 
-use crate::arguments::{Arguments, AuthorityArguments, CapabilityCommand, Command, Common, Target};
+use crate::arguments::{Arguments, CapabilityCommand, Command, Common, Target};
 use crate::consent::ask;
 use crate::human;
 use crate::output::Output;
 use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, variable};
 use crate::telemetry::TelemetryFile;
+use crate::trust;
+use crate::trust::arguments::AuthorityArguments;
 
 /// Permission bits of files that hold records.
 const PRIVATE: u32 = 0o600;
@@ -46,6 +48,12 @@ pub(crate) enum Failure {
     Output(io::Error),
     /// A file named on the command line cannot be written.
     File { path: PathBuf, error: io::Error },
+    /// A file named on the command line cannot be read.
+    Unreadable { path: PathBuf, error: io::Error },
+    /// A file named on the command line is not what it should be.
+    Unusable { path: PathBuf, reason: String },
+    /// A keyring cannot be made or changed like this.
+    Keyring(String),
 }
 
 impl From<Error> for Failure {
@@ -83,6 +91,20 @@ impl fmt::Display for Failure {
                 "cannot write {}: {error}\nThe home is unchanged.\nName another file.",
                 path.display()
             ),
+            Self::Unreadable { path, error } => write!(
+                formatter,
+                "cannot read {}: {error}\nThe home is unchanged.\nName another file.",
+                path.display()
+            ),
+            Self::Unusable { path, reason } => write!(
+                formatter,
+                "{}: {reason}\nThe home is unchanged.\nName another file.",
+                path.display()
+            ),
+            Self::Keyring(reason) => write!(
+                formatter,
+                "{reason}\nThe home is unchanged.\nSee `femtoclaw-upgrade keyring show`."
+            ),
         }
     }
 }
@@ -92,7 +114,12 @@ impl Failure {
         match self {
             Self::Upgrade(error) => error.exit_code(),
             Self::NeedsConsent { .. } | Self::NoHome => 64,
-            Self::Declined | Self::Output(_) | Self::File { .. } => 1,
+            Self::Declined
+            | Self::Output(_)
+            | Self::File { .. }
+            | Self::Unreadable { .. }
+            | Self::Unusable { .. }
+            | Self::Keyring(_) => 1,
         }
     }
 
@@ -104,6 +131,9 @@ impl Failure {
             Self::NoHome => ("no-home-named", unchanged(), "Add `--home DIR`.".to_owned()),
             Self::Output(_) => ("output-failed", unchanged(), String::new()),
             Self::File { .. } => ("file-not-written", unchanged(), String::new()),
+            Self::Unreadable { .. } => ("file-not-read", unchanged(), String::new()),
+            Self::Unusable { .. } => ("file-unusable", unchanged(), String::new()),
+            Self::Keyring(_) => ("keyring-unusable", unchanged(), String::new()),
         };
         let message = match self {
             Self::Upgrade(error) => error.cause().to_string(),
@@ -132,6 +162,7 @@ fn unchanged() -> String {
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Failure> {
     let common = &arguments.common;
     let operator = common.operator.clone().unwrap_or_else(operator);
+    let no_home = matches!(&arguments.command, Command::Release(_));
     let session = Session {
         environment: Environment {
             catalogue: &FemtoClaw,
@@ -140,7 +171,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
             engine: &EngineOptions::default(),
         },
         common,
-        home: home(common)?,
+        home: home(common).or_else(|none| if no_home { Ok(PathBuf::new()) } else { Err(none) })?,
     };
     let mut telemetry = telemetry(common);
     let telemetry = &mut *telemetry;
@@ -190,6 +221,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
         Command::Capability(CapabilityCommand::Diff { target }) => {
             session.capability_diff(target, output)
         }
+        Command::Release(command) => trust::release::run(&session, command, output),
+        Command::Keyring(command) => trust::keyring::run(&session, command, telemetry, output),
+        Command::Authorize(command) => trust::authorize::run(&session, command, output),
         Command::Export { generation, output: file } => {
             session.export(*generation, file.as_deref(), telemetry, output)
         }
@@ -208,23 +242,44 @@ fn telemetry(common: &Common) -> Box<dyn TelemetrySink> {
     }
 }
 
-fn authorization(authority: &AuthorityArguments) -> Option<Authorization> {
-    authority.development.then(Authorization::development)
-}
-
 /// One run of the command.
-struct Session<'s> {
-    environment: Environment<'s>,
+pub(crate) struct Session<'s> {
+    pub(crate) environment: Environment<'s>,
     common: &'s Common,
-    home: PathBuf,
+    pub(crate) home: PathBuf,
 }
 
 impl<'s> Session<'s> {
-    fn view(&self) -> Result<HomeView<'s>, Failure> {
+    pub(crate) fn view(&self) -> Result<HomeView<'s>, Failure> {
         Ok(HomeView::read(&self.home, self.environment)?)
     }
 
-    fn open<'t>(&self, telemetry: &'t mut dyn TelemetrySink) -> Result<Home<'t>, Failure>
+    /// Refuses what was brought along, and has it go on record if it is a matter of authority.
+    fn refused(
+        &self,
+        operation: Operation,
+        cause: Cause,
+        telemetry: &mut dyn TelemetrySink,
+    ) -> Failure {
+        match self.open(telemetry) {
+            Ok(mut home) => home.refuse(operation, None, cause).into(),
+            Err(failure) => failure,
+        }
+    }
+
+    /// The authority that was given; a refusal that is on record if none was, or if it is none.
+    fn authority(
+        &self,
+        operation: Operation,
+        arguments: &AuthorityArguments,
+        telemetry: &mut dyn TelemetrySink,
+    ) -> Result<Authorization, Failure> {
+        let given = trust::authority::authorization(arguments)?;
+        let given = given.and_then(|given| given.ok_or(Cause::Unauthorized { operation }));
+        given.map_err(|cause| self.refused(operation, cause, telemetry))
+    }
+
+    pub(crate) fn open<'t>(&self, telemetry: &'t mut dyn TelemetrySink) -> Result<Home<'t>, Failure>
     where
         's: 't,
     {
@@ -273,7 +328,10 @@ impl<'s> Session<'s> {
     }
 
     fn plan(&self, target: &Target, check: bool, output: &mut Output) -> Result<u8, Failure> {
-        let plan = self.view()?.plan(&request(target))?;
+        let view = self.view()?;
+        let request = trust::authority::request(target)?;
+        let request = request.map_err(|cause| Error::new(cause, view.unchanged()))?;
+        let plan = view.plan(&request)?;
         let value = json!({
             "digest": plan.digest(), "nothing_to_do": plan.is_nothing_to_do(),
             "generation": plan.to.generation, "rolled_back": plan.rolled_back, "plan": plan,
@@ -291,11 +349,11 @@ impl<'s> Session<'s> {
         output: &mut Output,
     ) -> Result<u8, Failure> {
         let view = self.view()?;
-        let refused = |cause| Error::new(cause, view.unchanged());
-        let authorization =
-            Authorization::require(authorization(authority), upgrade::Operation::Upgrade)
-                .map_err(refused)?;
-        let request = request(target);
+        let authorization = self.authority(Operation::Upgrade, authority, telemetry)?;
+        let request = match trust::authority::request(target)? {
+            Ok(request) => request,
+            Err(cause) => return Err(self.refused(Operation::Upgrade, cause, telemetry)),
+        };
         let plan = view.plan(&request)?;
         if !plan.is_nothing_to_do() {
             if !output.is_json() && !self.common.yes && io::stdin().is_terminal() {
@@ -322,8 +380,9 @@ impl<'s> Session<'s> {
                     value.insert("records_before".to_owned(), applied.before.records().into());
                     value.insert("records_after".to_owned(), applied.after.records().into());
                 }
+                let signed = home.state().keyring.is_some();
                 output.done("applied", &value, |style| {
-                    human::applied(&applied, &plan, &self.home, style)
+                    human::applied(&applied, (&plan, signed), &self.home, style)
                 });
             }
         }
@@ -345,7 +404,10 @@ impl<'s> Session<'s> {
     }
 
     fn capability_diff(&self, target: &Target, output: &mut Output) -> Result<u8, Failure> {
-        let (to, planned) = self.view()?.authority_changes(&request(target))?;
+        let view = self.view()?;
+        let request = trust::authority::request(target)?;
+        let request = request.map_err(|cause| Error::new(cause, view.unchanged()))?;
+        let (to, planned) = view.authority_changes(&request)?;
         let mut value = serde_json::to_value(&planned).unwrap_or_default();
         if let Value::Object(value) = &mut value {
             value.insert("to".to_owned(), json!(to));
@@ -433,10 +495,7 @@ impl<'s> Session<'s> {
             output.result("would-roll-back", &planned, |_| human::would_roll_back(&planned))?;
             return Ok(0);
         }
-        let refused = |cause| Error::new(cause, view.unchanged());
-        let authorization =
-            Authorization::require(authorization(authority), upgrade::Operation::Rollback)
-                .map_err(refused)?;
+        let authorization = self.authority(Operation::Rollback, authority, telemetry)?;
         let (from, to) = (&planned.from_version, &planned.to_version);
         ask(&format!("Go back from {from} to {to}?"), self.common.yes)?;
         let mut line = ProgressLine::new();
@@ -464,10 +523,7 @@ impl<'s> Session<'s> {
             output.result(kind, &planned, |_| human::would_collect(&planned))?;
             return Ok(0);
         }
-        let refused = |cause| Error::new(cause, view.unchanged());
-        let authorization =
-            Authorization::require(authorization(authority), upgrade::Operation::Collect)
-                .map_err(refused)?;
+        let authorization = self.authority(Operation::Collect, authority, telemetry)?;
         ask(&human::would_collect(&planned), self.common.yes)?;
         let collected = self.open(telemetry)?.collect(keep, Some(authorization))?;
         output.done("collected", &collected, |_| human::collected(&collected));
@@ -485,9 +541,9 @@ impl<'s> Session<'s> {
         if dry_run {
             return self.would_recover(request, output);
         }
-        let authorization =
-            Authorization::require(authorization(authority), upgrade::Operation::Recover)
-                .map_err(|cause| Error::new(cause, upgrade::Condition::Unchanged(None)))?;
+        // Putting right what an interruption left needs nobody's authority. Where the journal is lost nothing can go on record.
+        let nothing_changed = |cause| Error::new(cause, upgrade::Condition::Unchanged(None));
+        let authorization = trust::authority::authorization(authority)?.map_err(nothing_changed)?;
         let question = match request.generation {
             Some(number) => format!("Replace the journal, with generation {number} current?"),
             None => "Put right what an interruption left?".to_owned(),
@@ -495,10 +551,9 @@ impl<'s> Session<'s> {
         ask(&question, self.common.yes)?;
         let mut line = ProgressLine::new();
         let environment = self.environment;
-        let home =
-            upgrade::recover(request, environment, telemetry, Some(authorization), &mut |p| {
-                line.show(p);
-            })?;
+        let home = upgrade::recover(request, environment, telemetry, authorization, &mut |p| {
+            line.show(p);
+        })?;
         drop(line);
         let recovery = home.recovery();
         let state = home.state();
@@ -561,12 +616,4 @@ fn export_file(home: &Home<'_>, generation: &Generation, path: &Path) -> Result<
         let _ = std::fs::remove_file(path);
     }
     result
-}
-
-fn request(target: &Target) -> Request {
-    Request {
-        target: target.target_version.clone(),
-        runtime: target.runtime.clone(),
-        consent: target.consent.consent(),
-    }
 }

@@ -7,8 +7,8 @@ use upgrade::capability_migration::Decision;
 use upgrade::compatibility::Severity;
 use upgrade::extension_migration::Fate;
 use upgrade::{
-    Adopted, Adoption, Applied, Collected, Event, Finding, FindingOutcome, Generation, Home, Plan,
-    PlannedAuthority, PlannedPart, Record, RolledBack, Status, VerifyReport,
+    Adopted, Adoption, Applied, Collected, Event, Finding, FindingOutcome, Generation, Home,
+    KeyringStatus, Plan, PlannedAuthority, PlannedPart, Record, RolledBack, Status, VerifyReport,
 };
 use versioning::RuntimeVersion;
 
@@ -240,7 +240,12 @@ pub(crate) fn nothing_to_do(home: &Home<'_>) -> String {
     })
 }
 
-pub(crate) fn applied(applied: &Applied, plan: &Plan, home: &Path, style: &Style) -> String {
+pub(crate) fn applied(
+    applied: &Applied,
+    (plan, signed): (&Plan, bool),
+    home: &Path,
+    style: &Style,
+) -> String {
     let mut text = format!(
         "Generation {} ({}) is current, on trial with {} starts.\n\n  {:<20} {:>10} {:>10}\n",
         applied.to,
@@ -271,8 +276,9 @@ pub(crate) fn applied(applied: &Applied, plan: &Plan, home: &Path, style: &Style
     let _ = writeln!(
         text,
         "\nOnce it has proven itself:\n  femtoclaw-upgrade confirm --home {0}\n\
-         To go back:\n  femtoclaw-upgrade rollback --home {0} --development",
-        home.display()
+         To go back:\n  femtoclaw-upgrade rollback --home {0} {1}",
+        home.display(),
+        if signed { "--authorization FILE" } else { "--development" }
     );
     text
 }
@@ -306,6 +312,15 @@ pub(crate) fn status(status: &Status, style: &Style) -> String {
         );
     }
     let _ = writeln!(text, "{} records in the journal", status.journal_records);
+    match &status.keyring {
+        Some(KeyringStatus { epoch, node }) => {
+            let floor = status.security_floor;
+            let _ = writeln!(text, "keyring {epoch} of {node}, security floor {floor}");
+        }
+        None => {
+            let _ = writeln!(text, "no keyring: it is changed in development mode alone");
+        }
+    }
     if status.development {
         let _ = writeln!(text, "DEVELOPMENT: what is current was not authorised by a signature");
     }
@@ -337,8 +352,19 @@ fn facts(event: &Event) -> String {
             Some(digest) => format!("{product}, replacing {}", digest.short()),
             None => product.clone(),
         },
-        Event::Authorized { operation, authority, operator } => {
-            format!("{operation}, {authority}, by {operator}")
+        Event::Authorized { operation, authority, operator, signed, clock_behind } => {
+            let by = signed.as_ref().map_or_else(
+                || format!("by {operator}"),
+                |signed| format!("by {}, for {operator}", principals(&signed.signers)),
+            );
+            let behind = if *clock_behind { ", with the clock behind" } else { "" };
+            format!("{operation}, {authority}, {by}{behind}")
+        }
+        Event::Refused { operation, operator, reason, .. } => {
+            format!("{operation}, asked for by {operator}: {}", first_line(reason))
+        }
+        Event::Keyring { epoch, node, signers, .. } => {
+            format!("epoch {epoch} of {node}, by {}", principals(signers))
         }
         Event::Prepared { to, previous, target, .. } => match previous {
             Some(previous) => {
@@ -359,6 +385,7 @@ fn facts(event: &Event) -> String {
         Event::Tried { generation, left } | Event::Stopped { generation, left } => {
             format!("generation {generation}: {left} left")
         }
+        Event::Closed { generation, seal } => format!("generation {generation} {}", seal.short()),
         Event::Reverted { from, to, reason, .. } => {
             format!("generation {from} → {to}: {}", first_line(reason))
         }
@@ -368,6 +395,13 @@ fn facts(event: &Event) -> String {
         }
         Event::Collected { generation } => format!("generation {generation}"),
     }
+}
+
+fn principals(signers: &[upgrade::Signer]) -> String {
+    if signers.is_empty() {
+        return "nobody".to_owned();
+    }
+    signers.iter().map(|signer| signer.principal.as_str()).collect::<Vec<_>>().join(" and ")
 }
 
 /// Control characters could forge a line, or worse: they are shown as what they are.

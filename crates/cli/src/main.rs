@@ -11,6 +11,7 @@ mod output;
 mod progress;
 mod surroundings;
 mod telemetry;
+mod trust;
 
 use std::process::ExitCode;
 

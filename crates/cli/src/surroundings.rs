@@ -35,6 +35,13 @@ impl Stopwatch {
     }
 }
 
+/// 128 bits that nobody can guess and nobody has used.
+pub(crate) fn random_id() -> Result<[u8; 16], std::io::Error> {
+    let mut bits = [0; 16];
+    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut bits)?;
+    Ok(bits)
+}
+
 /// An environment variable, if it is set to something.
 #[expect(clippy::disallowed_methods, reason = "the command is where the environment is read")]
 pub(crate) fn variable(name: &str) -> Option<String> {

@@ -88,6 +88,10 @@ impl Catalogue for FemtoClaw {
         policy::authority(versions.capabilities, files)
     }
 
+    fn configuration_schemas(&self, schema: ConfigurationSchema) -> Files {
+        configuration::schema_files(schema)
+    }
+
     fn authority_plan(
         &self,
         from: &Versions,

@@ -22,6 +22,8 @@ pub enum Operation {
     Confirm,
     /// Remove a generation that nobody needs any more.
     Collect,
+    /// Change who may authorise.
+    Keyring,
 }
 
 impl fmt::Display for Operation {
@@ -33,6 +35,7 @@ impl fmt::Display for Operation {
             Self::Recover => "recover",
             Self::Confirm => "confirm",
             Self::Collect => "collect",
+            Self::Keyring => "keyring",
         })
     }
 }
@@ -43,6 +46,8 @@ impl fmt::Display for Operation {
 pub enum Authority {
     /// Nobody signed: development mode, asked for by name.
     Development,
+    /// The home's keyring was satisfied: [`SignedBy`] says by whom.
+    Signed,
     /// The operation needs no signature: it changes no home that exists, finishes or undoes what was authorised before,
     /// or confirms it.
     Standing,
@@ -52,9 +57,44 @@ impl fmt::Display for Authority {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Development => "development (unsigned)",
+            Self::Signed => "signed",
             Self::Standing => "standing",
         })
     }
+}
+
+/// One who signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signer {
+    /// The name that the keyring gives to the key.
+    pub principal: String,
+    /// The key's fingerprint, as `ssh-keygen -l` prints it.
+    pub key: String,
+}
+
+/// Who signed what an operation runs on, and what exactly they signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedBy {
+    /// The authorisation's id, which is used up by being on record.
+    pub id: String,
+    /// The digest of the bytes that were signed.
+    pub statement: Digest,
+    /// The epoch of the keyring that it was held to.
+    pub keyring_epoch: u64,
+    /// Everybody whose signature counted.
+    pub signers: Vec<Signer>,
+}
+
+/// A release, as it is known after its package is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseIdentity {
+    /// The digest of the manifest of its package.
+    pub manifest: Digest,
+    /// Its security epoch: a home that has confirmed one takes no release of an earlier one.
+    pub security_epoch: u64,
 }
 
 /// What becomes of the records that were written after the activation of a generation that is rolled back.
@@ -101,6 +141,39 @@ pub enum Event {
         authority: Authority,
         /// Who, as far as the command knows.
         operator: String,
+        /// Who signed, if the authority is [`Authority::Signed`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Box<SignedBy>>,
+        /// Whether the clock was behind the journal's last record, and whoever asked for this said to go on.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        clock_behind: bool,
+    },
+    /// Something was asked for without the authority, and nothing of it was done (§21).
+    Refused {
+        /// What.
+        operation: Operation,
+        /// Who asked, as far as the command knows.
+        operator: String,
+        /// Why, by its stable name.
+        error: String,
+        /// Why, as a sentence.
+        reason: String,
+        /// The id of the authorisation that was shown, if it could be read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        authorization: Option<String>,
+    },
+    /// From here on this keyring says who may authorise, and nothing goes without a signature (§21).
+    Keyring {
+        /// Its epoch.
+        epoch: u64,
+        /// The digest of its bytes.
+        keyring: Digest,
+        /// What the home is called in the audience of an authorisation.
+        node: String,
+        /// Who did this, as far as the command knows.
+        operator: String,
+        /// Everybody whose signature counted.
+        signers: Vec<Signer>,
     },
     /// What will be done, before anything is. With the record's time this is the migration's metadata (§9).
     Prepared {
@@ -114,6 +187,9 @@ pub enum Event {
         target: Box<Versions>,
         /// The digest of the plan, as `plan` printed it.
         plan: Digest,
+        /// The release that it is built from, if it came as a package.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        release: Option<ReleaseIdentity>,
     },
     /// The runtime is stopped, the store is closed: this is the state that a rollback restores.
     Quiesced {
@@ -160,6 +236,13 @@ pub enum Event {
         /// Starts that are left to it now.
         left: u32,
     },
+    /// The runtime was stopped in good order and its store closed: until the next start the store is held to this seal.
+    Closed {
+        /// The current generation.
+        generation: GenerationNumber,
+        /// The digest of the file that seals its store.
+        seal: Digest,
+    },
     /// The generation on trial has proven itself.
     Confirmed {
         /// That generation.
@@ -196,6 +279,9 @@ pub enum Event {
         parent: Option<Box<RecoveredParent>>,
         /// What was done.
         reason: String,
+        /// The release that it was built from, if it came as a package.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        release: Option<ReleaseIdentity>,
     },
     /// A generation that nobody needs any more was removed.
     Collected {
@@ -210,6 +296,8 @@ impl Event {
         match self {
             Self::Initialized { .. } => "INITIALIZED",
             Self::Authorized { .. } => "AUTHORIZED",
+            Self::Refused { .. } => "REFUSED",
+            Self::Keyring { .. } => "KEYRING",
             Self::Prepared { .. } => "PREPARED",
             Self::Quiesced { .. } => "QUIESCED",
             Self::Sealed { .. } => "SEALED",
@@ -217,6 +305,7 @@ impl Event {
             Self::Started { .. } => "STARTED",
             Self::Tried { .. } => "TRIED",
             Self::Stopped { .. } => "STOPPED",
+            Self::Closed { .. } => "CLOSED",
             Self::Confirmed { .. } => "CONFIRMED",
             Self::Reverted { .. } => "REVERTED",
             Self::Aborted { .. } => "ABORTED",

@@ -32,7 +32,9 @@ mod telemetry;
 mod witness;
 
 pub use error::{Error, Result};
-pub use event::{Authority, DataPolicy, Event, Operation, RecoveredParent};
+pub use event::{
+    Authority, DataPolicy, Event, Operation, RecoveredParent, ReleaseIdentity, SignedBy, Signer,
+};
 pub use file::{Journal, RESERVE_BYTES, Repair, replace_witness};
 pub use read::{MAXIMUM_JOURNAL_BYTES, read, read_without_witness};
 pub use record::{AttemptNumber, MAXIMUM_RECORD_BYTES, Record};

@@ -84,7 +84,8 @@ fn an_attempt_is_numbered_by_its_first_record() {
     let mut journal = journal(&root.path().join("journal"), 2);
     let authority = Authority::Development;
     let operation = Operation::Upgrade;
-    let event = Event::Authorized { operation, authority, operator: "me".to_owned() };
+    let (operator, signed) = ("me".to_owned(), None);
+    let event = Event::Authorized { operation, authority, operator, signed, clock_behind: false };
     assert_eq!(journal.begin(event, at(9)).unwrap(), 3);
     assert_eq!(journal.records().last().unwrap().attempt, 3);
 }

@@ -52,6 +52,21 @@ impl Layout {
         self.root.join("current")
     }
 
+    /// The directory of the keyrings, one file for each epoch and one for its signatures.
+    pub fn keyrings(&self) -> PathBuf {
+        self.root.join("keyring")
+    }
+
+    /// The directory of the seals of stores that were closed.
+    pub fn seals(&self) -> PathBuf {
+        self.root.join("seals")
+    }
+
+    /// The seal of the store of a generation, as it was closed.
+    pub fn store_seal(&self, number: GenerationNumber) -> PathBuf {
+        self.seals().join(format!("{number}.json"))
+    }
+
     /// The directory of all generations.
     pub fn generations(&self) -> PathBuf {
         self.root.join("generations")
@@ -95,6 +110,9 @@ impl Layout {
     /// What reading the directory of generations says.
     pub fn sweep_staging(&self) -> Result<Swept> {
         let mut swept = Swept::default();
+        for directory in [self.keyrings(), self.seals()] {
+            remove_unfinished(&directory)?;
+        }
         for name in self.names()?.into_iter().filter(|name| name.starts_with(STAGING_PREFIX)) {
             match durable::remove_tree(&self.generations().join(name)) {
                 Ok(()) => swept.removed += 1,
@@ -115,6 +133,8 @@ impl Layout {
             durable::remove_tree(&staging)?;
             durable::rename(&place, &staging)?;
         }
+        // Without its generation nobody reads it.
+        durable::remove_file(&self.store_seal(number))?;
         Ok(durable::remove_tree(&staging)?)
     }
 
@@ -138,22 +158,34 @@ impl Layout {
 
     /// Names in the generations' directory, in byte order. Names that are not UTF-8 are not ours.
     fn names(&self) -> Result<Vec<String>> {
-        let directory = self.generations();
-        let entries = match fs::read_dir(&directory) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries,
-        };
-        let mut names = entries
-            .and_then(|entries| {
-                entries.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>()
-            })
-            .map_err(|error| FileError::new(Operation::Read, &directory, error))?
-            .into_iter()
-            .filter_map(|name| name.into_string().ok())
-            .collect::<Vec<_>>();
-        names.sort();
-        Ok(names)
+        let name = |path: PathBuf| Some(path.file_name()?.to_str()?.to_owned());
+        Ok(list(&self.generations())?.into_iter().filter_map(name).collect())
     }
+}
+
+/// Removes files that were being written when somebody was interrupted: nobody ever reads them.
+fn remove_unfinished(directory: &Path) -> Result<()> {
+    for path in list(directory)? {
+        if path.extension().is_some_and(|extension| extension == "tmp") {
+            durable::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The entries of a directory, in byte order; none if it is not there.
+fn list(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries,
+    };
+    let mut paths = entries
+        .and_then(|entries| {
+            entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()
+        })
+        .map_err(|error| FileError::new(Operation::Read, directory, error))?;
+    paths.sort();
+    Ok(paths)
 }
 
 #[cfg(test)]

@@ -161,6 +161,23 @@ pub(crate) fn make_executable(path: &Path) -> Result<()> {
 }
 
 impl Staging {
+    /// Writes the runtime binary as `runtime/<name>`, executable by its owner alone, with what `write` writes into it.
+    ///
+    /// # Errors
+    /// As [`Staging::place`]; what `write` says comes back as it is. Whoever writes answers for reading it back.
+    pub fn write_runtime<E>(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut File) -> std::result::Result<(), E>,
+    ) -> Result<std::result::Result<(), E>> {
+        let place = self.place(Part::Runtime, name)?;
+        let mut file = durable::create_file(&place, b"")?;
+        let written = write(&mut file);
+        drop(file);
+        make_executable(&place)?;
+        Ok(written)
+    }
+
     /// Places the runtime binary as `runtime/<name>`, executable by its owner alone, and reads it back.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use integrity::Digest;
-use journal::{Authority, Event, Journal, Operation, TelemetrySink};
+use journal::{Event, Journal, Operation, TelemetrySink};
 use rollback::{Generation, HomeLock, Layout, Origin, Part, Staging};
 use versioning::{GenerationNumber, RuntimeVersion};
 
@@ -15,6 +15,7 @@ use crate::home::current;
 use crate::lifecycle::HomeState;
 use crate::plan::next_generation;
 use crate::seal::{Description, seal, sealed_keyspaces};
+use crate::trust::Admitted;
 use crate::{Adoption, Environment, Home};
 
 /// The name under which a runtime binary lies in its part.
@@ -218,7 +219,7 @@ impl Home<'_> {
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<Generation, Cause> {
         let number = next_generation(&self.layout, &self.state)?;
-        let attempt = self.begin(Operation::Adopt, Authority::Standing)?;
+        let attempt = self.begin(Operation::Adopt, &Admitted::standing())?;
         self.append(
             attempt,
             Event::Prepared {
@@ -227,6 +228,7 @@ impl Home<'_> {
                 previous: None,
                 target: Box::new(adoption.versions.clone()),
                 plan: Digest::of(&adoption.inventory),
+                release: None,
             },
         )?;
         let generation = self.stage_adopted(number, request, adoption, progress)?;

@@ -40,8 +40,9 @@ struct Checked {
 /// - the journal: every record's hash and place, and that its end was acknowledged;
 /// - the manifest of the current generation, against the journal;
 /// - every byte of runtime, configuration, policy, extensions and set-aside files, against the manifest;
-/// - the store, until the first start on it: names, sizes and permissions of its files against the manifest. From the
-///   first start on the store is the runtime's, and the engine's own checks are what is left;
+/// - the store: names, sizes and permissions of its files, against the manifest until the first start on it, and against
+///   the seal that it was closed with after every [`Booted::stop`]. After a start that did not end like that (a crash, a
+///   kill) the engine's own checks are what is left;
 /// - the configuration, strictly, against its schema (FC-UPGRADE-0001 §10);
 /// - that policies and capabilities can be read, all of them (§11);
 /// - that the runtime that starts is the one that the generation belongs to, and that its store is a database: a
@@ -184,12 +185,15 @@ impl Booted<'_> {
     }
 
     /// Ends the run because somebody wants it to end, in good order: after the store was closed. On trial this gives the try
-    /// back (FC-UPGRADE-0001 §15); otherwise it only lets go of the home. Dropping this value, or being killed, spends it.
+    /// back (FC-UPGRADE-0001 §15). Then the store is made durable and sealed anew (§20), which reads all of it. Dropping this
+    /// value, or being killed, spends the try and leaves the store without a seal.
     ///
     /// # Errors
-    /// If the store is still open, or what appending to the journal says. Then the try stays spent.
+    /// If the store is still open, or what a file operation or appending to the journal says. What is on record then holds:
+    /// a try that was given back, a store that is not sealed anew.
     pub fn stop(mut self) -> Result<()> {
-        self.home.give_try_back()
+        self.home.give_try_back()?;
+        self.home.close_store()
     }
 
     /// Ends the run because the generation on trial has failed, after the store was closed, and goes back at once: the

@@ -152,6 +152,9 @@ pub trait Catalogue: Sync {
     /// What the release of these versions says of extensions, and brings.
     fn offered_extensions(&self, versions: &Versions) -> OfferedExtensions;
 
+    /// What the configuration of a schema must be, as documents for others, by file name. They travel in release packages.
+    fn configuration_schemas(&self, schema: ConfigurationSchema) -> Files;
+
     /// A record as a JSON object, for people and for other programs. Every byte of it must be in there somehow.
     fn render(
         &self,

@@ -4,8 +4,9 @@ use journal::{Event, Operation};
 use serde::Serialize;
 use versioning::GenerationNumber;
 
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, Result};
 use crate::lifecycle::{Fate, HomeState, Standing};
+use crate::trust::{Admitted, Wanted};
 use crate::{Authorization, Home, HomeView};
 
 /// Which generations a collection removed, or would remove.
@@ -55,14 +56,12 @@ impl Home<'_> {
         keep: usize,
         authorization: Option<Authorization>,
     ) -> Result<Collected> {
-        let unchanged = self.unchanged();
-        let refuse = |cause: Cause| Error::new(cause, unchanged.clone());
-        let authorization =
-            Authorization::require(authorization, Operation::Collect).map_err(refuse)?;
         let planned = plan_collection(&self.state, keep);
+        let wanted = Wanted::collect(&self.state, &planned);
+        let admitted = self.admit(authorization.as_ref(), &wanted)?;
         for generation in &planned.generations {
             let fate = |state: &HomeState| state.generations.get(generation).map(|g| g.fate);
-            if let Err(cause) = self.put_on_record(*generation, &authorization) {
+            if let Err(cause) = self.put_on_record(*generation, &admitted) {
                 self.conclude(cause, |state| fate(state) == Some(Fate::Collected))?;
             }
             // On record as removed: if it cannot be removed now, the next one to open the home tries again.
@@ -74,9 +73,9 @@ impl Home<'_> {
     fn put_on_record(
         &mut self,
         generation: GenerationNumber,
-        authorization: &Authorization,
+        admitted: &Admitted,
     ) -> std::result::Result<(), Cause> {
-        let attempt = self.begin(Operation::Collect, authorization.authority())?;
+        let attempt = self.begin(Operation::Collect, admitted)?;
         self.append(attempt, Event::Collected { generation })
     }
 }

@@ -37,6 +37,16 @@ impl Default for Consent {
 }
 
 impl Consent {
+    /// Each thing that is agreed to and would be refused otherwise, as the sentence that a signed authorisation has to list
+    /// (FC-UPGRADE-0001 §21).
+    pub fn sentences(&self) -> BTreeSet<String> {
+        let grants = self.grants.iter().map(|grant| format!("allow: {grant}"));
+        let permissions = self.permissions.iter().map(|grant| format!("permit: {grant}"));
+        let aside = self.set_aside.iter().map(|directory| format!("set aside: {directory}"));
+        let peers = (self.peers == Peers::MoveTogether).then(|| "peers move together".to_owned());
+        grants.chain(permissions).chain(aside).chain(peers).collect()
+    }
+
     /// The part of it that is about extensions.
     pub(crate) fn to_extensions(&self) -> extension_migration::Consent {
         let (set_aside, grants) = (self.set_aside.clone(), self.permissions.clone());

@@ -77,6 +77,68 @@ pub enum Cause {
         /// What was asked for.
         operation: Operation,
     },
+    /// Development mode was asked for, and the home has a keyring.
+    #[error(
+        "{operation} needs a signed authorisation: this home has a keyring, and takes no unsigned mode"
+    )]
+    DevelopmentRefused {
+        /// What was asked for.
+        operation: Operation,
+    },
+    /// A signed authorisation was given, and there is nothing to hold it to.
+    #[error("this home has no keyring to hold the authorisation for {operation} to")]
+    NoKeyring {
+        /// What was asked for.
+        operation: Operation,
+    },
+    /// What was given is no authorisation.
+    #[error(transparent)]
+    InvalidAuthorization(crate::InvalidAuthorization),
+    /// Too few of those who may have signed.
+    #[error("{0}")]
+    NotSigned(Box<authorization::NotEnough>),
+    /// What was signed does not allow this.
+    #[error("{0}")]
+    Denied(Box<authorization::Denied>),
+    /// An upgrade of a home with a keyring, to what came in no package.
+    #[error("this home has a keyring, and takes a release only as a signed package")]
+    ReleaseRequired,
+    /// A package without signatures, and a home with a keyring.
+    #[error("this home has a keyring, and the package came without signatures")]
+    ReleaseUnsigned,
+    /// The package of a release is not what it should be.
+    #[error("the release package is refused: {0}")]
+    Release(#[from] release::Error),
+    /// A release of an earlier security epoch than one that was confirmed.
+    #[error("the release has security epoch {found}, and the home has confirmed {floor}")]
+    BelowSecurityFloor {
+        /// The release's.
+        found: u64,
+        /// The home's.
+        floor: u64,
+    },
+    /// The clock is behind what is on record.
+    #[error("the clock says {now}, and the journal was last written to at {last}")]
+    ClockBehind {
+        /// What the clock says.
+        now: versioning::Timestamp,
+        /// The last time that is on record.
+        last: versioning::Timestamp,
+    },
+    /// An epoch of the keyring may not be installed.
+    #[error("the keyring is refused: {0}")]
+    KeyringRefused(Box<authorization::SuccessionRefused>),
+    /// Revoking a publisher would leave a generation that nobody vouches for.
+    #[error(
+        "with this keyring nobody would vouch for the release of generation {generation}, which is needed"
+    )]
+    KeyringWouldOrphan {
+        /// Which.
+        generation: GenerationNumber,
+    },
+    /// The name of a node is missing, is another one, or is none.
+    #[error("the first keyring has to name this home, and no later one may rename it")]
+    InvalidNode,
     /// The installed state and the release do not go together (FC-UPGRADE-0001 §13).
     #[error("the upgrade is not possible:\n{0}")]
     Incompatible(Box<Refusals>),
@@ -406,6 +468,19 @@ impl Cause {
             Self::Locked { .. } | Self::Generation(rollback::Error::Locked { .. }) => "locked",
             Self::StoreInUse { .. } => "store-in-use",
             Self::Unauthorized { .. } => "unauthorized",
+            Self::DevelopmentRefused { .. } => "development-refused",
+            Self::NoKeyring { .. } => "no-keyring",
+            Self::InvalidAuthorization(_) => "authorization-unreadable",
+            Self::NotSigned(_) => "not-signed",
+            Self::Denied(denied) => denied_name(denied),
+            Self::ReleaseRequired => "release-required",
+            Self::ReleaseUnsigned => "release-unsigned",
+            Self::Release(_) => "release-refused",
+            Self::BelowSecurityFloor { .. } => "below-security-floor",
+            Self::ClockBehind { .. } => "clock-behind",
+            Self::KeyringRefused(_) => "keyring-refused",
+            Self::KeyringWouldOrphan { .. } => "keyring-would-orphan",
+            Self::InvalidNode => "node-invalid",
             Self::Incompatible(_) => "incompatible",
             Self::Adoption(AdoptionRefusal::Ambiguous { .. }) => "adoption-ambiguous",
             Self::Adoption(AdoptionRefusal::Dangerous { .. }) => "adoption-dangerous",
@@ -441,6 +516,11 @@ impl Cause {
         }
     }
 
+    /// True for what is refused for want of authority or integrity of what was brought along, which goes on record.
+    pub(crate) fn is_of_authority(&self) -> bool {
+        matches!(self, Self::Release(_)) || self.exit_code() == NOT_AUTHORIZED
+    }
+
     /// Nobody knows how to read a store.
     pub(crate) fn unreadable_store(reason: String) -> Self {
         Refusal::new("store-format-unknown", "§13", "storage", reason).into()
@@ -458,7 +538,21 @@ impl Cause {
             | Self::Adoption(
                 AdoptionRefusal::Ambiguous { .. } | AdoptionRefusal::Dangerous { .. },
             ) => 3,
-            Self::Unauthorized { .. } => 5,
+            Self::Unauthorized { .. }
+            | Self::DevelopmentRefused { .. }
+            | Self::NoKeyring { .. }
+            | Self::InvalidAuthorization(_)
+            | Self::NotSigned(_)
+            | Self::Denied(_)
+            | Self::ReleaseRequired
+            | Self::ReleaseUnsigned
+            | Self::BelowSecurityFloor { .. }
+            | Self::ClockBehind { .. }
+            | Self::KeyringRefused(_)
+            | Self::KeyringWouldOrphan { .. }
+            | Self::InvalidNode => 5,
+            Self::Release(release::Error::File(_)) => 1,
+            Self::Release(_) => 6,
             Self::Altered(_) | Self::ContentAltered { .. } | Self::Contradiction { .. } => 6,
             Self::Generation(error) if is_integrity(error) => 6,
             Self::TrialFailed { .. } => 7,
@@ -498,7 +592,29 @@ impl Cause {
                 "Stop that process, or wait for it with `--lock-timeout`."
             }
             Self::Unauthorized { .. } => {
-                "Give a signed authorisation, or ask for the unsigned mode with `--development`."
+                "Give a signed authorisation with `--authorization FILE`; where there is no keyring, ask for \
+                 the unsigned mode with `--development`."
+            }
+            Self::DevelopmentRefused { .. } | Self::Denied(_) | Self::NotSigned(_) => {
+                "Write an authorisation with `femtoclaw-upgrade authorize`, and have it signed."
+            }
+            Self::NoKeyring { .. } => {
+                "Install one with `femtoclaw-upgrade keyring init`, or use `--development`."
+            }
+            Self::InvalidAuthorization(_) => {
+                "Give the file as `authorize` wrote it, and its `.sig`."
+            }
+            Self::ReleaseRequired | Self::ReleaseUnsigned => {
+                "Give the package with `--release FILE`; its signatures lie in FILE.sig."
+            }
+            Self::Release(_) => "Get the package again, from whoever published it.",
+            Self::BelowSecurityFloor { .. } => "Take a release of that epoch, or of a later one.",
+            Self::ClockBehind { .. } => {
+                "Set the clock, or go on with `--accept-clock`, which goes on record."
+            }
+            Self::KeyringRefused(_) | Self::InvalidNode => "See `femtoclaw-upgrade keyring show`.",
+            Self::KeyringWouldOrphan { .. } => {
+                "Have the release signed anew, and give that with `--release-signature`."
             }
             Self::Incompatible(_) => {
                 "Mend what is named, or choose another release with `--target-version`."
@@ -552,8 +668,31 @@ impl Cause {
     }
 }
 
+const NOT_AUTHORIZED: u8 = 5;
+
 const VERIFY: &str = "Restore what was altered from a copy. What is altered in the current generation \
                       can also be left behind: `femtoclaw-upgrade rollback`.";
+
+/// The stable name of why a statement does not allow something.
+fn denied_name(denied: &authorization::Denied) -> &'static str {
+    use authorization::Denied;
+    match denied {
+        Denied::OtherAction { .. } => "authorization-for-another-action",
+        Denied::OtherNode { .. } => "authorization-for-another-node",
+        Denied::FromChanged { .. } => "authorization-from-changed",
+        Denied::OtherTarget { .. } => "authorization-for-another-target",
+        Denied::PlanChanged { .. } => "authorization-plan-changed",
+        Denied::OtherDataPolicy { .. } => "authorization-data-policy",
+        Denied::GrantMissing { .. } => "authorization-grant-missing",
+        Denied::OtherKeyringEpoch { .. } => "authorization-keyring-epoch",
+        Denied::WindowEmpty { .. } | Denied::WindowTooLong { .. } => "authorization-window",
+        Denied::BeforeJournal { .. } => "authorization-before-journal",
+        Denied::NotYetValid { .. } => "authorization-not-yet-valid",
+        Denied::Expired { .. } => "authorization-expired",
+        Denied::AlreadyUsed => "authorization-used",
+        _ => "authorization-denied",
+    }
+}
 
 pub(crate) fn is_integrity(error: &rollback::Error) -> bool {
     matches!(

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use journal::{
-    AttemptNumber, Authority, Event, Journal, Operation, Record, Repair, TelemetryEvent,
-    TelemetrySink,
+    AttemptNumber, Event, Journal, Operation, Record, Repair, TelemetryEvent, TelemetrySink,
 };
 use rollback::{Generation, HomeLock, Layout, Swept};
 use versioning::{GenerationNumber, RuntimeVersion};
@@ -14,6 +13,7 @@ use crate::Environment;
 use crate::adopt::JOURNAL_FORMAT;
 use crate::error::{Cause, Condition, Error, Result};
 use crate::lifecycle::{Fate, HomeState, Phase};
+use crate::trust::Admitted;
 
 /// The longest reason that is written into the journal, in bytes.
 const MAXIMUM_REASON_BYTES: usize = 2048;
@@ -135,7 +135,7 @@ impl<'e> Home<'e> {
     pub(crate) fn begin(
         &mut self,
         operation: Operation,
-        authority: Authority,
+        admitted: &Admitted,
     ) -> std::result::Result<AttemptNumber, Cause> {
         // Going back, and giving space back, must be possible on a full disk: for that the space was reserved by what came
         // before.
@@ -148,7 +148,8 @@ impl<'e> Home<'e> {
             _ => {}
         }
         let operator = self.environment.operator.to_owned();
-        let event = Event::Authorized { operation, authority, operator };
+        let Admitted { authority, signed, clock_behind } = admitted.clone();
+        let event = Event::Authorized { operation, authority, operator, signed, clock_behind };
         let attempt = self.journal.records().len() as u64;
         self.append(attempt, event)?;
         Ok(attempt)

@@ -13,6 +13,7 @@ mod adopt;
 mod apply;
 mod boot;
 mod catalogue;
+mod closing;
 mod collect;
 mod consent;
 mod environment;
@@ -20,6 +21,7 @@ mod error;
 mod export;
 mod home;
 pub mod lifecycle;
+mod package;
 mod plan;
 mod recover;
 mod refusal;
@@ -28,6 +30,7 @@ mod seal;
 mod status;
 mod store_guard;
 mod trial;
+mod trust;
 mod verify;
 
 pub use adopt::{AdoptRequest, Adopted, INVENTORY, RUNTIME_BINARY, adopt, inspect};
@@ -39,9 +42,10 @@ pub use catalogue::{
 };
 pub use collect::Collected;
 pub use consent::Consent;
-pub use environment::{Authorization, Environment, Progress, ProgressListener};
+pub use environment::{Environment, Progress, ProgressListener};
 pub use error::{Cause, Condition, Error, Result};
 pub use home::{Home, HomeView, Recovery};
+pub use package::{PackagedFile, SignedRelease, describe_package, package_contents};
 pub use plan::{
     Plan, PlannedAuthority, PlannedFrom, PlannedKeyspace, PlannedPart, PlannedStep, PlannedTo,
     Request, TRIAL_TRIES,
@@ -50,17 +54,20 @@ pub use recover::{RecoverRequest, plan_recovery, recover};
 pub use refusal::{Refusal, Refusals};
 pub use revert::RolledBack;
 pub use rollback::Part;
-pub use status::{AttemptStatus, GenerationStatus, Status};
+pub use status::{AttemptStatus, GenerationStatus, KeyringStatus, Status};
 pub use trial::runtime_binary;
+pub use trust::{
+    Authorization, InstalledKeyring, InvalidAuthorization, KeyringProposal, Terms, draft_recovery,
+};
 pub use verify::{VerifiedGeneration, VerifyReport};
 
 // What the signatures above speak of.
 pub use config_migration::{EffectiveConfiguration, IntendedDifference, Setting};
 pub use integrity::Digest;
 pub use journal::{
-    Authority, Event, JsonLines, NoTelemetry, Operation, Record, Repair, TelemetryEvent,
-    TelemetrySink,
+    Authority, Event, JsonLines, NoTelemetry, Operation, Record, ReleaseIdentity, Repair, SignedBy,
+    Signer, TelemetryEvent, TelemetrySink,
 };
 pub use rollback::{Generation, Manifest, Origin};
 pub use storage_migration::{EngineOptions, RecordSource, Store};
-pub use {capability_migration, compatibility, extension_migration};
+pub use {authorization, capability_migration, compatibility, extension_migration, release};

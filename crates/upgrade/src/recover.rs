@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use authorization::GenerationReference;
 use integrity::Digest;
-use journal::{Event, Journal, Operation, RECORDS_FILE, RecoveredParent, TelemetrySink};
+use journal::{
+    Event, Journal, Operation, RECORDS_FILE, RecoveredParent, ReleaseIdentity, TelemetrySink,
+};
 use rollback::{Generation, HomeLock, Layout, Origin, Parent, Part, VerifyDepth};
 use versioning::GenerationNumber;
 
@@ -13,7 +16,9 @@ use crate::environment::ProgressListener;
 use crate::error::{Cause, Condition, Error, Result, is_integrity};
 use crate::home::{locked, name_generations, no_current, replay};
 use crate::lifecycle::{Fate, HomeState, Phase};
+use crate::package::RELEASE_MANIFEST;
 use crate::seal::keyspace_map;
+use crate::trust::{Admitted, Court, Wanted, keyring_of_files};
 use crate::{Authorization, Environment, Home};
 
 /// How many journals may be set aside in one home.
@@ -40,8 +45,11 @@ pub struct RecoverRequest {
 /// generation is verified first; then what is left of the old journal is set aside, and a new one begins that says what it
 /// replaces. If only the witness is lost, and the journal itself agrees with the decision, the journal is kept.
 ///
+/// Putting right what an interruption left needs no authority: it ends what was authorised before. A decision does, and whom the
+/// keyring asks for where the journal is lost, its own files say.
+///
 /// # Errors
-/// Without authority; if the journal is lost and no generation was named; if the generation named is not what its manifest
+/// Without authority for a decision; if the journal is lost and no generation was named; if the generation named is not what its manifest
 /// says; if the journal is intact and another generation is current. Nothing was changed then.
 pub fn recover<'e>(
     request: &RecoverRequest,
@@ -51,8 +59,6 @@ pub fn recover<'e>(
     progress: &mut ProgressListener<'_>,
 ) -> Result<Home<'e>> {
     let refuse = |cause: Cause| Error::new(cause, Condition::Unchanged(None));
-    let authorization =
-        Authorization::require(authorization, Operation::Recover).map_err(refuse)?;
     let Some(wanted) = request.generation else {
         let home = Home::open(&request.home, environment, telemetry, request.lock_timeout)?;
         if home.state.current.is_none() && home.state.replaces_another {
@@ -74,19 +80,26 @@ pub fn recover<'e>(
         Says::Current(current) => Err(refuse(Cause::NothingToRecover { current })),
         Says::Unusable(cause) => Err(refuse(cause)),
         Says::WitnessLost(state) if agrees(&state, wanted, &available) => {
+            let decided = Decided::verify(&layout, wanted, &available).map_err(refuse)?;
+            decided
+                .admit(&layout, Some(&state), environment, authorization.as_ref())
+                .map_err(refuse)?;
             // From here on the journal may be whole again, whatever goes wrong.
             journal::replace_witness(&layout.journal())
                 .map_err(|error| Error::new(error, Condition::Unfinished).with_next(AGAIN))?;
             Home::open_locked(layout, lock, environment, telemetry)
                 .map_err(|error| error.with_condition(Condition::Unfinished).with_next(AGAIN))
         }
-        says @ (Says::WitnessLost(_) | Says::Damage | Says::Begun) => {
+        says @ (Says::WitnessLost(_) | Says::Damage | Says::Begun(_)) => {
             let decided = Decided::verify(&layout, wanted, &available).map_err(refuse)?;
-            if !matches!(says, Says::Begun) {
+            let admitted = decided
+                .admit(&layout, says.state(), environment, authorization.as_ref())
+                .map_err(refuse)?;
+            if !matches!(says, Says::Begun(_)) {
                 replace_journal(&layout, environment)?;
             }
             let mut home = Home::open_locked(layout, lock, environment, telemetry)?;
-            home.make_current(decided, &authorization, progress)?;
+            home.make_current(decided, &admitted, progress)?;
             Ok(home)
         }
     }
@@ -143,9 +156,19 @@ enum Says {
     /// The journal is lost or broken.
     Damage,
     /// The journal began anew before, and an interruption kept the decision from being recorded.
-    Begun,
+    Begun(HomeState),
     /// Something else is wrong, which replacing the journal would not mend.
     Unusable(Cause),
+}
+
+impl Says {
+    /// What can still be known of who may authorise.
+    fn state(&self) -> Option<&HomeState> {
+        match self {
+            Self::WitnessLost(state) | Self::Begun(state) => Some(state),
+            _ => None,
+        }
+    }
 }
 
 fn what_the_journal_says(layout: &Layout, environment: Environment<'_>) -> Says {
@@ -153,7 +176,7 @@ fn what_the_journal_says(layout: &Layout, environment: Environment<'_>) -> Says 
     match read().map_err(|cause| name_generations(cause, layout)) {
         Ok(state) => match state.current {
             Some(current) => Says::Current(current),
-            None if state.replaces_another => Says::Begun,
+            None if state.replaces_another => Says::Begun(state),
             None => Says::Unusable(Cause::NeverAdopted { path: layout.root().to_path_buf() }),
         },
         Err(Cause::JournalLost { cause: journal::Error::WitnessUnreadable { .. }, .. }) => {
@@ -237,6 +260,33 @@ impl Decided {
         };
         Ok(Self { generation, as_sealed, parent })
     }
+
+    /// Whether it was decided by those who may.
+    fn admit(
+        &self,
+        layout: &Layout,
+        state: Option<&HomeState>,
+        environment: Environment<'_>,
+        authorization: Option<&Authorization>,
+    ) -> std::result::Result<Admitted, Cause> {
+        // Where a new journal was begun and not finished, its keyring need not be on record yet.
+        let state = state.filter(|state| state.keyring.is_some());
+        let court = Court::convene(layout, state, environment.clock.now(), None)?;
+        let (generation, manifest) = (self.generation.number(), self.generation.digest());
+        let wanted = Wanted::recover(GenerationReference { generation, manifest });
+        court.judge(authorization, &wanted)
+    }
+}
+
+/// The release that a generation was built from, if it came as a package.
+fn release_of(generation: &Generation) -> std::result::Result<Option<ReleaseIdentity>, Cause> {
+    if generation.manifest().files.get(RELEASE_MANIFEST).is_none() {
+        return Ok(None);
+    }
+    let bytes = generation.read_sealed(RELEASE_MANIFEST)?;
+    let manifest = release::Manifest::parse(&bytes).map_err(release::Error::from)?;
+    let security_epoch = manifest.description().security_epoch;
+    Ok(Some(ReleaseIdentity { manifest: manifest.digest(), security_epoch }))
 }
 
 /// The generation that one was built from, as the way back. If it is not what it was it is none, which is no reason to
@@ -279,11 +329,11 @@ impl Home<'_> {
     fn make_current(
         &mut self,
         decided: Decided,
-        authorization: &Authorization,
+        admitted: &Admitted,
         progress: &mut ProgressListener<'_>,
     ) -> Result<()> {
         let number = decided.generation.number();
-        match self.record_decision(decided, authorization, progress) {
+        match self.record_decision(decided, admitted, progress) {
             Ok(()) => {}
             Err(cause) => self.conclude(cause, |state| state.current == Some(number))?,
         }
@@ -294,11 +344,13 @@ impl Home<'_> {
     fn record_decision(
         &mut self,
         decided: Decided,
-        authorization: &Authorization,
+        admitted: &Admitted,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<(), Cause> {
         let Decided { generation, as_sealed, parent } = decided;
-        let attempt = self.begin(Operation::Recover, authorization.authority())?;
+        let release = release_of(&generation)?;
+        self.take_over_keyring()?;
+        let attempt = self.begin(Operation::Recover, admitted)?;
         // The engine must be able to read all of a store that a runtime has written to. Its records may break an invariant:
         // that is for `verify` to say, and no reason to stay without a current generation.
         self.read_through(&generation, progress)?;
@@ -309,7 +361,19 @@ impl Home<'_> {
             as_sealed,
             parent,
             reason: "the journal was lost or broken".to_owned(),
+            release,
         };
         self.append(attempt, event)
+    }
+
+    /// Puts the keyring on record that the files have: it outlives the journal.
+    fn take_over_keyring(&mut self) -> std::result::Result<(), Cause> {
+        if self.state.keyring.is_some() {
+            return Ok(());
+        }
+        let Some((keyring, node)) = keyring_of_files(&self.layout)? else { return Ok(()) };
+        let (epoch, keyring) = (keyring.epoch(), keyring.digest());
+        let operator = self.environment.operator.to_owned();
+        self.note(Event::Keyring { epoch, keyring, node, operator, signers: Vec::new() })
     }
 }

@@ -1,6 +1,6 @@
 //! Going back, and declaring that there is no need to (FC-UPGRADE-0001 §15).
 
-use journal::{Authority, DataPolicy, Event, Operation};
+use journal::{DataPolicy, Event, Operation};
 use rollback::{Generation, Layout, Part, VerifyDepth};
 use serde::Serialize;
 use versioning::{GenerationNumber, RuntimeVersion};
@@ -13,6 +13,7 @@ use crate::lifecycle::{HomeState, Standing};
 use crate::plan::open_current;
 use crate::seal::digest_parts;
 use crate::store_guard::StoreGuard;
+use crate::trust::{Admitted, Wanted};
 use crate::{Authorization, Home, HomeView};
 
 /// What a rollback did, or would do.
@@ -75,18 +76,19 @@ impl Home<'_> {
         reason: &str,
         progress: &mut ProgressListener<'_>,
     ) -> Result<RolledBack> {
+        self.require_authority(authorization.as_ref(), Operation::Rollback)?;
         let unchanged = self.unchanged();
         let refuse = |cause| Error::new(cause, unchanged.clone());
-        let authorization =
-            Authorization::require(authorization, Operation::Rollback).map_err(refuse)?;
         let outcome = plan_rollback(&self.layout, &self.state).map_err(refuse)?;
         if approved.is_some_and(|approved| *approved != outcome) {
             let (from, to) = (outcome.from, outcome.to);
             let found = format!("it would go back from generation {from} to generation {to}");
             return Err(refuse(Cause::Overtaken(found)));
         }
+        let wanted = Wanted::rollback(&self.state, &outcome);
+        let admitted = self.admit(authorization.as_ref(), &wanted)?;
         let guard = self.check_target(&outcome, progress).map_err(refuse)?;
-        self.revert(&outcome, authorization.authority(), reason)?;
+        self.revert(&outcome, &admitted, reason)?;
         drop(guard);
         Ok(outcome)
     }
@@ -120,10 +122,10 @@ impl Home<'_> {
     pub(crate) fn revert(
         &mut self,
         outcome: &RolledBack,
-        authority: Authority,
+        admitted: &Admitted,
         reason: &str,
     ) -> Result<()> {
-        match self.put_revert_on_record(outcome, authority, reason) {
+        match self.put_revert_on_record(outcome, admitted, reason) {
             Ok(()) => {}
             Err(cause) => self.conclude(cause, |state| state.current == Some(outcome.to))?,
         }
@@ -135,10 +137,10 @@ impl Home<'_> {
     fn put_revert_on_record(
         &mut self,
         outcome: &RolledBack,
-        authority: Authority,
+        admitted: &Admitted,
         reason: &str,
     ) -> std::result::Result<(), Cause> {
-        let attempt = self.begin(Operation::Rollback, authority)?;
+        let attempt = self.begin(Operation::Rollback, admitted)?;
         let left = self.layout.generation(outcome.from);
         // What is left goes on record as far as it can be read; it must not keep anybody from leaving it.
         if let Ok((store, parts)) = digest_parts(&left) {

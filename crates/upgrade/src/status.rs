@@ -18,12 +18,25 @@ pub struct Status {
     pub version: Option<String>,
     /// Whether the current generation became current without a signature.
     pub development: bool,
+    /// The keyring without whose signatures nothing goes; none if the home is changed in development mode alone.
+    pub keyring: Option<KeyringStatus>,
+    /// The highest security epoch that was confirmed: no release of an earlier one is taken.
+    pub security_floor: u64,
     /// Every generation, newest first.
     pub generations: Vec<GenerationStatus>,
     /// What is going on, or was interrupted.
     pub attempt: Option<AttemptStatus>,
     /// Records of the journal.
     pub journal_records: u64,
+}
+
+/// The keyring of a [`Status`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyringStatus {
+    /// The epoch that counts.
+    pub epoch: u64,
+    /// What authorisations call the home.
+    pub node: String,
 }
 
 /// One generation of a [`Status`].
@@ -94,6 +107,11 @@ impl HomeView<'_> {
             current: state.current,
             version: state.runtime().map(ToString::to_string),
             development: state.authority == Some(Authority::Development),
+            keyring: state
+                .keyring
+                .as_ref()
+                .map(|keyring| KeyringStatus { epoch: keyring.epoch, node: keyring.node.clone() }),
+            security_floor: state.security_floor,
             generations: state.generations.keys().rev().filter_map(|n| describe(*n)).collect(),
             attempt: state
                 .attempt

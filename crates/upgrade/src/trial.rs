@@ -10,7 +10,7 @@
 
 use std::path::PathBuf;
 
-use journal::{Authority, Event};
+use journal::Event;
 use rollback::{Generation, Part};
 use versioning::GenerationNumber;
 
@@ -22,6 +22,7 @@ use crate::lifecycle::{HomeState, Standing};
 use crate::revert::plan_rollback;
 use crate::seal::keyspace_map;
 use crate::store_guard::StoreGuard;
+use crate::trust::Admitted;
 use crate::{Home, RolledBack};
 
 /// Why a trial is left that ends by itself, as the journal says it.
@@ -116,7 +117,7 @@ impl Home<'_> {
             }
             Err(why) => return Err(self.halt(why)),
         };
-        self.revert(&outcome, Authority::Standing, reason).map_err(|error| {
+        self.revert(&outcome, &Admitted::standing(), reason).map_err(|error| {
             // What was undone here is the going back: to say so would look like having gone back.
             match error.condition() {
                 Condition::Undone(found) => {

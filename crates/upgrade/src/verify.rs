@@ -139,6 +139,9 @@ impl Home<'_> {
         let store = Part::Store.directory();
         generation.verify(depth, |path| started && path == store)?;
         let standing = state.map(|state| state.store);
+        if let Some(StoreStanding::Closed { seal }) = standing {
+            self.check_closed(generation, seal, depth)?;
+        }
         if let (true, VerifyDepth::Content, Some(StoreStanding::Quiesced { store })) =
             (started, depth, standing)
         {

@@ -1,6 +1,8 @@
 //! Nothing becomes current without authority.
 
-use upgrade::{Event, Operation};
+use std::collections::BTreeMap;
+
+use upgrade::{Authority, Event, Operation, Record};
 
 use super::{Case, Judge, Verdict};
 use crate::observe::Found;
@@ -12,9 +14,42 @@ pub(super) const JUDGE: Judge = Judge {
     judge,
 };
 
+/// What went without a signature although there was a keyring, or on one that was used before.
+fn unsigned(records: &[Record]) -> Option<String> {
+    let mut secured = false;
+    let mut used = BTreeMap::new();
+    for record in records {
+        let (operation, authority, signed) = match &record.event {
+            Event::Keyring { .. } => {
+                secured = true;
+                continue;
+            }
+            Event::Authorized { operation, authority, signed, .. } => {
+                (*operation, *authority, signed)
+            }
+            _ => continue,
+        };
+        let seq = record.seq;
+        if secured && authority == Authority::Development {
+            return Some(format!("record {seq}, {operation}, was signed by nobody"));
+        }
+        let Some(signed) = signed else { continue };
+        let before = used.insert(&signed.id, signed.statement);
+        if before.is_some()
+            && !(operation == Operation::Collect && before == Some(signed.statement))
+        {
+            return Some(format!("record {seq} uses an authorisation that was used before"));
+        }
+    }
+    None
+}
+
 fn judge(case: &Case<'_>) -> Verdict {
     let Found::Home(home) = &case.seen.found else { return Verdict::NotApplicable };
     let mut judged = false;
+    if let Some(problem) = unsigned(&home.records) {
+        return Verdict::Broken(problem);
+    }
     for (at, record) in home.records.iter().enumerate() {
         let allowed: &[Operation] = match &record.event {
             Event::Activated { .. } => &[Operation::Adopt, Operation::Upgrade],

@@ -20,10 +20,21 @@ fn judge(case: &Case<'_>) -> Verdict {
     };
     let disk = &case.seen.disk;
     let kept: Vec<String> = contents.keys().map(ToString::to_string).collect();
-    let of_home = ["current", "generations", "journal", "lock"];
+    let of_home = ["current", "generations", "journal", "keyring", "lock", "seals"];
     let left = names(disk, HOME_ON_DISK)
         .into_iter()
         .find(|name| !of_home.contains(&name.as_str()) && !name.starts_with("journal.replaced-"));
+    // Files that were being written are gone, and so is the seal of what is gone.
+    let left = left.or_else(|| {
+        names(disk, &format!("{HOME_ON_DISK}/keyring"))
+            .into_iter()
+            .find(|name| name.ends_with(".tmp"))
+    });
+    let left = left.or_else(|| {
+        let seals = names(disk, &format!("{HOME_ON_DISK}/seals"));
+        let of_kept = |name: &String| kept.iter().any(|number| *name == format!("{number}.json"));
+        seals.into_iter().find(|name| !of_kept(name))
+    });
     let left = left.or_else(|| {
         let generations = names(disk, &format!("{HOME_ON_DISK}/generations"));
         generations.into_iter().find(|name| !kept.contains(name))

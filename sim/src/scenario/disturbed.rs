@@ -100,7 +100,7 @@ pub(super) fn in_use(act: impl FnOnce() -> Result<(), Error>) -> Result<(), Erro
 }
 
 /// Does something that no fault meets: it is not the product's.
-fn spared<T>(act: impl FnOnce() -> T) -> T {
+pub(super) fn spared<T>(act: impl FnOnce() -> T) -> T {
     hooks::with(|world| world.spare(true));
     let done = act();
     hooks::with(|world| world.spare(false));

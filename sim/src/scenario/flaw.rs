@@ -227,6 +227,10 @@ impl Catalogue for Flawed {
         FemtoClaw.extensions(in_use, set_aside)
     }
 
+    fn configuration_schemas(&self, schema: ConfigurationSchema) -> Files {
+        FemtoClaw.configuration_schemas(schema)
+    }
+
     fn offered_extensions(&self, versions: &Versions) -> OfferedExtensions {
         let mut offered = FemtoClaw.offered_extensions(versions);
         if self.flaw == Flaw::HostsNothing {

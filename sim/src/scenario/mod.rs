@@ -7,11 +7,13 @@ mod flaw;
 mod random;
 mod recording;
 mod step;
+mod trust;
 
 pub(crate) use recording::{Recording, Run, on_its_own};
 pub(crate) use step::{Outcome, Step, environment};
 
 use flaw::Flaw;
+use trust::Wrong;
 
 /// Where the installation lies that is adopted.
 pub(crate) const SOURCE: &str = "/simulated/installation";
@@ -101,6 +103,8 @@ const ADOPTED: &[Step] = &[Step::Adopt];
 const ON_TRIAL: &[Step] = &[Step::Adopt, Step::Upgrade("2.0.0")];
 /// Confirmed with the candidate.
 const CANDIDATE: &[Step] = &[Step::Adopt, Step::Upgrade("2.0.0-rc.1"), Step::Confirm];
+/// Adopted, with a keyring, and a release that can be upgraded to.
+const SECURED: &[Step] = &[Step::Adopt, Step::Publish("2.0.0-rc.1", 2), Step::Keyring];
 /// A home whose journal is longer than the space that was reserved when it was made.
 const WORN: &[Step] = &[
     Step::LongOperator,
@@ -190,6 +194,36 @@ pub(crate) fn all() -> Vec<Scenario> {
             "an upgrade while another is on trial, and a runtime that is not the generation's",
             &[Step::Adopt, Step::Upgrade("2.0.0-rc.1")],
             &[Step::Denied("2.0.0"), Step::StartOther],
+        ),
+        new("keyring", Small, "the first keyring is installed", ADOPTED, &[Step::Keyring]),
+        new(
+            "keyring-next",
+            Small,
+            "the next keyring is installed, in which somebody has a new key",
+            &[Step::Adopt, Step::Keyring],
+            &[Step::NextKeyring],
+        ),
+        new(
+            "refused-signed",
+            Small,
+            "upgrades on authorisations, and to releases, with something wrong",
+            SECURED,
+            &Wrong::ALL.map(|wrong| Step::Wrongly("2.0.0-rc.1", wrong)),
+        ),
+        new(
+            "refused-again",
+            Small,
+            "an authorisation is used again, and a release is of an earlier security epoch",
+            &[SECURED, &[Step::Signed("2.0.0-rc.1"), Step::Confirm, Step::Publish("2.0.0", 1)]]
+                .concat(),
+            &[Step::Wrongly("2.0.0", Wrong::Used), Step::Wrongly("2.0.0", Wrong::Epoch)],
+        ),
+        new(
+            "rollback-signed",
+            Small,
+            "back on a signed authorisation",
+            &[SECURED, &[Step::Signed("2.0.0-rc.1")]].concat(),
+            &[Step::SignedRollback],
         ),
         new("adopt", Medium, "an installation becomes a home", &[], &[Step::Adopt]),
         new("upgrade", Medium, "over two schema versions, from files", ADOPTED, &[upgrade]),
@@ -302,6 +336,20 @@ pub(crate) fn all() -> Vec<Scenario> {
             "nothing is given back while a generation is on trial",
             &[Step::Adopt, Step::Upgrade("2.0.0-rc.1"), Step::Confirm, upgrade],
             &[Step::Collect],
+        ),
+        new(
+            "upgrade-signed",
+            Large,
+            "to a signed package, on a signed authorisation",
+            SECURED,
+            &[Step::Signed("2.0.0-rc.1")],
+        ),
+        new(
+            "recover-signed",
+            Large,
+            "the journal of a home with a keyring is lost, and somebody says which generation is current",
+            &[SECURED, &[Step::Signed("2.0.0-rc.1"), Step::Confirm, Step::LoseJournal]].concat(),
+            &[Step::RecoverGeneration(2)],
         ),
         new(
             DAMAGED,

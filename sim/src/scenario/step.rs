@@ -18,6 +18,7 @@ use versioning::{Clock, GenerationNumber, RuntimeVersion, Timestamp};
 
 use super::disturbed;
 use super::flaw::{Flaw, Flawed};
+use super::trust::{self, Wrong};
 use super::{BINARY, HOME, SOURCE};
 use crate::hooks;
 
@@ -92,6 +93,18 @@ pub(crate) enum Step {
     AdoptWritten(u64),
     /// The same, without authority.
     Unauthorized(&'static str),
+    /// Only to prepare: a release is packed, of this security epoch.
+    Publish(&'static str, u64),
+    /// The first keyring is installed.
+    Keyring,
+    /// The next one is installed, in which somebody has a new key.
+    NextKeyring,
+    /// An upgrade to a signed package, on a signed authorisation.
+    Signed(&'static str),
+    /// The same, with something wrong, which the product must find.
+    Wrongly(&'static str, Wrong),
+    /// A rollback on a signed authorisation.
+    SignedRollback,
     /// The same, while somebody else tries to do it too, again and again.
     Rivalled(&'static str),
     /// The generation on trial is confirmed.
@@ -201,6 +214,10 @@ impl Step {
             Self::Upgrade(version) => format!("upgrade to {version}"),
             Self::Flawed(version, flaw) => format!("upgrade to {version} ({flaw:?})"),
             Self::Unauthorized(version) => format!("upgrade to {version} without authority"),
+            Self::Signed(version) => format!("signed upgrade to {version}"),
+            Self::Wrongly(version, wrong) => {
+                format!("upgrade to {version}, signed wrongly ({wrong:?})")
+            }
             Self::Rivalled(version) => format!("upgrade to {version} beside a second upgrader"),
             Self::Run(records) => format!("a runtime writes {records} records"),
             Self::Killed(records) => format!("a runtime writes {records} records, and is killed"),
@@ -234,6 +251,7 @@ impl Step {
             self,
             Self::Flawed(..)
                 | Self::Unauthorized(_)
+                | Self::Wrongly(..)
                 | Self::Denied(_)
                 | Self::Stale(_)
                 | Self::UpgradeInUse(_)
@@ -304,6 +322,15 @@ impl Step {
                 apply(version, &FemtoClaw, development(), &mut disturbed::second_upgrader)
             }
             Self::RecoverGeneration(number) => recover(number),
+            Self::Publish(version, security_epoch) => {
+                trust::publish(version, security_epoch);
+                Ok(())
+            }
+            Self::Keyring => trust::keyring(),
+            Self::NextKeyring => trust::next_keyring(),
+            Self::Signed(version) => trust::upgrade(version, None),
+            Self::Wrongly(version, wrong) => trust::upgrade(version, Some(wrong)),
+            Self::SignedRollback => trust::rollback(),
             Self::Confirm
             | Self::Rollback
             | Self::Collect
@@ -438,7 +465,8 @@ fn recover(number: u32) -> Result<(), Error> {
         lock_timeout: Duration::ZERO,
     };
     let mut telemetry = Marks;
-    upgrade::recover(&request, environment(), &mut telemetry, development(), &mut |_| {})
+    let authorization = trust::recovery(generation).or_else(development);
+    upgrade::recover(&request, environment(), &mut telemetry, authorization, &mut |_| {})
         .map(|_| ())
 }
 

@@ -41,6 +41,7 @@ use layouts::{Layout, SECOND};
 use to_third::second_to_third;
 
 pub use schemas::json_schemas;
+pub(crate) use schemas::schema_files;
 pub use undo::{State, UndoError, Undone, undo};
 
 /// The file of schemas 2 and 3 that holds everything but secrets.

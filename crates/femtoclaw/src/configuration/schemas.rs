@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use upgrade::Files;
+use versioning::ConfigurationSchema;
+
 use super::layouts::{SECOND, THIRD, secrets_schema};
 use super::{CONFIGURATION_FILE, SECRETS_FILE};
 
@@ -20,6 +23,13 @@ pub fn json_schemas() -> BTreeMap<String, serde_json::Value> {
         }
     }
     schemas
+}
+
+/// Those of one configuration schema, as files.
+pub(crate) fn schema_files(schema: ConfigurationSchema) -> Files {
+    let ending = format!("-{}.schema.json", schema.number());
+    let of_schema = json_schemas().into_iter().filter(|(name, _)| name.ends_with(&ending));
+    of_schema.map(|(name, schema)| (name, format!("{schema:#}\n").into_bytes())).collect()
 }
 
 #[cfg(test)]

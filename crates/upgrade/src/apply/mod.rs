@@ -23,10 +23,12 @@ use crate::adopt::{INVENTORY, RUNTIME_BINARY};
 use crate::environment::{Progress, ProgressListener};
 use crate::error::{Cause, Condition, Error, Result};
 use crate::home::current;
+use crate::package::{RELEASE_MANIFEST, RELEASE_SIGNATURES};
 use crate::plan::{Source, digest_files, open_current, read_part};
 use crate::seal::{Description, digest_parts, keyspace_map, seal, sealed_keyspaces};
 use crate::store_guard::StoreGuard;
-use crate::{Authorization, Home, Plan, PlannedPart, Request};
+use crate::trust::{Admitted, Wanted};
+use crate::{Authorization, Home, Plan, PlannedPart, Request, SignedRelease};
 
 use store::StagedStore;
 pub(crate) use store::require_same;
@@ -111,20 +113,18 @@ impl Home<'_> {
         authorization: Option<Authorization>,
         progress: &mut ProgressListener<'_>,
     ) -> Result<Option<Applied>> {
-        let unchanged = self.unchanged();
-        let refuse = |cause| Error::new(cause, unchanged.clone());
-        let authorization =
-            Authorization::require(authorization, Operation::Upgrade).map_err(refuse)?;
+        self.require_authority(authorization.as_ref(), Operation::Upgrade)?;
         let plan = self.plan(request)?;
         if plan.is_nothing_to_do() {
             return Ok(None);
         }
         let found = plan.digest();
         if let Some(approved) = approved.filter(|approved| *approved != found) {
-            return Err(refuse(Cause::StalePlan { approved, found }));
+            return Err(Error::new(Cause::StalePlan { approved, found }, self.unchanged()));
         }
+        let admitted = self.admit_upgrade(request, &plan, authorization.as_ref())?;
         let upgrade = Upgrade { plan: &plan, request, stage: Planned };
-        let applied = match self.run(upgrade, &authorization, progress) {
+        let applied = match self.run(upgrade, &admitted, progress) {
             Ok(applied) => applied,
             Err(cause) => {
                 let to = self.state.attempt.as_ref().and_then(|open| open.to);
@@ -138,13 +138,35 @@ impl Home<'_> {
         Ok(Some(applied))
     }
 
+    /// Holds the release to its publishers and to the security floor, and the plan to what was allowed.
+    fn admit_upgrade(
+        &mut self,
+        request: &Request,
+        plan: &Plan,
+        authorization: Option<&Authorization>,
+    ) -> Result<Admitted> {
+        let wanted = Wanted::upgrade(plan);
+        let admitted = self.admit(authorization, &wanted)?;
+        let release = || {
+            let court = self.court()?;
+            let epoch = plan.release.map_or(0, |release| release.security_epoch);
+            if epoch < self.state.security_floor {
+                let (found, floor) = (epoch, self.state.security_floor);
+                return Err(Cause::BelowSecurityFloor { found, floor });
+            }
+            request.release.as_ref().map_or(Ok(()), |release| release.check(&court))
+        };
+        release().map_err(|cause| self.refuse(Operation::Upgrade, authorization, cause))?;
+        Ok(admitted)
+    }
+
     fn run(
         &mut self,
         planned: Upgrade<'_, Planned>,
-        authorization: &Authorization,
+        admitted: &Admitted,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<Applied, Cause> {
-        let authorized = planned.authorize(self, authorization)?;
+        let authorized = planned.authorize(self, admitted)?;
         let staged = authorized.quiesce(self, progress)?.stage(self, progress)?;
         let verified = staged.verify(self, progress)?;
         let sealed = verified.seal(self, progress)?;
@@ -180,10 +202,10 @@ impl<'p> Upgrade<'p, Planned> {
     fn authorize(
         self,
         home: &mut Home<'_>,
-        authorization: &Authorization,
+        admitted: &Admitted,
     ) -> std::result::Result<Upgrade<'p, Authorized>, Cause> {
         let current = open_current(&home.layout, &home.state)?;
-        let attempt = home.begin(Operation::Upgrade, authorization.authority())?;
+        let attempt = home.begin(Operation::Upgrade, admitted)?;
         home.append(
             attempt,
             Event::Prepared {
@@ -192,6 +214,7 @@ impl<'p> Upgrade<'p, Planned> {
                 previous: Some(Box::new(self.plan.from.versions.clone())),
                 target: Box::new(self.plan.to.versions.clone()),
                 plan: self.plan.digest(),
+                release: self.plan.release,
             },
         )?;
         Ok(Upgrade {
@@ -254,8 +277,10 @@ impl<'p> Upgrade<'p, Quiesced> {
         if current.manifest().files.get(INVENTORY).is_some() {
             staging.write_document(INVENTORY, &current.read_sealed(INVENTORY)?)?;
         }
-        if let Some(runtime) = &self.request.runtime {
-            staging.place_runtime(RUNTIME_BINARY, runtime)?;
+        match (&self.request.release, &self.request.runtime) {
+            (Some(release), _) => place_release(&staging, release)?,
+            (None, Some(runtime)) => staging.place_runtime(RUNTIME_BINARY, runtime)?,
+            (None, None) => {}
         }
         let stage = Staged { quiesced: self.stage, staging, store };
         Ok(Upgrade { plan: self.plan, request: self.request, stage })
@@ -369,6 +394,20 @@ fn place_part(
             }
             Source::Written(bytes) => staging.write(part, path, bytes)?,
         }
+    }
+    Ok(())
+}
+
+/// Places the runtime binary that a package brings, with what its publishers have signed. That the binary is what they have
+/// signed is seen while it is copied, and once more when the new generation is verified.
+fn place_release(staging: &Staging, release: &SignedRelease) -> std::result::Result<(), Cause> {
+    let missing = || Cause::Altered("the release package holds no runtime".to_owned());
+    let path = release.runtime_path().ok_or_else(missing)?;
+    staging.write_runtime(RUNTIME_BINARY, |file| release.package.copy(path.as_str(), file))??;
+    let manifest = release.package.manifest_bytes();
+    staging.write_document(RELEASE_MANIFEST, manifest)?;
+    if let Some(signatures) = &release.signatures {
+        staging.write_document(RELEASE_SIGNATURES, &signatures.to_bytes())?;
     }
     Ok(())
 }

@@ -6,5 +6,7 @@
 mod state;
 mod table;
 
-pub use state::{Fate, GenerationState, HomeState, OpenAttempt, Standing, StoreStanding};
+pub use state::{
+    Fate, GenerationState, HomeState, KeyringState, OpenAttempt, Standing, StoreStanding,
+};
 pub use table::{EventKind, Phase, transition};

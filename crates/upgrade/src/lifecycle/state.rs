@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use integrity::Digest;
-use journal::{AttemptNumber, Authority, Event, Operation, Record, RecoveredParent};
+use journal::{
+    AttemptNumber, Authority, Event, Operation, Record, RecoveredParent, ReleaseIdentity, SignedBy,
+};
 use versioning::{GenerationNumber, RuntimeVersion, Timestamp, Versions};
 
 use super::{EventKind, Phase, transition};
@@ -27,6 +29,25 @@ pub struct HomeState {
     pub authority: Option<Authority>,
     /// Whether this journal replaces one that was lost or broken, so that not all of the past is known.
     pub replaces_another: bool,
+    /// When this journal began.
+    pub began: Option<Timestamp>,
+    /// Who may authorise; none while nobody has said so, and only development mode is left (FC-UPGRADE-0001 §21).
+    pub keyring: Option<KeyringState>,
+    /// The highest security epoch that was ever confirmed: no release of an earlier one is taken any more.
+    pub security_floor: u64,
+    /// The authorisations that were used up: by id, the digest of what was signed.
+    pub used: BTreeMap<String, Digest>,
+}
+
+/// Which keyring says who may authorise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyringState {
+    /// Its epoch.
+    pub epoch: u64,
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// What the home is called in the audience of an authorisation.
+    pub node: String,
 }
 
 /// Whether the current generation has proven itself.
@@ -65,6 +86,8 @@ pub struct GenerationState {
     pub activated: Option<Timestamp>,
     /// On whose authority it last became current.
     pub authority: Option<Authority>,
+    /// The release that it was built from, if it came as a package.
+    pub release: Option<ReleaseIdentity>,
 }
 
 /// What became of a generation.
@@ -89,6 +112,11 @@ pub enum StoreStanding {
     Sealed,
     /// A runtime has started on it since: only the engine's own checks and the schema's invariants hold.
     Started,
+    /// It was closed and sealed anew when its runtime was stopped in good order.
+    Closed {
+        /// The digest of the file that seals it.
+        seal: Digest,
+    },
     /// It was closed and digested when an attempt left it.
     Quiesced {
         /// The digest over the files of the store.
@@ -121,6 +149,10 @@ impl HomeState {
             attempt: None,
             authority: None,
             replaces_another: false,
+            began: None,
+            keyring: None,
+            security_floor: 0,
+            used: BTreeMap::new(),
         }
     }
 
@@ -198,11 +230,23 @@ impl HomeState {
             Event::Initialized { product, replaces, .. } => {
                 self.product.clone_from(product);
                 self.replaces_another = replaces.is_some();
+                self.began = Some(time);
             }
-            Event::Authorized { operation, authority, .. } => {
+            Event::Authorized { operation, authority, signed, .. } => {
+                self.use_up(*operation, *authority, signed.as_deref())?;
                 self.authorize(attempt, *operation, *authority)?;
             }
-            Event::Prepared { from, to, target, .. } => self.prepare(*from, *to, target)?,
+            Event::Refused { .. } => {}
+            Event::Keyring { epoch, keyring, node, .. } => {
+                self.change_keyring(KeyringState {
+                    epoch: *epoch,
+                    digest: *keyring,
+                    node: node.clone(),
+                })?;
+            }
+            Event::Prepared { from, to, target, release, .. } => {
+                self.prepare(*from, *to, target, *release)?;
+            }
             Event::Quiesced { generation, store, .. } => {
                 self.expect_current(*generation)?.store = StoreStanding::Quiesced { store: *store };
             }
@@ -221,8 +265,16 @@ impl HomeState {
             }
             Event::Tried { generation, left } => self.count_try(*generation, *left)?,
             Event::Stopped { generation, left } => self.give_try_back(*generation, *left)?,
+            Event::Closed { generation, seal } => {
+                let current = self.expect_current(*generation)?;
+                if current.store != StoreStanding::Started {
+                    return Err(format!("generation {generation} was not started"));
+                }
+                current.store = StoreStanding::Closed { seal: *seal };
+            }
             Event::Confirmed { generation } => {
-                self.expect_current(*generation)?;
+                let release = self.expect_current(*generation)?.release;
+                self.raise_floor(release);
                 if self.standing == Standing::Confirmed {
                     return Err(format!("generation {generation} is not on trial"));
                 }
@@ -230,8 +282,12 @@ impl HomeState {
             }
             Event::Reverted { from, to, .. } => self.revert(*from, *to, time)?,
             Event::Aborted { .. } => self.abort(),
-            Event::Recovered { generation, manifest, versions, parent, as_sealed, .. } => {
+            Event::Recovered {
+                generation, manifest, versions, parent, as_sealed, release, ..
+            } => {
                 self.recover(*generation, *manifest, versions, *as_sealed, time)?;
+                self.expect_current(*generation)?.release = *release;
+                self.raise_floor(*release);
                 if let Some(parent) = parent {
                     self.adopt_parent(*generation, parent);
                 }
@@ -239,6 +295,56 @@ impl HomeState {
             Event::Collected { generation } => self.collect(*generation)?,
         }
         Ok(())
+    }
+
+    /// Holds an authority to the keyring, and uses an authorisation up.
+    fn use_up(
+        &mut self,
+        operation: Operation,
+        authority: Authority,
+        signed: Option<&SignedBy>,
+    ) -> Result<(), String> {
+        match (authority, &self.keyring, signed) {
+            (Authority::Development, Some(_), _) => {
+                Err(format!("the home has a keyring, and nobody signed this {operation}"))
+            }
+            (Authority::Signed, Some(keyring), Some(signed)) => {
+                if signed.keyring_epoch != keyring.epoch {
+                    let (found, expected) = (signed.keyring_epoch, keyring.epoch);
+                    return Err(format!("it was held to keyring {found}, not to {expected}"));
+                }
+                let before = self.used.insert(signed.id.clone(), signed.statement);
+                // A collection removes one generation after the other, each on record by itself.
+                let goes_on = operation == Operation::Collect && before == Some(signed.statement);
+                if before.is_some() && !goes_on {
+                    return Err(format!("authorisation {} was used before", signed.id));
+                }
+                Ok(())
+            }
+            (Authority::Signed, _, _) => Err("nobody signed it, or there is no keyring".to_owned()),
+            (Authority::Development | Authority::Standing, _, None) => Ok(()),
+            (_, _, Some(_)) => Err("it is signed, and says that it is not".to_owned()),
+        }
+    }
+
+    /// Epochs follow each other without gaps. Only a journal that replaces another may begin in the middle.
+    fn change_keyring(&mut self, next: KeyringState) -> Result<(), String> {
+        let expected = self.keyring.as_ref().map_or(1, |keyring| keyring.epoch.saturating_add(1));
+        let begins_anew = self.keyring.is_none() && self.replaces_another && next.epoch > 0;
+        if next.epoch != expected && !begins_anew {
+            return Err(format!("keyring {} cannot follow: {expected} would", next.epoch));
+        }
+        if self.keyring.as_ref().is_some_and(|keyring| keyring.node != next.node) {
+            return Err(format!("the home is not called {}", next.node));
+        }
+        self.keyring = Some(next);
+        Ok(())
+    }
+
+    /// The floor rises only when a generation is confirmed, and never falls.
+    fn raise_floor(&mut self, release: Option<ReleaseIdentity>) {
+        let epoch = release.map_or(0, |release| release.security_epoch);
+        self.security_floor = self.security_floor.max(epoch);
     }
 
     fn authorize(
@@ -290,6 +396,7 @@ impl HomeState {
         from: Option<GenerationNumber>,
         to: GenerationNumber,
         target: &Versions,
+        release: Option<ReleaseIdentity>,
     ) -> Result<(), String> {
         if from != self.current {
             return Err("it starts from a generation that is not current".to_owned());
@@ -306,6 +413,7 @@ impl HomeState {
             started: false,
             activated: None,
             authority: None,
+            release,
         };
         self.generations.insert(to, generation);
         if let Some(open) = &mut self.attempt {
@@ -449,6 +557,7 @@ fn recovered_generation(
         started: !as_sealed,
         activated,
         authority: None,
+        release: None,
     }
 }
 

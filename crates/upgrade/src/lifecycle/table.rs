@@ -60,6 +60,10 @@ pub enum EventKind {
     Initialized,
     /// [`Event::Authorized`].
     Authorized(Operation),
+    /// [`Event::Refused`].
+    Refused,
+    /// [`Event::Keyring`].
+    Keyring,
     /// [`Event::Prepared`].
     Prepared,
     /// [`Event::Quiesced`].
@@ -74,6 +78,8 @@ pub enum EventKind {
     Tried,
     /// [`Event::Stopped`].
     Stopped,
+    /// [`Event::Closed`].
+    Closed,
     /// [`Event::Confirmed`].
     Confirmed,
     /// [`Event::Reverted`].
@@ -88,7 +94,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every event that there is.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::Initialized,
         Self::Authorized(Operation::Adopt),
         Self::Authorized(Operation::Upgrade),
@@ -96,6 +102,9 @@ impl EventKind {
         Self::Authorized(Operation::Recover),
         Self::Authorized(Operation::Confirm),
         Self::Authorized(Operation::Collect),
+        Self::Authorized(Operation::Keyring),
+        Self::Refused,
+        Self::Keyring,
         Self::Prepared,
         Self::Quiesced,
         Self::Sealed,
@@ -103,6 +112,7 @@ impl EventKind {
         Self::Started,
         Self::Tried,
         Self::Stopped,
+        Self::Closed,
         Self::Confirmed,
         Self::Reverted,
         Self::Aborted,
@@ -115,6 +125,8 @@ impl EventKind {
         match event {
             Event::Initialized { .. } => Self::Initialized,
             Event::Authorized { operation, .. } => Self::Authorized(*operation),
+            Event::Refused { .. } => Self::Refused,
+            Event::Keyring { .. } => Self::Keyring,
             Event::Prepared { .. } => Self::Prepared,
             Event::Quiesced { .. } => Self::Quiesced,
             Event::Sealed { .. } => Self::Sealed,
@@ -122,6 +134,7 @@ impl EventKind {
             Event::Started { .. } => Self::Started,
             Event::Tried { .. } => Self::Tried,
             Event::Stopped { .. } => Self::Stopped,
+            Event::Closed { .. } => Self::Closed,
             Event::Confirmed { .. } => Self::Confirmed,
             Event::Reverted { .. } => Self::Reverted,
             Event::Aborted { .. } => Self::Aborted,
@@ -141,7 +154,13 @@ pub const fn transition(phase: Phase, event: EventKind) -> Option<Phase> {
         (Phase::Empty, EventKind::Initialized)
         | (
             Phase::Idle,
-            EventKind::Started | EventKind::Tried | EventKind::Stopped | EventKind::Confirmed,
+            EventKind::Refused
+            | EventKind::Keyring
+            | EventKind::Started
+            | EventKind::Tried
+            | EventKind::Stopped
+            | EventKind::Closed
+            | EventKind::Confirmed,
         )
         | (Phase::Authorized(Collect), EventKind::Collected)
         | (Phase::Sealed(_), EventKind::Activated)
@@ -180,9 +199,12 @@ idle + Authorized(Upgrade) -> upgrade: authorized
 idle + Authorized(Rollback) -> rollback: authorized
 idle + Authorized(Recover) -> recover: authorized
 idle + Authorized(Collect) -> collect: authorized
+idle + Refused -> idle
+idle + Keyring -> idle
 idle + Started -> idle
 idle + Tried -> idle
 idle + Stopped -> idle
+idle + Closed -> idle
 idle + Confirmed -> idle
 adopt: authorized + Prepared -> adopt: prepared
 adopt: authorized + Aborted -> idle

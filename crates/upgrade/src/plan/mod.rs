@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use compatibility::{Reason, Severity, Verdict};
 use extension_migration::ExtensionPlan;
 use integrity::Digest;
+use journal::ReleaseIdentity;
 use rollback::{Generation, Layout, Part};
 use serde::Serialize;
 use versioning::{GenerationNumber, RuntimeVersion, UpgradeKinds, Versions};
@@ -20,12 +21,13 @@ use versioning::{GenerationNumber, RuntimeVersion, UpgradeKinds, Versions};
 pub use authority::PlannedAuthority;
 pub use files::PlannedPart;
 pub(crate) use files::Source;
+pub(crate) use storage::steps;
 
 use crate::adopt::require_file;
 use crate::error::{Cause, Condition, Error, Result};
 use crate::home::{current, no_current};
 use crate::lifecycle::{Fate, HomeState, Standing};
-use crate::{Consent, Environment, Files, Home, HomeView, Refusal, Refusals};
+use crate::{Consent, Environment, Files, Home, HomeView, Refusal, Refusals, SignedRelease};
 
 use files::Drawing;
 use release::Case;
@@ -38,8 +40,10 @@ pub const TRIAL_TRIES: u32 = 3;
 pub struct Request {
     /// The release to upgrade to; the newest that the catalogue carries if there is none.
     pub target: Option<RuntimeVersion>,
-    /// The runtime binary to place into the new generation.
+    /// The runtime binary to place into the new generation, if the release does not come as a package.
     pub runtime: Option<PathBuf>,
+    /// The release as a package, which brings the runtime binary.
+    pub release: Option<SignedRelease>,
     /// What whoever asks for it agrees to.
     pub consent: Consent,
 }
@@ -75,6 +79,9 @@ pub struct Plan {
     pub consent: Consent,
     /// The digest of the runtime binary that will be placed, if one was given.
     pub runtime: Option<Digest>,
+    /// The release, if it comes as a package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<ReleaseIdentity>,
     /// How many starts the new generation has to prove itself.
     pub tries: u32,
     /// Generations of the same release that were rolled back: it is not taken again without somebody knowing. No part of
@@ -137,6 +144,17 @@ pub struct PlannedKeyspace {
     pub action: &'static str,
 }
 
+impl Request {
+    /// The same, with the version that a package states where none was asked for.
+    fn with_target(&self) -> Self {
+        let stated = self
+            .release
+            .as_ref()
+            .map(|release| release.package.manifest().description().versions.runtime.clone());
+        Self { target: self.target.clone().or(stated), ..self.clone() }
+    }
+}
+
 impl Plan {
     /// True if the home is at that release already.
     pub fn is_nothing_to_do(&self) -> bool {
@@ -190,6 +208,7 @@ impl HomeView<'_> {
             let installed = &generation.manifest().versions;
             let files = read_part(&generation, Part::Policy)?;
             let mut refusals = Vec::new();
+            let request = &request.with_target();
             let release = release::choose(self.environment, request, installed, &mut refusals);
             let target = release.as_ref().map_or(installed, |release| release.versions());
             match versioning::classify(installed, target) {
@@ -235,6 +254,7 @@ fn plan(
     if let Some(runtime) = &request.runtime {
         require_file(runtime)?;
     }
+    let request = &request.with_target();
     let generation = open_current(layout, state)?;
     let installed = generation.manifest().versions.clone();
     let mut refusals = Vec::new();
@@ -266,6 +286,10 @@ fn plan(
     if !verdict.as_ref().is_some_and(is_judged) {
         refusals.append(&mut storage_refusals);
     }
+    let steps = path.as_ref().map(|path| storage::steps(path)).unwrap_or_default();
+    if let (Some(package), Some(release)) = (&request.release, &release) {
+        refusals.extend(package.refusals(environment.catalogue, release, &steps));
+    }
     let (Some(path), Some(configuration), []) = (path, configuration, refusals.as_slice()) else {
         // Whatever else speaks against it would be in the way on every path.
         let judged_only = verdict.as_ref().map(|verdict| verdict.of(Severity::Refuse).count())
@@ -282,7 +306,7 @@ fn plan(
             summary: release.as_ref().map_or("", |release| release.summary).to_owned(),
         },
         kinds: versioning::classify(&installed, target).ok(),
-        steps: storage::steps(&path),
+        steps,
         keyspaces: storage::keyspaces(&generation, &path),
         configuration: configuration.changes,
         configuration_digest: digest_files(&configuration.files),
@@ -291,7 +315,11 @@ fn plan(
         parts: meaning.parts,
         verdict,
         consent: request.consent.clone(),
-        runtime: request.runtime.as_deref().map(Digest::of_file).transpose()?,
+        runtime: match &request.release {
+            Some(release) => release.runtime(),
+            None => request.runtime.as_deref().map(Digest::of_file).transpose()?,
+        },
+        release: request.release.as_ref().map(SignedRelease::identity),
         tries: TRIAL_TRIES,
         rolled_back: rolled_back(state, target),
     })

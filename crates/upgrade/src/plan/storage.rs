@@ -46,7 +46,7 @@ pub(super) fn check_applied(
     }
 }
 
-pub(super) fn steps(path: &MigrationPath<'_>) -> Vec<PlannedStep> {
+pub(crate) fn steps(path: &MigrationPath<'_>) -> Vec<PlannedStep> {
     let fingerprints = path.fingerprints();
     let steps = path.steps().iter().zip(fingerprints);
     steps

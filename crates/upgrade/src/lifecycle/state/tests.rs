@@ -27,7 +27,8 @@ fn authorized(operation: Operation) -> Event {
 }
 
 fn authorized_by(operation: Operation, authority: Authority) -> Event {
-    Event::Authorized { operation, authority, operator: "test".to_owned() }
+    let operator = "test".to_owned();
+    Event::Authorized { operation, authority, operator, signed: None, clock_behind: false }
 }
 
 fn prepared(from: Option<u64>, to: u64) -> Event {
@@ -37,6 +38,7 @@ fn prepared(from: Option<u64>, to: u64) -> Event {
         previous: None,
         target: Box::new(versions()),
         plan: Digest::of(b"plan"),
+        release: None,
     }
 }
 

@@ -1,0 +1,143 @@
+//! A store that is closed in good order is made durable and sealed anew (FC-UPGRADE-0001 §20).
+//!
+//! The seal of a generation says what its store was before any runtime started on it. From the first start on the store is
+//! the runtime's to write to, and only the engine's own checks hold, until the runtime is stopped in good order: then the
+//! files of the store are sealed as they lie there, in `seals/<generation>.json`, and the journal names the digest of that
+//! file (`CLOSED`). The next start is held to it, and takes it away (`STARTED`).
+
+use integrity::{Digest, TreeSeal};
+use journal::Event;
+use rollback::{Generation, Part, VerifyDepth};
+use serde::{Deserialize, Serialize};
+use versioning::GenerationNumber;
+
+use crate::Home;
+use crate::error::{Cause, Error, Result};
+use crate::lifecycle::{HomeState, StoreStanding};
+use crate::store_guard::StoreGuard;
+
+/// The version of the seal's format.
+const FORMAT: u32 = 1;
+
+/// The largest seal that is read, in bytes: some hundred thousand files.
+const MAXIMUM_SEAL_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What `seals/<generation>.json` holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClosedStore {
+    format: u32,
+    generation: GenerationNumber,
+    /// Every file of the store, with paths relative to the generation.
+    files: TreeSeal,
+}
+
+impl Home<'_> {
+    /// Makes the store of the current generation durable and seals it as it is, if a runtime has started on it.
+    ///
+    /// # Errors
+    /// If the store is still open, or what a file operation says. Then the store is held to what it was held to before.
+    pub(crate) fn close_store(&mut self) -> Result<()> {
+        let is_started = |state: &HomeState| standing(state) == Some(StoreStanding::Started);
+        let Some(number) = self.state.current.filter(|_| is_started(&self.state)) else {
+            return Ok(());
+        };
+        let (seal, guard) =
+            self.write_seal(number).map_err(|cause| Error::new(cause, self.unchanged()))?;
+        match self.note(Event::Closed { generation: number, seal }) {
+            Ok(()) => {}
+            Err(cause) => {
+                self.conclude(cause, |state| {
+                    standing(state) == Some(StoreStanding::Closed { seal })
+                })?;
+            }
+        }
+        drop(guard);
+        Ok(())
+    }
+
+    /// Writes the seal, and keeps everybody out of the store until what is returned is dropped.
+    fn write_seal(
+        &self,
+        generation: GenerationNumber,
+    ) -> std::result::Result<(Digest, StoreGuard), Cause> {
+        let place = self.layout.generation(generation);
+        let store = place.join(Part::Store.directory());
+        let guard = StoreGuard::acquire(generation, &store)?;
+        // What the engine has not synced may be gone after a power failure, and would then differ from the seal.
+        durable::sync_tree(&store)?;
+        let files = seal_of_store(&place)?;
+        let seal = ClosedStore { format: FORMAT, generation, files };
+        let bytes = serde_json::to_vec(&seal).map_err(|error| Cause::Altered(error.to_string()))?;
+        let seals = self.layout.seals();
+        if !durable::is_directory(&seals)? {
+            durable::create_directory(&seals)?;
+            durable::sync_directory(self.layout.root())?;
+        }
+        durable::replace_file(&self.layout.store_seal(generation), &bytes)?;
+        Ok((Digest::of(&bytes), guard))
+    }
+
+    /// Holds a store to the seal that it was closed with.
+    pub(crate) fn check_closed(
+        &self,
+        generation: &Generation,
+        seal: Digest,
+        depth: VerifyDepth,
+    ) -> std::result::Result<(), Cause> {
+        let sealed = self.read_seal(generation.number(), seal)?;
+        let content = |_: &str| depth == VerifyDepth::Content;
+        let violations = sealed.check(generation.path(), outside_of_store, content)?;
+        if violations.is_empty() {
+            return Ok(());
+        }
+        let generation = generation.number();
+        Err(rollback::Error::Altered { generation, violations }.into())
+    }
+
+    fn read_seal(
+        &self,
+        generation: GenerationNumber,
+        expected: Digest,
+    ) -> std::result::Result<TreeSeal, Cause> {
+        let path = self.layout.store_seal(generation);
+        let altered = |what: String| Cause::Altered(format!("{}: {what}", path.display()));
+        let failed = |error| durable::Error::new(durable::Operation::Read, &path, error);
+        match path.symlink_metadata() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(altered("the seal of the closed store is gone".to_owned()));
+            }
+            Err(error) => return Err(failed(error).into()),
+            Ok(found) if !found.is_file() || found.len() > MAXIMUM_SEAL_BYTES => {
+                return Err(altered("it is no seal of a closed store".to_owned()));
+            }
+            Ok(_) => {}
+        }
+        let bytes = std::fs::read(&path).map_err(failed)?;
+        let found = Digest::of(&bytes);
+        if found != expected {
+            return Err(altered(format!("it was written as {expected} and is now {found}")));
+        }
+        let seal: ClosedStore =
+            serde_json::from_slice(&bytes).map_err(|error| altered(error.to_string()))?;
+        if (seal.format, seal.generation) != (FORMAT, generation) {
+            return Err(altered("it is the seal of something else".to_owned()));
+        }
+        Ok(seal.files)
+    }
+}
+
+/// The files of the store of a generation, with paths relative to the generation.
+pub(crate) fn seal_of_store(generation: &std::path::Path) -> durable::Result<TreeSeal> {
+    TreeSeal::of_tree(generation, outside_of_store)
+}
+
+fn outside_of_store(path: &str) -> bool {
+    let store = Part::Store.directory();
+    path != store && !path.strip_prefix(store).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// What the store of the current generation is held to.
+fn standing(state: &HomeState) -> Option<StoreStanding> {
+    state.current_generation().map(|(_, generation)| generation.store)
+}

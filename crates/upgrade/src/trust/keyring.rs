@@ -1,0 +1,286 @@
+//! The keyring of a home: its files, and the record that makes an epoch the one that counts.
+//!
+//! An epoch lies in `keyring/<epoch>.json`, and those who signed it in `keyring/<epoch>.json.sig`. A file by itself means
+//! nothing: the record `KEYRING` in the journal names the epoch and the digest of its bytes. So an earlier epoch that is put
+//! in its place is found out.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use authorization::{Keyring, MAXIMUM_KEYRING_BYTES, MAXIMUM_SIGNATURE_BYTES, Role, Signatures};
+use integrity::Digest;
+use journal::{Event, Operation};
+use rollback::{Generation, Layout};
+use versioning::{GenerationNumber, Timestamp};
+
+use super::admit::on_record;
+use crate::error::{Cause, Error, Result};
+use crate::lifecycle::{HomeState, KeyringState};
+use crate::package::{RELEASE_MANIFEST, RELEASE_SIGNATURES};
+use crate::{Home, HomeView};
+
+/// The longest name of a node, in bytes.
+const MAXIMUM_NODE_BYTES: usize = authorization::MAXIMUM_NODE_BYTES;
+
+/// The file that keeps the home's name where the journal may be lost.
+const NODE_FILE: &str = "node";
+
+/// An epoch that is to be installed.
+#[derive(Debug, Clone)]
+pub struct KeyringProposal {
+    /// Its document.
+    pub keyring: Keyring,
+    /// Who signed it.
+    pub signatures: Signatures,
+    /// What the home is to be called in the audience of an authorisation; for the first epoch only, and needed there.
+    pub node: Option<String>,
+    /// Signatures of releases that are to count beside those that came with them: for generations whose publishers are
+    /// revoked.
+    pub release_signatures: Vec<Signatures>,
+}
+
+/// The keyring of a home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstalledKeyring {
+    /// The epoch that counts.
+    pub keyring: Keyring,
+    /// What the home is called in the audience of an authorisation.
+    pub node: String,
+}
+
+impl HomeView<'_> {
+    /// The keyring that counts; none if there is none.
+    ///
+    /// # Errors
+    /// [`Cause::Altered`] if it is not the one that is on record.
+    pub fn keyring(&self) -> Result<Option<InstalledKeyring>> {
+        let found = read_keyring(&self.layout, &self.state);
+        let found = found.map_err(|cause| Error::new(cause, self.unchanged()))?;
+        Ok(found.map(|(keyring, node)| InstalledKeyring { keyring, node }))
+    }
+}
+
+impl Home<'_> {
+    /// Installs an epoch of the keyring: the first, which trusts itself, or the one after the present one, which the keyring
+    /// thresholds of both must have signed. From then on nothing goes without a signature.
+    ///
+    /// # Errors
+    /// [`Cause::KeyringRefused`], [`Cause::KeyringWouldOrphan`], [`Cause::InvalidNode`]; or what a file operation or
+    /// appending to the journal says. Then the present epoch counts as before.
+    pub fn install_keyring(&mut self, proposal: &KeyringProposal) -> Result<u64> {
+        let checked = self.check_proposal(proposal);
+        let (node, signers) =
+            checked.map_err(|cause| self.refuse(Operation::Keyring, None, cause))?;
+        let (epoch, digest) = (proposal.keyring.epoch(), proposal.keyring.digest());
+        self.write_keyring(proposal, &node).map_err(|cause| Error::new(cause, self.unchanged()))?;
+        let operator = self.environment.operator.to_owned();
+        let event =
+            Event::Keyring { epoch, keyring: digest, node: node.clone(), operator, signers };
+        let installed = KeyringState { epoch, digest, node };
+        if let Err(cause) = self.note(event) {
+            self.conclude(cause, |state| state.keyring.as_ref() == Some(&installed))?;
+        }
+        Ok(epoch)
+    }
+
+    /// Whether a proposal may be installed, under which name, and who signed it.
+    fn check_proposal(
+        &self,
+        proposal: &KeyringProposal,
+    ) -> std::result::Result<(String, Vec<journal::Signer>), Cause> {
+        let court = self.court()?;
+        let refused = |reason| Cause::KeyringRefused(Box::new(reason));
+        let (node, approvals) = match &court.keyring {
+            None => {
+                let node = proposal.node.clone().filter(|node| is_node(node));
+                let node = node.ok_or(Cause::InvalidNode)?;
+                let first = proposal.keyring.verify_first(&proposal.signatures, court.time());
+                (node, first.map_err(refused)?)
+            }
+            Some((present, node)) => {
+                if proposal.node.as_ref().is_some_and(|named| named != node) {
+                    return Err(Cause::InvalidNode);
+                }
+                let next = &proposal.keyring;
+                let next = present.verify_next(next, &proposal.signatures, court.time());
+                (node.clone(), next.map_err(refused)?)
+            }
+        };
+        self.check_orphans(proposal)?;
+        let all: BTreeSet<_> = approvals.before.into_iter().chain(approvals.own).collect();
+        let all: Vec<_> = all.into_iter().collect();
+        Ok((node, on_record(&all)))
+    }
+
+    /// Nobody may be left with a generation that they cannot start or go back to because its publisher was revoked: the
+    /// current one and the one that a rollback leads to must be signed by somebody who still counts.
+    fn check_orphans(&self, proposal: &KeyringProposal) -> std::result::Result<(), Cause> {
+        let target = self.state.rollback_target().map(|(number, _)| number);
+        for number in self.state.current.into_iter().chain(target) {
+            let Some(state) = self.state.generations.get(&number) else { continue };
+            if state.release.is_none() {
+                continue;
+            }
+            let generation = Generation::open(&self.layout, number, state.manifest)?;
+            // Keys may have expired since; that they were revoked is what matters here.
+            let when = state.activated.unwrap_or(Timestamp::EPOCH);
+            if !self.is_signed_still(&generation, proposal, when)? {
+                return Err(Cause::KeyringWouldOrphan { generation: number });
+            }
+        }
+        Ok(())
+    }
+
+    fn is_signed_still(
+        &self,
+        generation: &Generation,
+        proposal: &KeyringProposal,
+        when: Timestamp,
+    ) -> std::result::Result<bool, Cause> {
+        let manifest = generation.read_sealed(RELEASE_MANIFEST)?;
+        let mut found = Vec::new();
+        if generation.manifest().files.get(RELEASE_SIGNATURES).is_some() {
+            found.extend(Signatures::parse(&generation.read_sealed(RELEASE_SIGNATURES)?).ok());
+        }
+        let later = release_signatures(&self.layout, &Digest::of(&manifest));
+        found.extend(
+            read_bounded(&later, MAXIMUM_SIGNATURE_BYTES)?
+                .and_then(|bytes| Signatures::parse(&bytes).ok()),
+        );
+        found.extend(proposal.release_signatures.iter().cloned());
+        let counts = |signatures: &Signatures| {
+            proposal.keyring.verify(Role::Publisher, &manifest, signatures, when).is_ok()
+        };
+        Ok(found.iter().any(counts))
+    }
+
+    /// Writes what the record will name. Until that is on record nobody looks at it.
+    fn write_keyring(
+        &self,
+        proposal: &KeyringProposal,
+        node: &str,
+    ) -> std::result::Result<(), Cause> {
+        let directory = self.layout.keyrings();
+        if !durable::is_directory(&directory)? {
+            durable::create_directory(&directory)?;
+            durable::sync_directory(self.layout.root())?;
+        }
+        let (document, signatures) = files_of(&self.layout, proposal.keyring.epoch());
+        durable::replace_file(&document, &proposal.keyring.to_bytes())?;
+        durable::replace_file(&signatures, &proposal.signatures.to_bytes())?;
+        durable::replace_file(&directory.join(NODE_FILE), node.as_bytes())?;
+        self.keep_release_signatures(proposal)
+    }
+
+    /// Keeps the signatures that were given for generations whose publishers are revoked.
+    fn keep_release_signatures(
+        &self,
+        proposal: &KeyringProposal,
+    ) -> std::result::Result<(), Cause> {
+        for (_, state) in self.state.generations.iter() {
+            let Some(release) = state.release else { continue };
+            let Some(number) = generation_of(&self.state, release.manifest) else { continue };
+            let generation = Generation::open(&self.layout, number, state.manifest);
+            let Ok(manifest) = generation.and_then(|found| found.read_sealed(RELEASE_MANIFEST))
+            else {
+                continue;
+            };
+            let counts = |signatures: &&Signatures| {
+                let when = state.activated.unwrap_or(Timestamp::EPOCH);
+                proposal.keyring.verify(Role::Publisher, &manifest, signatures, when).is_ok()
+            };
+            if let Some(signatures) = proposal.release_signatures.iter().find(counts) {
+                let path = release_signatures(&self.layout, &release.manifest);
+                durable::replace_file(&path, &signatures.to_bytes())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A generation that was built from this release.
+fn generation_of(state: &HomeState, release: Digest) -> Option<GenerationNumber> {
+    let is_of = |found: &crate::lifecycle::GenerationState| {
+        found.release.is_some_and(|found| found.manifest == release)
+    };
+    state.generations.iter().find(|(_, found)| is_of(found)).map(|(number, _)| *number)
+}
+
+fn is_node(node: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:@".contains(&byte);
+    !node.is_empty() && node.len() <= MAXIMUM_NODE_BYTES && node.bytes().all(plain)
+}
+
+/// The document of an epoch, and its signatures.
+fn files_of(layout: &Layout, epoch: u64) -> (PathBuf, PathBuf) {
+    let directory = layout.keyrings();
+    (directory.join(format!("{epoch}.json")), directory.join(format!("{epoch}.json.sig")))
+}
+
+fn release_signatures(layout: &Layout, release: &Digest) -> PathBuf {
+    let name = release.to_string().replace(':', "-");
+    layout.keyrings().join(format!("{name}.sig"))
+}
+
+/// The keyring that is on record, and what it calls the home.
+///
+/// # Errors
+/// [`Cause::Altered`] if it is gone, or another one lies in its place.
+pub(crate) fn read_keyring(
+    layout: &Layout,
+    state: &HomeState,
+) -> std::result::Result<Option<(Keyring, String)>, Cause> {
+    let Some(KeyringState { epoch, digest, node }) = &state.keyring else { return Ok(None) };
+    let (path, _) = files_of(layout, *epoch);
+    let altered = |what: String| Cause::Altered(format!("{}: {what}", path.display()));
+    let Some(bytes) = read_bounded(&path, MAXIMUM_KEYRING_BYTES)? else {
+        return Err(altered("the keyring is gone".to_owned()));
+    };
+    let found = Digest::of(&bytes);
+    if found != *digest {
+        return Err(altered(format!("the keyring was installed as {digest} and is now {found}")));
+    }
+    let keyring = Keyring::parse(&bytes).map_err(|error| altered(error.to_string()))?;
+    Ok(Some((keyring, node.clone())))
+}
+
+/// The last epoch of an unbroken chain that begins with the first, as the files have it: for when the journal is lost.
+///
+/// Whoever can take away both the journal and the last epochs can make an earlier one count. They cannot make the operators of
+/// the last one sign a recovery by it: what is signed names its epoch.
+pub(crate) fn keyring_of_files(
+    layout: &Layout,
+) -> std::result::Result<Option<(Keyring, String)>, Cause> {
+    let mut last: Option<Keyring> = None;
+    for epoch in 1.. {
+        let (path, _) = files_of(layout, epoch);
+        let Some(bytes) = read_bounded(&path, MAXIMUM_KEYRING_BYTES)? else { break };
+        let altered = |what: &str| Cause::Altered(format!("{}: {what}", path.display()));
+        let keyring = Keyring::parse(&bytes).map_err(|error| altered(&error.to_string()))?;
+        let before = last.as_ref().map(Keyring::digest);
+        if keyring.epoch() != epoch || keyring.previous() != before {
+            return Err(altered("it does not continue the epoch before it"));
+        }
+        last = Some(keyring);
+    }
+    let Some(keyring) = last else { return Ok(None) };
+    let path = layout.keyrings().join(NODE_FILE);
+    let node = read_bounded(&path, MAXIMUM_NODE_BYTES)?;
+    let node = node.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|node| is_node(node));
+    let node = node.ok_or_else(|| Cause::Altered(format!("{} names no node", path.display())))?;
+    Ok(Some((keyring, node)))
+}
+
+/// A small file; none if it is not there.
+fn read_bounded(path: &Path, most: usize) -> std::result::Result<Option<Vec<u8>>, Cause> {
+    let failed = |error| durable::Error::new(durable::Operation::Read, path, error);
+    match path.symlink_metadata() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error).into()),
+        Ok(found) if !found.is_file() || found.len() > most as u64 => {
+            return Err(Cause::Altered(format!("{} is not what lay there", path.display())));
+        }
+        Ok(_) => {}
+    }
+    Ok(Some(std::fs::read(path).map_err(failed)?))
+}
