@@ -34,6 +34,12 @@ fn unsigned(records: &[Record]) -> Option<String> {
             return Some(format!("record {seq}, {operation}, was signed by nobody"));
         }
         let Some(signed) = signed else { continue };
+        let ended_without_effect = records.iter().any(|later| {
+            later.attempt == record.attempt && matches!(later.event, Event::Aborted { .. })
+        });
+        if ended_without_effect {
+            continue;
+        }
         let before = used.insert(&signed.id, signed.statement);
         if before.is_some()
             && !(operation == Operation::Collect && before == Some(signed.statement))

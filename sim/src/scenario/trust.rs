@@ -240,11 +240,9 @@ fn signed(statement: &Statement, wrong: Option<Wrong>) -> Authorization {
         _ => &[Who::Alice, Who::Bob],
     };
     let signatures = sign(Role::Operator, &bytes, who).to_bytes();
-    let bytes = if wrong == Some(Wrong::Altered) {
-        let text = String::from_utf8_lossy(&bytes).replace("\"simulated\"", "\"altered\"");
-        text.replace("\"altered\"\n", "\"simulated\"\n").into_bytes()
-    } else {
-        bytes
-    };
+    if wrong == Some(Wrong::Altered) {
+        statement.reason = "altered".to_owned();
+    }
+    let bytes = statement.to_bytes().expect("it can be written");
     Authorization::signed(&bytes, &signatures).expect("it is in its form")
 }

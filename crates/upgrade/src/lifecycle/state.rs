@@ -35,7 +35,8 @@ pub struct HomeState {
     pub keyring: Option<KeyringState>,
     /// The highest security epoch that was ever confirmed: no release of an earlier one is taken any more.
     pub security_floor: u64,
-    /// The authorisations that were used up: by id, the digest of what was signed.
+    /// The authorisations that were used up: by id, the digest of what was signed. An attempt that ended without effect gives
+    /// its own back: what was allowed is still to be done.
     pub used: BTreeMap<String, Digest>,
 }
 
@@ -133,6 +134,8 @@ pub struct OpenAttempt {
     pub operation: Operation,
     /// On whose authority.
     pub authority: Authority,
+    /// The id of the authorisation that it uses up, if it was signed.
+    pub authorization: Option<String>,
     /// The generation that is being built, if one is.
     pub to: Option<GenerationNumber>,
 }
@@ -235,6 +238,9 @@ impl HomeState {
             Event::Authorized { operation, authority, signed, .. } => {
                 self.use_up(*operation, *authority, signed.as_deref())?;
                 self.authorize(attempt, *operation, *authority)?;
+                if let (Some(open), Some(signed)) = (&mut self.attempt, signed) {
+                    open.authorization = Some(signed.id.clone());
+                }
             }
             Event::Refused { .. } => {}
             Event::Keyring { epoch, keyring, node, .. } => {
@@ -363,7 +369,7 @@ impl HomeState {
             }
             _ => {}
         }
-        self.attempt = Some(OpenAttempt { number, operation, authority, to: None });
+        self.attempt = Some(OpenAttempt { number, operation, authority, authorization: None, to: None });
         Ok(())
     }
 
@@ -470,7 +476,13 @@ impl HomeState {
     }
 
     fn abort(&mut self) {
-        let to = self.attempt.as_ref().and_then(|open| open.to);
+        let open = self.attempt.as_ref();
+        // What a collection has removed before stays removed on its authority.
+        let given_back = open.filter(|open| open.operation != Operation::Collect);
+        if let Some(id) = given_back.and_then(|open| open.authorization.as_ref()) {
+            self.used.remove(id);
+        }
+        let to = open.and_then(|open| open.to);
         if let Some(generation) = to.and_then(|to| self.generations.get_mut(&to)) {
             generation.fate = Fate::Aborted;
         }
