@@ -1,10 +1,12 @@
-//! `cargo xtask demo`: a FemtoClaw 1.0.x home is adopted, upgraded in one atomic step, and rolled back, with the real command.
+//! `cargo xtask demo`: a FemtoClaw 1.0.x home is adopted, upgraded in one atomic step, and rolled back, with the real command,
+//! on authorisations that are signed with keys made on the fly.
 //!
 //! Nothing is taken on the command's word alone: records are compared by what `export` writes, and the files of generation 1
 //! and of the adopted directory are hashed here before and after.
 
 mod records;
 mod tool;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -156,8 +158,9 @@ fn acts(tool: &Tool, sample: Option<&SampleSummary>) -> Result<Outcome, String> 
         hold_to_sample(&before, sample)?;
     }
 
-    tool.show(&format!("plan --home {HOME}"))?;
-    tool.show(&format!("apply --home {HOME} --development --yes"))?;
+    trust::install_keyring(tool)?;
+    trust::publish(tool)?;
+    trust::upgrade(tool)?;
     tool.show(&format!("status --home {HOME}"))?;
     tool.show(&format!("verify --home {HOME}"))?;
     let upgraded = Verified::ask(tool, 2)?;
@@ -169,7 +172,7 @@ fn acts(tool: &Tool, sample: Option<&SampleSummary>) -> Result<Outcome, String> 
     require(lost.is_empty(), &format!("{} records are lost: {}", lost.len(), some(&lost)))?;
     tool.audience.say("Every record of generation 1 is in generation 2, byte for byte.\n");
 
-    tool.show(&format!("rollback --home {HOME} --development --yes"))?;
+    trust::rollback(tool)?;
     tool.show(&format!("status --home {HOME}"))?;
     tool.show(&format!("verify --home {HOME}"))?;
     tool.show(&format!("history --home {HOME}"))?;

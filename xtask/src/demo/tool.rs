@@ -55,6 +55,25 @@ impl Tool {
         Err(format!("`{NAME} {arguments}` ended with {}", output.status))
     }
 
+    /// Runs the command for people, which must refuse with this exit code.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub(crate) fn refuse(&self, arguments: &str, code: i32) -> Result<(), String> {
+        self.audience.say(&format!("\n$ {NAME} {arguments}\n"));
+        let output = self.command(arguments).output();
+        let output =
+            output.map_err(|error| format!("cannot start {}: {error}", self.binary.display()))?;
+        self.audience.say(&String::from_utf8_lossy(&output.stderr));
+        if output.status.code() == Some(code) {
+            return Ok(());
+        }
+        Err(format!(
+            "`{NAME} {arguments}` was to end with exit code {code}, and did with {}",
+            output.status
+        ))
+    }
+
     /// Runs the command for a program, and returns its JSON Lines without the first, which says which version writes them.
     ///
     /// # Errors

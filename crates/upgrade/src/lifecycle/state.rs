@@ -369,7 +369,8 @@ impl HomeState {
             }
             _ => {}
         }
-        self.attempt = Some(OpenAttempt { number, operation, authority, authorization: None, to: None });
+        self.attempt =
+            Some(OpenAttempt { number, operation, authority, authorization: None, to: None });
         Ok(())
     }
 
