@@ -24,16 +24,23 @@ pub enum Operation {
     Collect,
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+impl Operation {
+    /// Its name, as it stands in the journal.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Adopt => "adopt",
             Self::Upgrade => "upgrade",
             Self::Rollback => "rollback",
             Self::Recover => "recover",
             Self::Confirm => "confirm",
             Self::Collect => "collect",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
     }
 }
 
