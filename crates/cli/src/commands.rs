@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use upgrade::capability_migration::{Code, Request as Call};
 use upgrade::{
     AdoptRequest, Authorization, Cause, EngineOptions, Environment, Error, Generation, Home,
-    HomeView, NoTelemetry, RecoverRequest, Request, TelemetrySink,
+    HomeView, RecoverRequest, Request, TelemetrySink,
 };
 
 use crate::arguments::{Arguments, AuthorityArguments, CapabilityCommand, Command, Common, Target};
@@ -20,7 +20,7 @@ use crate::human;
 use crate::output::Output;
 use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, variable};
-use crate::telemetry::TelemetryFile;
+use crate::telemetry::{Learned, observed};
 
 /// Permission bits of files that hold records.
 const PRIVATE: u32 = 0o600;
@@ -96,14 +96,25 @@ impl Failure {
         }
     }
 
+    /// The stable name of what is wrong, for scripts and for telemetry.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Upgrade(error) => error.name(),
+            Self::NeedsConsent { .. } => "needs-consent",
+            Self::Declined => "declined",
+            Self::NoHome => "no-home-named",
+            Self::Output(_) => "output-failed",
+            Self::File { .. } => "file-not-written",
+        }
+    }
+
     pub(crate) fn to_json(&self) -> Value {
-        let (name, condition, next) = match self {
-            Self::Upgrade(error) => (error.name(), error.condition().to_string(), error.next()),
-            Self::NeedsConsent { .. } => ("needs-consent", unchanged(), "Add `--yes`.".to_owned()),
-            Self::Declined => ("declined", unchanged(), String::new()),
-            Self::NoHome => ("no-home-named", unchanged(), "Add `--home DIR`.".to_owned()),
-            Self::Output(_) => ("output-failed", unchanged(), String::new()),
-            Self::File { .. } => ("file-not-written", unchanged(), String::new()),
+        let name = self.name();
+        let (condition, next) = match self {
+            Self::Upgrade(error) => (error.condition().to_string(), error.next()),
+            Self::NeedsConsent { .. } => (unchanged(), "Add `--yes`.".to_owned()),
+            Self::NoHome => (unchanged(), "Add `--home DIR`.".to_owned()),
+            Self::Declined | Self::Output(_) | Self::File { .. } => (unchanged(), String::new()),
         };
         let message = match self {
             Self::Upgrade(error) => error.cause().to_string(),
@@ -130,6 +141,15 @@ fn unchanged() -> String {
 
 /// Runs a command and returns its exit code.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Failure> {
+    observed(arguments, |telemetry, learned| dispatch(arguments, telemetry, learned, output))
+}
+
+fn dispatch(
+    arguments: &Arguments,
+    telemetry: &mut dyn TelemetrySink,
+    learned: &Learned,
+    output: &mut Output,
+) -> Result<u8, Failure> {
     let common = &arguments.common;
     let operator = common.operator.clone().unwrap_or_else(operator);
     let session = Session {
@@ -141,9 +161,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
         },
         common,
         home: home(common)?,
+        learned,
     };
-    let mut telemetry = telemetry(common);
-    let telemetry = &mut *telemetry;
     match &arguments.command {
         Command::Adopt { from, source_version, runtime, dry_run } => {
             let request = AdoptRequest {
@@ -201,13 +220,6 @@ fn home(common: &Common) -> Result<PathBuf, Failure> {
     named.or_else(|| variable("FEMTOCLAW_HOME").map(PathBuf::from)).ok_or(Failure::NoHome)
 }
 
-fn telemetry(common: &Common) -> Box<dyn TelemetrySink> {
-    match &common.telemetry {
-        Some(path) => Box::new(TelemetryFile::new(path)),
-        None => Box::new(NoTelemetry),
-    }
-}
-
 fn authorization(authority: &AuthorityArguments) -> Option<Authorization> {
     authority.development.then(Authorization::development)
 }
@@ -217,11 +229,14 @@ struct Session<'s> {
     environment: Environment<'s>,
     common: &'s Common,
     home: PathBuf,
+    learned: &'s Learned,
 }
 
 impl<'s> Session<'s> {
     fn view(&self) -> Result<HomeView<'s>, Failure> {
-        Ok(HomeView::read(&self.home, self.environment)?)
+        let view = HomeView::read(&self.home, self.environment)?;
+        self.learned.from(view.state().runtime());
+        Ok(view)
     }
 
     fn open<'t>(&self, telemetry: &'t mut dyn TelemetrySink) -> Result<Home<'t>, Failure>
@@ -236,7 +251,9 @@ impl<'s> Session<'s> {
         's: 't,
     {
         let timeout = self.common.lock_timeout;
-        Ok(Home::open_to_read(&self.home, self.environment, telemetry, timeout)?)
+        let home = Home::open_to_read(&self.home, self.environment, telemetry, timeout)?;
+        self.learned.from(home.state().runtime());
+        Ok(home)
     }
 
     fn adopt(
@@ -274,6 +291,7 @@ impl<'s> Session<'s> {
 
     fn plan(&self, target: &Target, check: bool, output: &mut Output) -> Result<u8, Failure> {
         let plan = self.view()?.plan(&request(target))?;
+        self.learned.to(&plan.to.versions.runtime);
         let value = json!({
             "digest": plan.digest(), "nothing_to_do": plan.is_nothing_to_do(),
             "generation": plan.to.generation, "rolled_back": plan.rolled_back, "plan": plan,
@@ -297,6 +315,7 @@ impl<'s> Session<'s> {
                 .map_err(refused)?;
         let request = request(target);
         let plan = view.plan(&request)?;
+        self.learned.to(&plan.to.versions.runtime);
         if !plan.is_nothing_to_do() {
             if !output.is_json() && !self.common.yes && io::stdin().is_terminal() {
                 let style = crate::output::Style::plain();
@@ -346,6 +365,7 @@ impl<'s> Session<'s> {
 
     fn capability_diff(&self, target: &Target, output: &mut Output) -> Result<u8, Failure> {
         let (to, planned) = self.view()?.authority_changes(&request(target))?;
+        self.learned.to(&to);
         let mut value = serde_json::to_value(&planned).unwrap_or_default();
         if let Value::Object(value) = &mut value {
             value.insert("to".to_owned(), json!(to));
@@ -429,6 +449,7 @@ impl<'s> Session<'s> {
     ) -> Result<u8, Failure> {
         let view = self.view()?;
         let planned = view.plan_rollback()?;
+        self.learned.to(&planned.to_version);
         if dry_run {
             output.result("would-roll-back", &planned, |_| human::would_roll_back(&planned))?;
             return Ok(0);
@@ -502,6 +523,7 @@ impl<'s> Session<'s> {
         drop(line);
         let recovery = home.recovery();
         let state = home.state();
+        self.learned.from(state.runtime());
         let replaced = home.records().last().is_some_and(|record| {
             request.generation.is_some() && matches!(record.event, upgrade::Event::Recovered { .. })
         });
