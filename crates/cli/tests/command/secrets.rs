@@ -152,9 +152,7 @@ fn no_secret_appears_on_the_whole_way_there_and_back() {
 fn no_secret_appears_when_a_configuration_cannot_be_read() {
     for broken in [
         format!("{{\"brain\": {{\"backend\": \"openai\", \"api_key\": \"{MARK}\""),
-        format!("{{\"brain\": {{\"backend\": \"openai\", \"api_key\": [\"{MARK}\"]}}}}"),
         format!("{{\"brain\": {{\"backend\": \"openai\", \"api_key\": {MARK}}}}}"),
-        format!("{{\"brain\": \"{MARK}\"}}"),
     ] {
         let mut watched = Watched::new();
         let source = watched.scene.source();
@@ -162,6 +160,23 @@ fn no_secret_appears_when_a_configuration_cannot_be_read() {
         watched.both(&["adopt", "--dry-run", "--from", source.to_str().unwrap()], 3);
         watched.both(&["adopt", "--from", source.to_str().unwrap()], 3);
         assert!(!watched.scene.home().exists());
+        watched.hold();
+    }
+}
+
+#[test]
+fn no_secret_appears_when_a_configuration_is_not_what_it_must_be() {
+    for broken in [
+        format!("{{\"brain\": {{\"backend\": \"openai\", \"api_key\": [\"{MARK}\"]}}}}"),
+        format!("{{\"brain\": \"{MARK}\"}}"),
+    ] {
+        let mut watched = Watched::new();
+        let source = watched.scene.source();
+        fs::write(source.join("config/config.json"), broken).unwrap();
+        watched.both(&["adopt", "--dry-run", "--from", source.to_str().unwrap()], 0);
+        watched.run(&["adopt", "--from", source.to_str().unwrap()], 0);
+        watched.both(&["plan"], 3);
+        watched.both(&["apply", "--development", "--yes"], 3);
         watched.hold();
     }
 }
