@@ -31,6 +31,9 @@ fn ends(scene: &Scene, arguments: &[&str], code: i32) -> (Value, Value) {
     (first, last)
 }
 
+/// A command, its exit code, and what the event at its end says: operation, result, versions.
+type Step<'s> = (&'s [&'s str], i32, &'s str, &'s str, &'s Value, &'s Value);
+
 #[test]
 fn every_operation_has_a_beginning_and_an_end_with_versions_and_result() {
     let scene = Scene::new();
@@ -40,7 +43,7 @@ fn every_operation_has_a_beginning_and_an_end_with_versions_and_result() {
     let (none, check) =
         (Value::Null, ["capability", "check", "--principal", "a", "--resource", "b"]);
     let dry_adopt = [&from[..], &["--dry-run"]].concat();
-    let steps: [(&[&str], i32, &str, &str, &Value, &Value); 25] = [
+    let steps: [Step<'_>; 25] = [
         (&["status"], 1, "status", "refused", &none, &none),
         (&dry_adopt, 0, "dry-run-adopt", "succeeded", &none, &none),
         (&from, 0, "adopt", "succeeded", &none, &old),
