@@ -149,3 +149,42 @@ fn a_collector_is_a_usage_error_without_the_feature_and_does_no_harm_with_it() {
         assert!(error.contains("feature `otlp`"), "{error}");
     }
 }
+
+#[cfg(feature = "otlp")]
+#[test]
+fn an_upgrade_arrives_at_a_collector_signal_by_signal() {
+    use std::io::{Read, Write};
+    let scene = Scene::adopted();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let collector = std::thread::spawn(move || {
+        ["logs", "traces", "metrics"].map(|_| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            let mut buffer = [0; 4096];
+            let is_whole = |request: &[u8]| {
+                let text = String::from_utf8_lossy(request);
+                let length = text.split("Content-Length: ").nth(1)?.split('\r').next()?;
+                let head = request.windows(4).position(|end| end == b"\r\n\r\n")?;
+                Some(request.len() == head + 4 + length.parse::<usize>().ok()?)
+            };
+            while is_whole(&request) != Some(true) {
+                let read = stream.read(&mut buffer).unwrap();
+                assert!(read > 0);
+                request.extend_from_slice(&buffer[..read]);
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+            String::from_utf8_lossy(&request).into_owned()
+        })
+    });
+    let output = scene.run(&["apply", "--development", "--yes", "--telemetry", &address]);
+    assert!(output.status.success());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!error.contains("no telemetry"), "{error}");
+    let [logs, traces, metrics] = collector.join().unwrap();
+    assert!(logs.starts_with("POST /v1/logs ") && logs.contains("ACTIVATED"));
+    assert!(traces.starts_with("POST /v1/traces ") && traces.contains("upgrade"));
+    assert!(
+        metrics.starts_with("POST /v1/metrics ") && metrics.contains("femtoclaw.upgrade.events")
+    );
+}

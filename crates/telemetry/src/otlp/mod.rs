@@ -22,7 +22,7 @@ pub const MAXIMUM_PENDING_EVENTS: usize = 256;
 /// Sends events as logs, operations as spans, and counts of both as metrics.
 ///
 /// All of it is sent when an operation ends, when [`MAXIMUM_PENDING_EVENTS`] are waiting, or when the sink is dropped. Whoever
-/// emits waits for at most [`TIMEOUT`], and after the first failure not at all: the sink complains once and goes quiet.
+/// emits waits for at most [`TIMEOUT`] each time, and after the first failure not at all: the sink complains once and goes quiet.
 pub struct Otlp {
     endpoint: Endpoint,
     /// Nothing any more, once it has failed.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Endpoint;
 
-/// How long whoever emits waits for a collector, in all.
+/// How long whoever emits waits for a collector whenever something is sent, from looking up its name to its last answer.
 pub const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The most that is read of an answer, in bytes.

@@ -310,6 +310,13 @@ fn what_belongs_to_no_operation_is_sent_at_the_end_and_never_more_than_so_much_i
     let last = logs(&collector.next());
     assert_eq!((last.len(), last[0].trace_id.len()), (1, 0));
     assert_eq!(metrics_of(&collector.next()).len(), 1);
+    // Nor does it belong to an operation that is over.
+    let mut otlp = self::otlp(&collector, &complaints);
+    upgrade(&mut otlp);
+    collector.signals();
+    otlp.emit(&start());
+    drop(otlp);
+    assert!(logs(&collector.next())[0].trace_id.is_empty());
     assert!(complaints.heard().is_empty());
 }
 
