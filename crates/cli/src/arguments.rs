@@ -10,6 +10,7 @@ use upgrade::extension_migration::{Directory, ExtensionIdentity, Permission};
 use upgrade::{Consent, Digest, capability_migration, extension_migration};
 use versioning::{GenerationNumber, RuntimeVersion};
 
+use crate::telemetry::{Destination, DestinationParser};
 use crate::trust::arguments::{
     AuthorityArguments, AuthorizeCommand, KeyringCommand, PackageArguments, ReleaseCommand,
 };
@@ -64,9 +65,9 @@ pub(crate) struct Common {
     /// Who does this, for the journal [default: $USER].
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) operator: Option<String>,
-    /// Append telemetry events to this file, as JSON Lines.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) telemetry: Option<PathBuf>,
+    /// Append telemetry events to this file, as JSON Lines; `-` is standard output, http://HOST:PORT an OpenTelemetry collector.
+    #[arg(long, global = true, value_name = "FILE|-|URL", value_parser = DestinationParser)]
+    pub(crate) telemetry: Option<Destination>,
 }
 
 /// When to use colour.

@@ -1,6 +1,5 @@
 //! What each command does: look, ask, do, say.
 
-use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -11,16 +10,17 @@ use serde_json::{Value, json};
 use upgrade::capability_migration::{Code, Request as Call};
 use upgrade::{
     AdoptRequest, Authorization, Cause, EngineOptions, Environment, Error, Generation, Home,
-    HomeView, NoTelemetry, Operation, RecoverRequest, TelemetrySink,
+    HomeView, Operation, RecoverRequest, TelemetrySink,
 };
 
 use crate::arguments::{Arguments, CapabilityCommand, Command, Common, Target};
 use crate::consent::ask;
+use crate::failure::Failure;
 use crate::human;
 use crate::output::Output;
 use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, variable};
-use crate::telemetry::TelemetryFile;
+use crate::telemetry::{Learned, observed};
 use crate::trust;
 use crate::trust::arguments::AuthorityArguments;
 
@@ -33,133 +33,17 @@ const CHANGES_PENDING: u8 = 2;
 /// Exit code: what was asked for is not allowed.
 const NOT_AUTHORIZED: u8 = 5;
 
-/// Why a command did not do what it was asked for.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The upgrade system refused or failed.
-    Upgrade(Error),
-    /// Nobody was there to say yes.
-    NeedsConsent { question: String },
-    /// Somebody said no.
-    Declined,
-    /// No home was named.
-    NoHome,
-    /// The output could not be written, or the answer not be read.
-    Output(io::Error),
-    /// A file named on the command line cannot be written.
-    File { path: PathBuf, error: io::Error },
-    /// A file named on the command line cannot be read.
-    Unreadable { path: PathBuf, error: io::Error },
-    /// A file named on the command line is not what it should be.
-    Unusable { path: PathBuf, reason: String },
-    /// A keyring cannot be made or changed like this.
-    Keyring(String),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Upgrade(error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Upgrade(error) => error.fmt(formatter),
-            Self::NeedsConsent { question } => write!(
-                formatter,
-                "there is no terminal to ask: {question}\nThe home is unchanged.\n\
-                 Say so on the command line with `--yes`."
-            ),
-            Self::Declined => formatter.write_str("declined\nThe home is unchanged."),
-            Self::NoHome => formatter.write_str(
-                "no home was named\nNothing was changed.\n\
-                 Name it with `--home DIR`, or in $FEMTOCLAW_HOME.",
-            ),
-            Self::Output(error) => write!(
-                formatter,
-                "cannot write the output: {error}\nThe home is unchanged.\nRun the command again."
-            ),
-            Self::File { path, error } => write!(
-                formatter,
-                "cannot write {}: {error}\nThe home is unchanged.\nName another file.",
-                path.display()
-            ),
-            Self::Unreadable { path, error } => write!(
-                formatter,
-                "cannot read {}: {error}\nThe home is unchanged.\nName another file.",
-                path.display()
-            ),
-            Self::Unusable { path, reason } => write!(
-                formatter,
-                "{}: {reason}\nThe home is unchanged.\nName another file.",
-                path.display()
-            ),
-            Self::Keyring(reason) => write!(
-                formatter,
-                "{reason}\nThe home is unchanged.\nSee `femtoclaw-upgrade keyring show`."
-            ),
-        }
-    }
-}
-
-impl Failure {
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self {
-            Self::Upgrade(error) => error.exit_code(),
-            Self::NeedsConsent { .. } | Self::NoHome => 64,
-            Self::Declined
-            | Self::Output(_)
-            | Self::File { .. }
-            | Self::Unreadable { .. }
-            | Self::Unusable { .. }
-            | Self::Keyring(_) => 1,
-        }
-    }
-
-    pub(crate) fn to_json(&self) -> Value {
-        let (name, condition, next) = match self {
-            Self::Upgrade(error) => (error.name(), error.condition().to_string(), error.next()),
-            Self::NeedsConsent { .. } => ("needs-consent", unchanged(), "Add `--yes`.".to_owned()),
-            Self::Declined => ("declined", unchanged(), String::new()),
-            Self::NoHome => ("no-home-named", unchanged(), "Add `--home DIR`.".to_owned()),
-            Self::Output(_) => ("output-failed", unchanged(), String::new()),
-            Self::File { .. } => ("file-not-written", unchanged(), String::new()),
-            Self::Unreadable { .. } => ("file-not-read", unchanged(), String::new()),
-            Self::Unusable { .. } => ("file-unusable", unchanged(), String::new()),
-            Self::Keyring(_) => ("keyring-unusable", unchanged(), String::new()),
-        };
-        let message = match self {
-            Self::Upgrade(error) => error.cause().to_string(),
-            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
-        };
-        let exit_code = self.exit_code();
-        let mut value = json!({
-            "type": "error", "error": name, "exit_code": exit_code, "message": message,
-            "condition": condition, "next": next,
-        });
-        if let (Self::Upgrade(error), Value::Object(value)) = (self, &mut value)
-            && let Cause::Incompatible(refusals) = error.cause()
-        {
-            value.insert("reasons".to_owned(), json!(refusals.reasons));
-            value.insert("path".to_owned(), json!(refusals.path));
-        }
-        value
-    }
-}
-
-fn unchanged() -> String {
-    "The home is unchanged.".to_owned()
-}
-
 /// Runs a command and returns its exit code.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Failure> {
+    observed(arguments, |telemetry, learned| dispatch(arguments, telemetry, learned, output))
+}
+
+fn dispatch(
+    arguments: &Arguments,
+    telemetry: &mut dyn TelemetrySink,
+    learned: &Learned,
+    output: &mut Output,
+) -> Result<u8, Failure> {
     let common = &arguments.common;
     let operator = common.operator.clone().unwrap_or_else(operator);
     let no_home = matches!(&arguments.command, Command::Release(_));
@@ -172,9 +56,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
         },
         common,
         home: home(common).or_else(|none| if no_home { Ok(PathBuf::new()) } else { Err(none) })?,
+        learned,
     };
-    let mut telemetry = telemetry(common);
-    let telemetry = &mut *telemetry;
     match &arguments.command {
         Command::Adopt { from, source_version, runtime, dry_run } => {
             let request = AdoptRequest {
@@ -235,23 +118,19 @@ fn home(common: &Common) -> Result<PathBuf, Failure> {
     named.or_else(|| variable("FEMTOCLAW_HOME").map(PathBuf::from)).ok_or(Failure::NoHome)
 }
 
-fn telemetry(common: &Common) -> Box<dyn TelemetrySink> {
-    match &common.telemetry {
-        Some(path) => Box::new(TelemetryFile::new(path)),
-        None => Box::new(NoTelemetry),
-    }
-}
-
 /// One run of the command.
 pub(crate) struct Session<'s> {
     pub(crate) environment: Environment<'s>,
     common: &'s Common,
     pub(crate) home: PathBuf,
+    learned: &'s Learned,
 }
 
 impl<'s> Session<'s> {
     pub(crate) fn view(&self) -> Result<HomeView<'s>, Failure> {
-        Ok(HomeView::read(&self.home, self.environment)?)
+        let view = HomeView::read(&self.home, self.environment)?;
+        self.learned.from(view.state().runtime());
+        Ok(view)
     }
 
     /// Refuses what was brought along, and has it go on record if it is a matter of authority.
@@ -291,7 +170,9 @@ impl<'s> Session<'s> {
         's: 't,
     {
         let timeout = self.common.lock_timeout;
-        Ok(Home::open_to_read(&self.home, self.environment, telemetry, timeout)?)
+        let home = Home::open_to_read(&self.home, self.environment, telemetry, timeout)?;
+        self.learned.from(home.state().runtime());
+        Ok(home)
     }
 
     fn adopt(
@@ -332,6 +213,7 @@ impl<'s> Session<'s> {
         let request = trust::authority::request(target)?;
         let request = request.map_err(|cause| Error::new(cause, view.unchanged()))?;
         let plan = view.plan(&request)?;
+        self.learned.to(&plan.to.versions.runtime);
         let value = json!({
             "digest": plan.digest(), "nothing_to_do": plan.is_nothing_to_do(),
             "generation": plan.to.generation, "rolled_back": plan.rolled_back, "plan": plan,
@@ -355,6 +237,7 @@ impl<'s> Session<'s> {
             Err(cause) => return Err(self.refused(Operation::Upgrade, cause, telemetry)),
         };
         let plan = view.plan(&request)?;
+        self.learned.to(&plan.to.versions.runtime);
         if !plan.is_nothing_to_do() {
             if !output.is_json() && !self.common.yes && io::stdin().is_terminal() {
                 let style = crate::output::Style::plain();
@@ -408,6 +291,7 @@ impl<'s> Session<'s> {
         let request = trust::authority::request(target)?;
         let request = request.map_err(|cause| Error::new(cause, view.unchanged()))?;
         let (to, planned) = view.authority_changes(&request)?;
+        self.learned.to(&to);
         let mut value = serde_json::to_value(&planned).unwrap_or_default();
         if let Value::Object(value) = &mut value {
             value.insert("to".to_owned(), json!(to));
@@ -491,6 +375,7 @@ impl<'s> Session<'s> {
     ) -> Result<u8, Failure> {
         let view = self.view()?;
         let planned = view.plan_rollback()?;
+        self.learned.to(&planned.to_version);
         if dry_run {
             output.result("would-roll-back", &planned, |_| human::would_roll_back(&planned))?;
             return Ok(0);
@@ -557,6 +442,7 @@ impl<'s> Session<'s> {
         drop(line);
         let recovery = home.recovery();
         let state = home.state();
+        self.learned.from(state.runtime());
         let replaced = home.records().last().is_some_and(|record| {
             request.generation.is_some() && matches!(record.event, upgrade::Event::Recovered { .. })
         });

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use crate::commands::Failure;
+use crate::failure::Failure;
 
 /// Asks on the terminal, unless everything was answered with yes already. Without a terminal nothing is asked, and
 /// nothing proceeds.

@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod consent;
+mod failure;
 mod human;
 mod output;
 mod progress;
@@ -19,7 +20,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::arguments::Arguments;
-use crate::commands::Failure;
+use crate::failure::Failure;
 use crate::output::Output;
 
 /// Exit code: the command line makes no sense.

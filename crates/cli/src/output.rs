@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::arguments::{Color, Common};
-use crate::commands::Failure;
+use crate::failure::Failure;
 use crate::surroundings::variable;
 
 /// The version of the JSON that the command prints.

@@ -26,9 +26,10 @@ pub enum Operation {
     Keyring,
 }
 
-impl fmt::Display for Operation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+impl Operation {
+    /// Its name, as it stands in the journal.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Adopt => "adopt",
             Self::Upgrade => "upgrade",
             Self::Rollback => "rollback",
@@ -36,7 +37,13 @@ impl fmt::Display for Operation {
             Self::Confirm => "confirm",
             Self::Collect => "collect",
             Self::Keyring => "keyring",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
     }
 }
 

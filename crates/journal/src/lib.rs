@@ -38,7 +38,9 @@ pub use event::{
 pub use file::{Journal, RESERVE_BYTES, Repair, replace_witness};
 pub use read::{MAXIMUM_JOURNAL_BYTES, read, read_without_witness};
 pub use record::{AttemptNumber, MAXIMUM_RECORD_BYTES, Record};
-pub use telemetry::{JsonLines, NoTelemetry, TelemetryEvent, TelemetrySink};
+pub use telemetry::{
+    JsonLines, NoTelemetry, OperationEvent, OperationResult, TelemetryEvent, TelemetrySink,
+};
 
 /// The file that holds the records.
 pub const RECORDS_FILE: &str = "records.jsonl";

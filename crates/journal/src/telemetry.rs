@@ -7,7 +7,7 @@ use versioning::{RuntimeVersion, Timestamp};
 
 use crate::{AttemptNumber, Operation};
 
-/// One event. Every record of the journal is emitted as one once it is durable, and so is the outcome of an operation.
+/// One event: a record of the journal, once it is durable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TelemetryEvent {
     /// When (upgrade timestamp, §17).
@@ -26,10 +26,77 @@ pub struct TelemetryEvent {
     pub result: String,
 }
 
+/// How an operation stands, from its beginning to its end (upgrade result, §17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationResult {
+    /// It begins; nothing is known of it yet.
+    Started,
+    /// What was asked for is so, or there was nothing to do.
+    Succeeded,
+    /// It was not allowed or not possible, and nothing was begun.
+    Refused,
+    /// It went wrong. Nothing was begun, or what was begun is not ended yet.
+    Failed,
+    /// It went wrong, and what was begun was undone.
+    Undone,
+    /// A generation on trial was left for the one before.
+    RolledBack,
+}
+
+impl OperationResult {
+    /// Its name, as it is serialised.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Succeeded => "succeeded",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Undone => "undone",
+            Self::RolledBack => "rolled-back",
+        }
+    }
+}
+
+/// The beginning or the end of an operation as somebody asked for it, also of one that writes nothing into the journal or is
+/// refused before it does.
+///
+/// Names are `&'static str`: they come from the program and from nothing that it read, so that no secret can be among them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename = "OPERATION")]
+pub struct OperationEvent {
+    /// When (upgrade timestamp, §17).
+    pub time: Timestamp,
+    /// What is done: the name of an [`Operation`], or of what only reads, such as `plan`.
+    pub operation: &'static str,
+    /// The last attempt that it made; none if there was none, and none at the beginning.
+    pub attempt: Option<AttemptNumber>,
+    /// The version that the home was at, as far as it is known.
+    pub from: Option<RuntimeVersion>,
+    /// The version that it is led to (upgrade version, §17), as far as it is known.
+    pub to: Option<RuntimeVersion>,
+    /// How it stands (upgrade result, §17).
+    pub result: OperationResult,
+    /// How long it took, in seconds; none at the beginning.
+    pub seconds: Option<f64>,
+    /// The stable name of what went wrong. Never a text: a text may say more than telemetry may know.
+    pub error: Option<&'static str>,
+    /// The exit code of the command; none at the beginning, and none where there is no command.
+    pub exit_code: Option<u8>,
+}
+
+impl OperationEvent {
+    /// What stands in the field `event` of every one.
+    pub const NAME: &'static str = "OPERATION";
+}
+
 /// Where telemetry goes. A sink that fails says so to nobody: the outcome of an upgrade never depends on it.
 pub trait TelemetrySink {
     /// Takes one event.
     fn emit(&mut self, event: &TelemetryEvent);
+
+    /// Takes the beginning or the end of an operation. Of no interest to a sink that does not say otherwise.
+    fn operation(&mut self, _event: &OperationEvent) {}
 }
 
 /// Telemetry for nobody.
@@ -44,11 +111,26 @@ impl TelemetrySink for NoTelemetry {
 #[derive(Debug)]
 pub struct JsonLines<W>(pub W);
 
+impl<W: Write> JsonLines<W> {
+    /// Writes one line, in one piece: several processes may append to the same file.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn line(&mut self, value: &impl Serialize) -> std::io::Result<()> {
+        let mut line = serde_json::to_vec(value)?;
+        line.push(b'\n');
+        self.0.write_all(&line)?;
+        self.0.flush()
+    }
+}
+
+// A failing sink must not change the outcome, so the errors go nowhere.
 impl<W: Write> TelemetrySink for JsonLines<W> {
     fn emit(&mut self, event: &TelemetryEvent) {
-        // A failing sink must not change the outcome, so neither of these errors goes anywhere.
-        if let Ok(line) = serde_json::to_string(event) {
-            let _ = writeln!(self.0, "{line}").and_then(|()| self.0.flush());
-        }
+        let _ = self.line(event);
+    }
+
+    fn operation(&mut self, event: &OperationEvent) {
+        let _ = self.line(event);
     }
 }

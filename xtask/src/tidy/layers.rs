@@ -5,11 +5,12 @@ use super::metadata::{Metadata, Package};
 
 /// All crates of the workspace, also those that are still to come, in the order in which they may depend on each other: each may
 /// use only those above it. Tests may use any.
-pub(crate) const LAYERS: [&str; 18] = [
+pub(crate) const LAYERS: [&str; 19] = [
     "femtoclaw-upgrade-durable",
     "femtoclaw-upgrade-versioning",
     "femtoclaw-upgrade-integrity",
     "femtoclaw-upgrade-journal",
+    "femtoclaw-upgrade-telemetry",
     "femtoclaw-upgrade-authorization",
     "femtoclaw-upgrade-compatibility",
     "femtoclaw-upgrade-storage-migration",

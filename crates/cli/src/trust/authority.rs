@@ -9,7 +9,7 @@ use upgrade::{Authorization, Cause, Request, SignedRelease};
 use super::arguments::{AuthorityArguments, PackageArguments};
 use super::files;
 use crate::arguments::Target;
-use crate::commands::Failure;
+use crate::failure::Failure;
 
 /// What was given, or why it is nothing: which the home is told, so that it goes on record.
 pub(crate) type Given<T> = Result<Result<T, Cause>, Failure>;

@@ -7,7 +7,8 @@ use versioning::Timestamp;
 
 use super::arguments::{AuthorizeCommand, TermsArguments};
 use super::{authority, files, human, signing};
-use crate::commands::{Failure, Session};
+use crate::commands::Session;
+use crate::failure::Failure;
 use crate::output::Output;
 use crate::surroundings::random_id;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use upgrade::authorization::{MAXIMUM_SIGNATURE_BYTES, Signatures};
 
-use crate::commands::Failure;
+use crate::failure::Failure;
 
 /// Permission bits of files that are written here.
 const PRIVATE: u32 = 0o600;

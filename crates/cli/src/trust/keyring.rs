@@ -11,7 +11,8 @@ use upgrade::{InstalledKeyring, KeyringProposal, TelemetrySink};
 
 use super::arguments::{KeyringCommand, ProposalArguments, SignerArgument};
 use super::{files, human, signing};
-use crate::commands::{Failure, Session};
+use crate::commands::Session;
+use crate::failure::Failure;
 use crate::output::Output;
 use crate::surroundings::random_id;
 

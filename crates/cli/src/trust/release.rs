@@ -10,7 +10,8 @@ use versioning::RuntimeVersion;
 
 use super::arguments::ReleaseCommand;
 use super::{files, human, signing};
-use crate::commands::{Failure, Session};
+use crate::commands::Session;
+use crate::failure::Failure;
 use crate::output::Output;
 
 /// Carries out one of the commands. None of them needs a home, but `verify` without a keyring.

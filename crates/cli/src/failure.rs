@@ -1,0 +1,144 @@
+//! Why a command did not do what it was asked for, for people and for programs.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use upgrade::{Cause, Error};
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The upgrade system refused or failed.
+    Upgrade(Error),
+    /// Nobody was there to say yes.
+    NeedsConsent { question: String },
+    /// Somebody said no.
+    Declined,
+    /// No home was named.
+    NoHome,
+    /// The output could not be written, or the answer not be read.
+    Output(io::Error),
+    /// A file named on the command line cannot be written.
+    File { path: PathBuf, error: io::Error },
+    /// A file named on the command line cannot be read.
+    Unreadable { path: PathBuf, error: io::Error },
+    /// A file named on the command line is not what it should be.
+    Unusable { path: PathBuf, reason: String },
+    /// A keyring cannot be made or changed like this.
+    Keyring(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Upgrade(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upgrade(error) => error.fmt(formatter),
+            Self::NeedsConsent { question } => write!(
+                formatter,
+                "there is no terminal to ask: {question}\nThe home is unchanged.\n\
+                 Say so on the command line with `--yes`."
+            ),
+            Self::Declined => formatter.write_str("declined\nThe home is unchanged."),
+            Self::NoHome => formatter.write_str(
+                "no home was named\nNothing was changed.\n\
+                 Name it with `--home DIR`, or in $FEMTOCLAW_HOME.",
+            ),
+            Self::Output(error) => write!(
+                formatter,
+                "cannot write the output: {error}\nThe home is unchanged.\nRun the command again."
+            ),
+            Self::File { path, error } => write!(
+                formatter,
+                "cannot write {}: {error}\nThe home is unchanged.\nName another file.",
+                path.display()
+            ),
+            Self::Unreadable { path, error } => write!(
+                formatter,
+                "cannot read {}: {error}\nThe home is unchanged.\nName another file.",
+                path.display()
+            ),
+            Self::Unusable { path, reason } => write!(
+                formatter,
+                "{}: {reason}\nThe home is unchanged.\nName another file.",
+                path.display()
+            ),
+            Self::Keyring(reason) => write!(
+                formatter,
+                "{reason}\nThe home is unchanged.\nSee `femtoclaw-upgrade keyring show`."
+            ),
+        }
+    }
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Upgrade(error) => error.exit_code(),
+            Self::NeedsConsent { .. } | Self::NoHome => 64,
+            Self::Declined
+            | Self::Output(_)
+            | Self::File { .. }
+            | Self::Unreadable { .. }
+            | Self::Unusable { .. }
+            | Self::Keyring(_) => 1,
+        }
+    }
+
+    /// The stable name of what is wrong, for scripts and for telemetry.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Upgrade(error) => error.name(),
+            Self::NeedsConsent { .. } => "needs-consent",
+            Self::Declined => "declined",
+            Self::NoHome => "no-home-named",
+            Self::Output(_) => "output-failed",
+            Self::File { .. } => "file-not-written",
+            Self::Unreadable { .. } => "file-not-read",
+            Self::Unusable { .. } => "file-unusable",
+            Self::Keyring(_) => "keyring-unusable",
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let name = self.name();
+        let (condition, next) = match self {
+            Self::Upgrade(error) => (error.condition().to_string(), error.next()),
+            Self::NeedsConsent { .. } => (unchanged(), "Add `--yes`.".to_owned()),
+            Self::NoHome => (unchanged(), "Add `--home DIR`.".to_owned()),
+            _ => (unchanged(), String::new()),
+        };
+        let message = match self {
+            Self::Upgrade(error) => error.cause().to_string(),
+            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
+        };
+        let exit_code = self.exit_code();
+        let mut value = json!({
+            "type": "error", "error": name, "exit_code": exit_code, "message": message,
+            "condition": condition, "next": next,
+        });
+        if let (Self::Upgrade(error), Value::Object(value)) = (self, &mut value)
+            && let Cause::Incompatible(refusals) = error.cause()
+        {
+            value.insert("reasons".to_owned(), json!(refusals.reasons));
+            value.insert("path".to_owned(), json!(refusals.path));
+        }
+        value
+    }
+}
+
+fn unchanged() -> String {
+    "The home is unchanged.".to_owned()
+}
