@@ -10,26 +10,29 @@ use femtoclaw_catalogue::FemtoClaw;
 use serde_json::{Value, json};
 use upgrade::capability_migration::{Code, Request as Call};
 use upgrade::{
-    AdoptRequest, Authorization, Cause, EngineOptions, Environment, Error, Generation, Home,
-    HomeView, NoTelemetry, RecoverRequest, Request, TelemetrySink,
+    AdoptRequest, Authorization, Cause, EngineOptions, Environment, Error, Generation,
+    HeadViolation, Home, HomeView, NoTelemetry, RecoverRequest, Request, TelemetrySink,
 };
 
 use crate::arguments::{Arguments, AuthorityArguments, CapabilityCommand, Command, Common, Target};
 use crate::consent::ask;
-use crate::human;
 use crate::output::Output;
 use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, variable};
 use crate::telemetry::TelemetryFile;
+use crate::{audit, human, verify};
 
 /// Permission bits of files that hold records.
-const PRIVATE: u32 = 0o600;
+pub(crate) const PRIVATE: u32 = 0o600;
 
 /// Exit code: there is something to do (`plan --check`).
 const CHANGES_PENDING: u8 = 2;
 
 /// Exit code: what was asked for is not allowed.
 const NOT_AUTHORIZED: u8 = 5;
+
+/// Exit code: something is not what it was.
+const INTEGRITY_VIOLATED: u8 = 6;
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ pub(crate) enum Failure {
     Output(io::Error),
     /// A file named on the command line cannot be written.
     File { path: PathBuf, error: io::Error },
+    /// The journal is not the one that these heads were taken of.
+    Head(Vec<HeadViolation>),
 }
 
 impl From<Error> for Failure {
@@ -83,6 +88,14 @@ impl fmt::Display for Failure {
                 "cannot write {}: {error}\nThe home is unchanged.\nName another file.",
                 path.display()
             ),
+            Self::Head(violations) => {
+                for violation in violations {
+                    writeln!(formatter, "{violation}")?;
+                }
+                formatter.write_str(
+                    "The home is unchanged.\nCompare the journal with what was exported of it.",
+                )
+            }
         }
     }
 }
@@ -93,6 +106,7 @@ impl Failure {
             Self::Upgrade(error) => error.exit_code(),
             Self::NeedsConsent { .. } | Self::NoHome => 64,
             Self::Declined | Self::Output(_) | Self::File { .. } => 1,
+            Self::Head(_) => INTEGRITY_VIOLATED,
         }
     }
 
@@ -104,9 +118,17 @@ impl Failure {
             Self::NoHome => ("no-home-named", unchanged(), "Add `--home DIR`.".to_owned()),
             Self::Output(_) => ("output-failed", unchanged(), String::new()),
             Self::File { .. } => ("file-not-written", unchanged(), String::new()),
+            Self::Head(violations) => {
+                let next = "Compare the journal with what was exported of it.";
+                let name = violations.first().map_or("journal-cut", HeadViolation::name);
+                (name, unchanged(), next.to_owned())
+            }
         };
         let message = match self {
             Self::Upgrade(error) => error.cause().to_string(),
+            Self::Head(violations) => {
+                violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+            }
             other => other.to_string().lines().next().unwrap_or_default().to_owned(),
         };
         let exit_code = self.exit_code();
@@ -162,7 +184,10 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Fail
         }
         Command::Status => session.status(output),
         Command::History => session.history(output),
-        Command::Verify => session.verify(telemetry, output),
+        Command::Verify { depth } => {
+            verify::run(&session.open_to_read(telemetry)?, depth.depth(), output)
+        }
+        Command::Audit(command) => audit::run(command, &session.home, session.environment, output),
         Command::Confirm { dry_run } => session.confirm(*dry_run, telemetry, output),
         Command::Rollback { authority, reason, dry_run } => {
             session.rollback(authority, reason, *dry_run, telemetry, output)
@@ -373,24 +398,6 @@ impl<'s> Session<'s> {
         } else {
             output.result("history", &json!({}), |_| human::history(view.records()))?;
         }
-        Ok(0)
-    }
-
-    fn verify(
-        &self,
-        telemetry: &mut dyn TelemetrySink,
-        output: &mut Output,
-    ) -> Result<u8, Failure> {
-        let mut line = ProgressLine::new();
-        let home = self.open_to_read(telemetry)?;
-        let report = home.verify(&mut |progress| line.show(progress))?;
-        drop(line);
-        let mut value = serde_json::to_value(&report).unwrap_or_default();
-        if let Value::Object(value) = &mut value {
-            value.insert("ok".to_owned(), report.problems.is_empty().into());
-        }
-        output.result("verified", &value, |style| human::verified(&report, style))?;
-        report.into_result(&home)?;
         Ok(0)
     }
 

@@ -4,6 +4,7 @@
 //! first of which names the version of the format, the last the result. Exit codes are listed in the README.
 
 mod arguments;
+mod audit;
 mod commands;
 mod consent;
 mod human;
@@ -11,6 +12,7 @@ mod output;
 mod progress;
 mod surroundings;
 mod telemetry;
+mod verify;
 
 use std::process::ExitCode;
 

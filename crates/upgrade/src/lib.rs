@@ -11,6 +11,7 @@
 
 mod adopt;
 mod apply;
+mod audit;
 mod boot;
 mod catalogue;
 mod collect;
@@ -32,6 +33,7 @@ mod verify;
 
 pub use adopt::{AdoptRequest, Adopted, INVENTORY, RUNTIME_BINARY, adopt, inspect};
 pub use apply::Applied;
+pub use audit::{AuditTrail, HeadViolation, InvalidHead, JournalHead};
 pub use boot::{Booted, boot};
 pub use catalogue::{
     AdoptedFile, Adoption, AdoptionRefusal, Artifact, Catalogue, Files, Finding, FindingOutcome,
@@ -52,13 +54,13 @@ pub use revert::RolledBack;
 pub use rollback::Part;
 pub use status::{AttemptStatus, GenerationStatus, Status};
 pub use trial::runtime_binary;
-pub use verify::{VerifiedGeneration, VerifyReport};
+pub use verify::{Depth, VerifiedGeneration, VerifiedRecords, VerifyReport};
 
 // What the signatures above speak of.
 pub use config_migration::{EffectiveConfiguration, IntendedDifference, Setting};
 pub use integrity::Digest;
 pub use journal::{
-    Authority, Event, JsonLines, NoTelemetry, Operation, Record, Repair, TelemetryEvent,
+    Authority, Event, JsonLines, NoTelemetry, Operation, Record, Repair, Stretch, TelemetryEvent,
     TelemetrySink,
 };
 pub use rollback::{Generation, Manifest, Origin};

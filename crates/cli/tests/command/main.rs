@@ -9,9 +9,11 @@
     reason = "tests stop at the first surprise, and show what they saw"
 )]
 
+mod audit;
 mod durable_order;
 mod journey;
 mod kill;
 mod meaning;
 mod refusals;
 mod support;
+mod verify;
