@@ -253,7 +253,7 @@ impl<'a> Report<'a> {
 
     fn begin_attempt(&mut self, record: &Record) {
         let title = match &record.event {
-            Event::Authorized { operation, authority, operator } => {
+            Event::Authorized { operation, authority, operator, .. } => {
                 format!("{operation}, by {operator}, authority: {authority}")
             }
             // The first record of all, and what a runtime does: no attempt to change anything.
@@ -272,7 +272,9 @@ impl<'a> Report<'a> {
 
     /// What the line of a PREPARED record has no room for.
     fn prepared(&mut self, record: &Record) {
-        let Event::Prepared { from, to, previous, target, plan } = &record.event else { return };
+        let Event::Prepared { from, to, previous, target, plan, .. } = &record.event else {
+            return;
+        };
         if let (Some(from), Some(previous)) = (from, previous) {
             let _ = writeln!(self.text, "      from   generation {from}: {}", described(previous));
         }

@@ -293,6 +293,24 @@ fn of_a_journal_that_is_whole_and_makes_no_sense_everything_is_shown() {
 }
 
 #[test]
+fn of_a_journal_that_a_later_version_wrote_everything_that_is_known_is_shown() {
+    let scene = Scene::upgraded();
+    let journal = Journal::of(&scene);
+    let lines = rewritten(&journal.lines(), "\"type\":\"SEALED\"", "\"type\":\"WAXED\"");
+    journal.forge(&lines);
+    assert_eq!(scene.refused(&["audit", "verify"], 3)["error"], "unknown-version");
+    let output = scene.run(&["audit", "show", "--json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let shown = json_lines(&output);
+    let of_type = |kind: &str| shown.iter().filter(|line| line["type"] == kind).count();
+    assert_eq!((of_type("record"), of_type("unreadable")), (8, 2));
+    // The record behind one that cannot be read has nothing to follow.
+    assert_eq!(shown.iter().filter(|line| line["misplaced"].is_string()).count(), 2);
+    let output = scene.run(&["audit", "export"]);
+    assert_eq!((output.status.code(), text(&output)), (Some(3), lines.concat()));
+}
+
+#[test]
 fn a_lost_witness_keeps_nobody_from_reading_the_journal() {
     let scene = Scene::upgraded();
     fs::remove_file(Journal::of(&scene).witness).unwrap();
