@@ -9,6 +9,7 @@
     reason = "tests stop at the first surprise, and show what they saw"
 )]
 
+mod audit;
 mod durable_order;
 mod journey;
 mod kill;
@@ -17,3 +18,4 @@ mod refusals;
 mod secrets;
 mod support;
 mod telemetry;
+mod verify;

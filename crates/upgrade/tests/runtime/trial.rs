@@ -56,7 +56,14 @@ fn left(scene: &Scene) -> Option<u32> {
 fn content(scene: &Scene, generation: u64) -> Digest {
     let report = scene.verify();
     let number = GenerationNumber::new(generation);
-    report.generations.iter().find(|found| found.generation == number).unwrap().content
+    report
+        .generations
+        .iter()
+        .find(|found| found.generation == number)
+        .unwrap()
+        .logical
+        .unwrap()
+        .content
 }
 
 fn refused(scene: &Scene, version: &str) -> (&'static str, u8) {
