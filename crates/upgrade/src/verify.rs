@@ -60,7 +60,8 @@ pub struct VerifiedGeneration {
     pub logical: Option<VerifiedRecords>,
     /// Whether a runtime has written to the store, so that the sealed digests of the store no longer hold.
     pub written_to: bool,
-    /// Whether the bytes of a store that a runtime has written to are those that it had when its generation was left.
+    /// Whether the bytes of a store that a runtime has written to are those that it had when its generation was
+    /// left, or when its runtime was stopped in good order.
     pub held_as_left: bool,
 }
 
@@ -168,7 +169,8 @@ impl Home<'_> {
             Depth::Quick | Depth::Files => None,
             Depth::Records => Some(self.verify_records(&generation, progress)?),
         };
-        let left = matches!(state.store, StoreStanding::Quiesced { .. });
+        let left =
+            matches!(state.store, StoreStanding::Quiesced { .. } | StoreStanding::Closed { .. });
         let manifest = generation.manifest();
         let is_held = |path: &str| !state.started || !is_of_store(path);
         Ok(VerifiedGeneration {

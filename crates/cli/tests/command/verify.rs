@@ -32,13 +32,22 @@ fn full() -> Scene {
 
 /// Starts the current generation, and stops it in good order: its store counts as written to from then on.
 fn start(scene: &Scene) {
+    run(scene, |booted| drop(booted));
+}
+
+/// The same, which is stopped in good order.
+fn start_and_stop(scene: &Scene) {
+    run(scene, |booted| booted.stop().unwrap());
+}
+
+fn run(scene: &Scene, then: impl FnOnce(upgrade::Booted<'_>)) {
     let clock = FixedClock("2100-01-01T00:00:00Z".parse().unwrap());
     let engine = EngineOptions::default();
     let environment =
         Environment { catalogue: &FemtoClaw, clock: &clock, operator: "test", engine: &engine };
     let (running, mut telemetry) = ("2.1.0".parse().unwrap(), NoTelemetry);
     let booted = boot(&scene.home(), &running, environment, &mut telemetry, Duration::ZERO);
-    booted.unwrap().stop().unwrap();
+    then(booted.unwrap());
 }
 
 /// Flips one bit of a byte in the middle of a file, and puts it back afterwards.
@@ -193,6 +202,16 @@ fn a_store_that_a_runtime_has_written_to_is_held_to_what_is_left_to_hold_it_to()
     with_one_bit_flipped(&scene.home().join("generations/2/policy/policies.json"), || {
         scene.ok(QUICK);
         finds(&scene, FILES, "policy/policies.json");
+    });
+    // Once it was stopped in good order its store is sealed anew, file by file.
+    start_and_stop(&scene);
+    for arguments in [FILES, RECORDS] {
+        assert_eq!(scene.ok(arguments)["generations"][1]["held_as_left"], true);
+    }
+    with_one_bit_flipped(&table(&scene, 2), || {
+        scene.ok(QUICK);
+        finds(&scene, FILES, "/tables/");
+        finds(&scene, RECORDS, "/tables/");
     });
     scene.ok(&["rollback", "--development"]);
     let report = scene.ok(FILES);
