@@ -18,4 +18,5 @@ mod refusals;
 mod secrets;
 mod support;
 mod telemetry;
+mod trust;
 mod verify;
