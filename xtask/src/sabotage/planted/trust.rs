@@ -193,7 +193,7 @@ pub(super) const BUGS: &[Planted] = &[
         "keyring-unsynced",
         KEYRING,
         WRITE_KEYRING,
-        "std::fs::write(&document, proposal.keyring.to_bytes()).map_err(|error| durable::Error::new(durable::Operation::Write, &document, error))?;",
+        "let _ = std::fs::remove_file(&document); durable::create_file(&document, &proposal.keyring.to_bytes())?;",
         "after a power failure the keyring on record is gone, and nobody can authorise anything",
     ),
     bug(
@@ -207,7 +207,7 @@ pub(super) const BUGS: &[Planted] = &[
         "keyring-signatures-unsynced",
         KEYRING,
         "durable::replace_file(&signatures, &proposal.signatures.to_bytes())?;",
-        "std::fs::write(&signatures, proposal.signatures.to_bytes()).map_err(|error| durable::Error::new(durable::Operation::Write, &signatures, error))?;",
+        "let _ = std::fs::remove_file(&signatures); durable::create_file(&signatures, &proposal.signatures.to_bytes())?;",
         "after a power failure nobody can check any more who signed an epoch",
     )
     .redundant("kept for people: who signed was held to it before, and is on record"),
@@ -215,14 +215,14 @@ pub(super) const BUGS: &[Planted] = &[
         "node-name-unsynced",
         KEYRING,
         "durable::replace_file(&directory.join(NODE_FILE), node.as_bytes())?;",
-        "std::fs::write(directory.join(NODE_FILE), node.as_bytes()).map_err(|error| durable::Error::new(durable::Operation::Write, &directory, error))?;",
+        "let path = directory.join(NODE_FILE); let _ = std::fs::remove_file(&path); durable::create_file(&path, node.as_bytes())?;",
         "after a power failure and the loss of the journal nobody can authorise a recovery",
     ),
     bug(
         "kept-release-signatures-unsynced",
         KEYRING,
         "durable::replace_file(&path, &signatures.to_bytes())?;",
-        "std::fs::write(&path, signatures.to_bytes()).map_err(|error| durable::Error::new(durable::Operation::Write, &path, error))?;",
+        "let _ = std::fs::remove_file(&path); durable::create_file(&path, &signatures.to_bytes())?;",
         "after a power failure the keyring after the next is refused, because nobody signed what is current",
     ),
     bug(
@@ -288,8 +288,7 @@ pub(super) const BUGS: &[Planted] = &[
         "seal-unsynced",
         CLOSING,
         WRITE_SEAL,
-        "let path = self.layout.store_seal(generation); \
-         std::fs::write(&path, &bytes).map_err(|error| durable::Error::new(durable::Operation::Write, &path, error))?;",
+        "let path = self.layout.store_seal(generation); let _ = std::fs::remove_file(&path); durable::create_file(&path, &bytes)?;",
         "after a power failure a store is on record as sealed and has no seal, and the runtime does not start",
     ),
     bug(
