@@ -12,7 +12,7 @@ use upgrade::authorization::{
 };
 use versioning::Timestamp;
 
-use crate::keys::{MESSAGE, SEEDS, key, sign};
+use crate::keys::{MESSAGE, SEEDS, public_keys, sign};
 use crate::{Outcome, Verdict, insist, require};
 
 /// When signatures are looked at: 2027-01-15T08:00:00Z.
@@ -129,11 +129,12 @@ fn judge(observed: &Observed) -> Verdict {
 }
 
 fn judge_signatures(keyring: &Keyring, found: &Judged) -> Result<(), String> {
-    let keys: Vec<_> = found.seeds.iter().map(|seed| key(*seed).public_key().clone()).collect();
+    let keys = public_keys().iter().filter(|(seed, _)| found.seeds.contains(seed));
+    let keys: Vec<_> = keys.map(|(_, key)| key).collect();
     let may = |line: &AllowedSigner| {
         let is_valid = line.valid_after().is_none_or(|after| after.timestamp() <= now())
             && line.valid_before().is_none_or(|before| now() <= before.timestamp());
-        is_valid && keys.contains(line.key())
+        is_valid && keys.contains(&line.key())
     };
     let is_good = found.is_message && found.made_as == found.role;
     let people = if is_good { people(keyring, found.role, may) } else { BTreeSet::new() };

@@ -1,8 +1,10 @@
 //! Keys that everybody can know, and what they sign. The same on every run.
 
+use std::sync::OnceLock;
+
 use ssh_key::LineEnding;
 use ssh_key::private::{Ed25519Keypair, PrivateKey};
-use upgrade::authorization::{AllowedSigner, Role, Signature, SigningKey};
+use upgrade::authorization::{AllowedSigner, PublicKey, Role, Signature, SigningKey};
 
 /// What is signed.
 pub(crate) const MESSAGE: &[u8] = b"what is signed\n";
@@ -18,6 +20,12 @@ pub(crate) fn key(seed: u8) -> SigningKey {
         Ok(Ok(key)) => key,
         other => panic!("there is no key: {other:?}"),
     }
+}
+
+/// The public halves of the keys that sign, by their seeds.
+pub(crate) fn public_keys() -> &'static [(u8, PublicKey)] {
+    static KEYS: OnceLock<Vec<(u8, PublicKey)>> = OnceLock::new();
+    KEYS.get_or_init(|| SEEDS.map(|seed| (seed, key(seed).public_key().clone())).to_vec())
 }
 
 /// What the key with this seed makes of a message.
