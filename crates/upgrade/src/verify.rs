@@ -13,6 +13,7 @@ use crate::environment::ProgressListener;
 use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{Fate, GenerationState, StoreStanding};
 use crate::seal::keyspace_map;
+use crate::trust::read_keyring;
 use crate::{Environment, Home};
 
 /// How deep a verification looks. Each depth does what the one before it does, and more; `docs/verify.md` says what each of
@@ -78,7 +79,8 @@ pub struct VerifiedRecords {
 
 impl Home<'_> {
     /// Reads everything that is kept, down to every record: the journal, every file of every generation against its
-    /// seal, the logical content of every store against its manifest and its schema.
+    /// seal, the logical content of every store against its manifest and its schema, and the keyring against what is on
+    /// record: without it nobody can authorise anything.
     ///
     /// A store that a runtime has written to is held to the engine's checks and the schema's invariants instead.
     ///
@@ -134,6 +136,11 @@ impl Home<'_> {
                 Err(cause) if is_problem(&cause) => found.problems.push(cause.to_string()),
                 Err(cause) => return Err(Error::new(cause, self.unchanged())),
             }
+        }
+        match read_keyring(&self.layout, &self.state) {
+            Ok(_) => {}
+            Err(cause) if is_problem(&cause) => found.problems.push(cause.to_string()),
+            Err(cause) => return Err(Error::new(cause, self.unchanged())),
         }
         if self.state.current.is_none() && self.state.replaces_another {
             let cause = crate::home::no_current(&self.layout, &self.state);

@@ -1,6 +1,7 @@
 //! A runtime on a home: what `boot` gives, what it refuses, and what becomes of what the runtime writes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod keyring;
 mod support;
 mod trial;
 
