@@ -30,12 +30,13 @@ struct Prepared {
 }
 
 /// Scenarios whose home rots before they begin: sealed ones, from which each way leads on. Of the first every byte does.
-const ROTTEN: [(&str, bool); 5] = [
+const ROTTEN: [(&str, bool); 6] = [
     ("rollback", true),
     ("rollback-store", false),
     ("upgrade-store", false),
     ("upgrade-run", false),
     ("recover-journal", false),
+    ("rollback-signed", false),
 ];
 
 /// Random scenarios of a campaign that is given neither time nor a number of states.

@@ -213,10 +213,17 @@ pub(crate) fn all() -> Vec<Scenario> {
         new(
             "refused-again",
             Medium,
-            "an authorisation is used again, and a release is of an earlier security epoch",
+            "an authorisation is used again; a release is of an earlier security epoch; the clock is behind what is on record",
             &[SECURED, &[Step::Signed("2.0.0-rc.1"), Step::Confirm, Step::Publish("2.0.0", 1)]]
                 .concat(),
-            &[Step::Wrongly("2.0.0", Wrong::Used), Step::Wrongly("2.0.0", Wrong::Epoch)],
+            &[
+                Step::Wrongly("2.0.0", Wrong::Used),
+                Step::Wrongly("2.0.0", Wrong::Epoch),
+                Step::Clock(-90_000),
+                Step::Wrongly("2.0.0", Wrong::Clock),
+                Step::Wrongly("2.0.0", Wrong::Past),
+                Step::Clock(90_000),
+            ],
         ),
         new(
             "rollback-signed",
@@ -348,8 +355,13 @@ pub(crate) fn all() -> Vec<Scenario> {
             "recover-signed",
             Large,
             "the journal of a home with a keyring is lost, and somebody says which generation is current",
-            &[SECURED, &[Step::Signed("2.0.0-rc.1"), Step::Confirm, Step::LoseJournal]].concat(),
-            &[Step::RecoverGeneration(2)],
+            &[
+                SECURED,
+                &[Step::Signed("2.0.0-rc.1"), Step::Confirm, Step::Publish("2.0.0", 1)],
+                &[Step::LoseJournal],
+            ]
+            .concat(),
+            &[Step::RecoverGeneration(2), Step::Wrongly("2.0.0", Wrong::Epoch)],
         ),
         new(
             DAMAGED,

@@ -18,10 +18,14 @@ use upgrade::{
 use versioning::Timestamp;
 
 use super::HOME;
+use super::disturbed::spared;
 use super::step::{Marks, environment};
 
 /// What authorisations call the home.
 const NODE: &str = "simulated";
+
+/// Of a package.
+const BLOCK: usize = 512;
 
 /// What is wrong with an authorisation, or with what comes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +50,17 @@ pub(crate) enum Wrong {
     Epoch,
     /// Development mode is asked for.
     Development,
+    /// A byte of the package is another one, of what is not placed into a generation.
+    Content,
+    /// The clock is behind what is on record.
+    Clock,
+    /// The same, which is accepted; and by what is on record its time is over.
+    Past,
 }
 
 impl Wrong {
     /// All of them, but what needs a home that has confirmed something.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Node,
         Self::Plan,
         Self::Threshold,
@@ -59,6 +69,7 @@ impl Wrong {
         Self::Expired,
         Self::Publisher,
         Self::Development,
+        Self::Content,
     ];
 }
 
@@ -164,7 +175,10 @@ pub(super) fn publish(version: &str, security_epoch: u64) {
 
 /// Upgrades to a package that is signed, on an authorisation that is signed; with something wrong, if that is asked for.
 pub(super) fn upgrade(version: &str, wrong: Option<Wrong>) -> Result<(), Error> {
-    let package = super::disturbed::spared(|| Package::open(Path::new(&package_of(version))));
+    let package = spared(|| {
+        let altered = (wrong == Some(Wrong::Content)).then(|| altered_package(version));
+        Package::open(Path::new(&altered.unwrap_or_else(|| package_of(version))))
+    });
     let package = Arc::new(package.expect("there is a package"));
     let publisher = if wrong == Some(Wrong::Publisher) { Who::Stranger } else { Who::Publisher };
     let signatures = Some(sign(Role::Publisher, package.manifest_bytes(), &[publisher]));
@@ -177,9 +191,25 @@ pub(super) fn upgrade(version: &str, wrong: Option<Wrong>) -> Result<(), Error> 
     } else {
         signed(&view.draft_upgrade(&plan, terms(view.records().len() as u64, wrong))?, wrong)
     };
+    let authorization =
+        if wrong == Some(Wrong::Past) { authorization.accepting_clock() } else { authorization };
     let mut telemetry = Marks;
     let mut home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
     home.apply(&request, None, Some(authorization), &mut |_| {}).map(|_| ())
+}
+
+/// The same package with another byte in its first artifact, which is none that a generation is built from.
+fn altered_package(version: &str) -> String {
+    let path = package_of(version);
+    let manifest = Package::open(Path::new(&path)).expect("there is a package");
+    let manifest = manifest.manifest_bytes().len().next_multiple_of(BLOCK);
+    let mut bytes = fs::read(&path).expect("it can be read");
+    // Behind the manifest and its header, and the header of the first artifact.
+    let byte = bytes.get_mut(BLOCK + manifest + BLOCK).expect("there is an artifact");
+    *byte ^= 1;
+    let altered = format!("{path}.altered");
+    fs::write(&altered, bytes).expect("it can be written");
+    altered
 }
 
 /// Goes back on an authorisation that is signed.
@@ -209,7 +239,7 @@ fn terms(records: u64, wrong: Option<Wrong>) -> Terms {
     // Whatever else is wrong, the id is a new one.
     let id =
         if wrong == Some(Wrong::Used) { id_of(FIRST_SIGNED, None) } else { id_of(records, wrong) };
-    let (from, until) = if wrong == Some(Wrong::Expired) { (-7200, -3600) } else { (-60, 3540) };
+    let (from, until) = if wrong == Some(Wrong::Expired) { (-7200, -3600) } else { (0, 3600) };
     Terms {
         id,
         nodes: if wrong == Some(Wrong::Node) { vec!["another".to_owned()] } else { Vec::new() },
