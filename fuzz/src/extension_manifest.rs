@@ -112,7 +112,8 @@ fn judge(observed: &Observed) -> Verdict {
 }
 
 fn judge_refusal(data: &[u8], error: &ManifestError) -> Verdict {
-    let lines = data.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+    // YAML ends a line with a carriage return, too; counted here is one for each, also of a pair.
+    let lines = data.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() as u64 + 1;
     require((1..=lines + 1).contains(&error.line), "it is refused with a line that is not there")?;
     let most = data.len() * MOST_BYTES_A_QUOTED_BYTE + MOST_BYTES_OF_WORDS;
     require(error.to_string().len() <= most, "the reason is larger than what was read")?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use sim::disk::Disk;
-use upgrade::{Home, NoTelemetry, Record};
+use upgrade::{Event, Home, NoTelemetry, Record};
 
 use super::{Rotten, Sealed};
 use crate::hooks;
@@ -112,12 +112,16 @@ impl Sealed<'_> {
     }
 
     /// Whether only the engine could tell: what a runtime has written since its generation was sealed is in the engine's own
-    /// journal, and the engine takes damage there for its end (H2, H9, H10).
+    /// journal, and the engine takes damage there for its end (H2, H9, H10). Once the runtime was stopped in good order the
+    /// store has a seal again, and everybody must be able to tell.
     fn is_the_engines_alone(&self, rotten: &Rotten) -> bool {
         let Some(State::Home { current, .. }) = self.model.states.first() else { return false };
         let store = format!("{HOME_ON_DISK}/generations/{current}/store/");
-        let was_run = self.scenario.prepare.iter().any(|step| step.writes_records());
-        was_run && rotten.path.starts_with(&store) && rotten.path.ends_with(".jnl")
+        let mut events = self.records_before().iter().rev().map(|record| &record.event);
+        let last =
+            events.find(|event| matches!(event, Event::Started { .. } | Event::Closed { .. }));
+        let runs = matches!(last, Some(Event::Started { .. }));
+        runs && rotten.path.starts_with(&store) && rotten.path.ends_with(".jnl")
     }
 
     /// Whether what rotted is of the generation that is current before, and of no other: tables are shared.

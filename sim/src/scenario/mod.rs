@@ -13,7 +13,7 @@ pub(crate) use recording::{Recording, Run, on_its_own};
 pub(crate) use step::{Outcome, Step, environment};
 
 use flaw::Flaw;
-use trust::Wrong;
+use trust::{Wrong, WrongKeyring};
 
 /// Where the installation lies that is adopted.
 pub(crate) const SOURCE: &str = "/simulated/installation";
@@ -199,9 +199,14 @@ pub(crate) fn all() -> Vec<Scenario> {
         new(
             "keyring-next",
             Small,
-            "the next keyring is installed, in which somebody has a new key",
+            "the next keyring is installed, in which somebody has a new key; before, some with something wrong",
             &[Step::Adopt, Step::Keyring],
-            &[Step::NextKeyring],
+            &[
+                Step::WrongKeyring(WrongKeyring::Own),
+                Step::WrongKeyring(WrongKeyring::Old),
+                Step::WrongKeyring(WrongKeyring::Epoch),
+                Step::NextKeyring,
+            ],
         ),
         new(
             "refused-signed",
@@ -361,7 +366,11 @@ pub(crate) fn all() -> Vec<Scenario> {
                 &[Step::LoseJournal],
             ]
             .concat(),
-            &[Step::RecoverGeneration(2), Step::Wrongly("2.0.0", Wrong::Epoch)],
+            &[
+                Step::RecoverUnsigned(2),
+                Step::RecoverGeneration(2),
+                Step::Wrongly("2.0.0", Wrong::Epoch),
+            ],
         ),
         new(
             DAMAGED,

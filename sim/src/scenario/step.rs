@@ -18,7 +18,7 @@ use versioning::{Clock, GenerationNumber, RuntimeVersion, Timestamp};
 
 use super::disturbed;
 use super::flaw::{Flaw, Flawed};
-use super::trust::{self, Wrong};
+use super::trust::{self, Wrong, WrongKeyring};
 use super::{BINARY, HOME, SOURCE};
 use crate::hooks;
 
@@ -99,6 +99,10 @@ pub(crate) enum Step {
     Keyring,
     /// The next one is installed, in which somebody has a new key.
     NextKeyring,
+    /// The same, with something wrong, which the product must find.
+    WrongKeyring(WrongKeyring),
+    /// Somebody says which generation is current, without authority.
+    RecoverUnsigned(u32),
     /// An upgrade to a signed package, on a signed authorisation.
     Signed(&'static str),
     /// The same, with something wrong, which the product must find.
@@ -252,6 +256,8 @@ impl Step {
             Self::Flawed(..)
                 | Self::Unauthorized(_)
                 | Self::Wrongly(..)
+                | Self::WrongKeyring(_)
+                | Self::RecoverUnsigned(_)
                 | Self::Denied(_)
                 | Self::Stale(_)
                 | Self::UpgradeInUse(_)
@@ -321,13 +327,17 @@ impl Step {
             Self::Rivalled(version) => {
                 apply(version, &FemtoClaw, development(), &mut disturbed::second_upgrader)
             }
-            Self::RecoverGeneration(number) => recover(number),
+            Self::RecoverGeneration(number) => {
+                recover(number, |generation| trust::recovery(generation).or_else(development))
+            }
             Self::Publish(version, security_epoch) => {
                 trust::publish(version, security_epoch);
                 Ok(())
             }
             Self::Keyring => trust::keyring(),
-            Self::NextKeyring => trust::next_keyring(),
+            Self::NextKeyring => trust::next_keyring(None),
+            Self::WrongKeyring(wrong) => trust::next_keyring(Some(wrong)),
+            Self::RecoverUnsigned(number) => recover(number, |_| None),
             Self::Signed(version) => trust::upgrade(version, None),
             Self::Wrongly(version, wrong) => trust::upgrade(version, Some(wrong)),
             Self::SignedRollback => trust::rollback(),
@@ -457,7 +467,10 @@ fn apply_approved(
     home.apply(&request, approved, authorization, &mut |_| meanwhile()).map(|_| ())
 }
 
-fn recover(number: u32) -> Result<(), Error> {
+fn recover(
+    number: u32,
+    authority: impl FnOnce(GenerationNumber) -> Option<Authorization>,
+) -> Result<(), Error> {
     let generation = (1..number).fold(GenerationNumber::FIRST, |found, _| found.next());
     let request = RecoverRequest {
         home: HOME.into(),
@@ -465,7 +478,7 @@ fn recover(number: u32) -> Result<(), Error> {
         lock_timeout: Duration::ZERO,
     };
     let mut telemetry = Marks;
-    let authorization = trust::recovery(generation).or_else(development);
+    let authorization = authority(generation);
     upgrade::recover(&request, environment(), &mut telemetry, authorization, &mut |_| {})
         .map(|_| ())
 }

@@ -125,14 +125,34 @@ pub(super) fn keyring() -> Result<(), Error> {
     install(KeyringProposal { keyring, signatures, node, release_signatures: Vec::new() })
 }
 
-/// Installs the next one, in which somebody has a new key.
-pub(super) fn next_keyring() -> Result<(), Error> {
+/// What is wrong with the next keyring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WrongKeyring {
+    /// Only somebody has signed it whom it brings in itself.
+    Own,
+    /// Only somebody has signed it who is not in it any more.
+    Old,
+    /// It has another number than the next.
+    Epoch,
+}
+
+/// Installs the next one, in which somebody has a new key; with something wrong, if that is asked for.
+pub(super) fn next_keyring(wrong: Option<WrongKeyring>) -> Result<(), Error> {
     let present = first_keyring();
     let old = Who::Bob.key().public_key().fingerprint();
     let next = present.next().expect("there is a next one");
     let next = next.rotate(old, Who::Successor.key().public_key().clone(), None);
-    let keyring = next.and_then(|next| next.finish()).expect("it is a keyring");
-    let signatures = sign(Role::Keyring, &keyring.to_bytes(), &[Who::Alice]);
+    let mut keyring = next.and_then(|next| next.finish()).expect("it is a keyring");
+    if wrong == Some(WrongKeyring::Epoch) {
+        let after = keyring.next().and_then(|next| next.finish());
+        keyring = after.expect("it is a keyring");
+    }
+    let who = match wrong {
+        Some(WrongKeyring::Own) => Who::Successor,
+        Some(WrongKeyring::Old) => Who::Bob,
+        _ => Who::Alice,
+    };
+    let signatures = sign(Role::Keyring, &keyring.to_bytes(), &[who]);
     install(KeyringProposal { keyring, signatures, node: None, release_signatures: Vec::new() })
 }
 
