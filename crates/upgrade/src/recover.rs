@@ -107,6 +107,8 @@ pub fn recover<'e>(
 
 /// The generations of a home, of which there must be some.
 fn require_generations(layout: &Layout) -> Result<Vec<GenerationNumber>> {
+    crate::exposure::require_own_directories(layout)
+        .map_err(|cause| Error::new(cause, Condition::Unchanged(None)))?;
     let found = layout.generation_numbers();
     let found = found.map_err(|error| Error::new(error, Condition::Unchanged(None)))?;
     if found.is_empty() {

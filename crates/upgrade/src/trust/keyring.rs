@@ -52,7 +52,7 @@ impl HomeView<'_> {
     /// The keyring that counts; none if there is none.
     ///
     /// # Errors
-    /// [`Cause::Altered`] if it is not the one that is on record.
+    /// [`Cause::KeyringAltered`] if it is not the one that is on record.
     pub fn keyring(&self) -> Result<Option<InstalledKeyring>> {
         let found = read_keyring(&self.layout, &self.state);
         let found = found.map_err(|cause| Error::new(cause, self.unchanged()))?;
@@ -98,12 +98,13 @@ impl Home<'_> {
                 (node, first.map_err(refused)?)
             }
             Some((present, node)) => {
+                let next = &proposal.keyring;
+                let next = present.verify_next(next, &proposal.signatures, court.time());
+                let next = next.map_err(refused)?;
                 if proposal.node.as_ref().is_some_and(|named| named != node) {
                     return Err(Cause::InvalidNode);
                 }
-                let next = &proposal.keyring;
-                let next = present.verify_next(next, &proposal.signatures, court.time());
-                (node.clone(), next.map_err(refused)?)
+                (node.clone(), next)
             }
         };
         self.check_orphans(proposal)?;
@@ -225,14 +226,14 @@ fn release_signatures(layout: &Layout, release: &Digest) -> PathBuf {
 /// The keyring that is on record, and what it calls the home.
 ///
 /// # Errors
-/// [`Cause::Altered`] if it is gone, or another one lies in its place.
+/// [`Cause::KeyringAltered`] if it is gone, or another one lies in its place.
 pub(crate) fn read_keyring(
     layout: &Layout,
     state: &HomeState,
 ) -> std::result::Result<Option<(Keyring, String)>, Cause> {
     let Some(KeyringState { epoch, digest, node }) = &state.keyring else { return Ok(None) };
     let (path, _) = files_of(layout, *epoch);
-    let altered = |what: String| Cause::Altered(format!("{}: {what}", path.display()));
+    let altered = |what: String| Cause::KeyringAltered { path: path.clone(), what };
     let Some(bytes) = read_bounded(&path, MAXIMUM_KEYRING_BYTES)? else {
         return Err(altered("the keyring is gone".to_owned()));
     };
@@ -255,7 +256,8 @@ pub(crate) fn keyring_of_files(
     for epoch in 1.. {
         let (path, _) = files_of(layout, epoch);
         let Some(bytes) = read_bounded(&path, MAXIMUM_KEYRING_BYTES)? else { break };
-        let altered = |what: &str| Cause::Altered(format!("{}: {what}", path.display()));
+        let altered =
+            |what: &str| Cause::KeyringAltered { path: path.clone(), what: what.to_owned() };
         let keyring = Keyring::parse(&bytes).map_err(|error| altered(&error.to_string()))?;
         let before = last.as_ref().map(Keyring::digest);
         if keyring.epoch() != epoch || keyring.previous() != before {
@@ -267,20 +269,24 @@ pub(crate) fn keyring_of_files(
     let path = layout.keyrings().join(NODE_FILE);
     let node = read_bounded(&path, MAXIMUM_NODE_BYTES)?;
     let node = node.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|node| is_node(node));
-    let node = node.ok_or_else(|| Cause::Altered(format!("{} names no node", path.display())))?;
+    let node = node.ok_or_else(|| {
+        let what = "it names no node".to_owned();
+        Cause::KeyringAltered { path, what }
+    })?;
     Ok(Some((keyring, node)))
 }
 
 /// A small file; none if it is not there.
 fn read_bounded(path: &Path, most: usize) -> std::result::Result<Option<Vec<u8>>, Cause> {
-    let failed = |error| durable::Error::new(durable::Operation::Read, path, error);
-    match path.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error).into()),
-        Ok(found) if !found.is_file() || found.len() > most as u64 => {
-            return Err(Cause::Altered(format!("{} is not what lay there", path.display())));
+    match durable::read_plain(path, most as u64) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error)
+            if error.is_planted() || error.source.kind() == std::io::ErrorKind::FileTooLarge =>
+        {
+            let what = error.source.to_string();
+            Err(Cause::KeyringAltered { path: path.to_path_buf(), what })
         }
-        Ok(_) => {}
+        Err(error) => Err(error.into()),
     }
-    Ok(Some(std::fs::read(path).map_err(failed)?))
 }
