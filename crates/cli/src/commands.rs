@@ -149,12 +149,16 @@ impl<'s> Session<'s> {
     /// The authority that was given; a refusal that is on record if none was, or if it is none.
     fn authority(
         &self,
+        view: &HomeView<'_>,
         operation: Operation,
         arguments: &AuthorityArguments,
         telemetry: &mut dyn TelemetrySink,
     ) -> Result<Authorization, Failure> {
-        let given = trust::authority::authorization(arguments)?;
-        let given = given.and_then(|given| given.ok_or(Cause::Unauthorized { operation }));
+        let given = trust::authority::authorization(arguments)?.and_then(|given| {
+            let given = given.ok_or(Cause::Unauthorized { operation })?;
+            // Whatever else speaks against it: who asks for what nobody may have is put on record.
+            view.require_authority(&given, operation).map(|()| given)
+        });
         given.map_err(|cause| self.refused(operation, cause, telemetry))
     }
 
@@ -231,7 +235,7 @@ impl<'s> Session<'s> {
         output: &mut Output,
     ) -> Result<u8, Failure> {
         let view = self.view()?;
-        let authorization = self.authority(Operation::Upgrade, authority, telemetry)?;
+        let authorization = self.authority(&view, Operation::Upgrade, authority, telemetry)?;
         let request = match trust::authority::request(target)? {
             Ok(request) => request,
             Err(cause) => return Err(self.refused(Operation::Upgrade, cause, telemetry)),
@@ -380,7 +384,7 @@ impl<'s> Session<'s> {
             output.result("would-roll-back", &planned, |_| human::would_roll_back(&planned))?;
             return Ok(0);
         }
-        let authorization = self.authority(Operation::Rollback, authority, telemetry)?;
+        let authorization = self.authority(&view, Operation::Rollback, authority, telemetry)?;
         let (from, to) = (&planned.from_version, &planned.to_version);
         ask(&format!("Go back from {from} to {to}?"), self.common.yes)?;
         let mut line = ProgressLine::new();
@@ -408,7 +412,7 @@ impl<'s> Session<'s> {
             output.result(kind, &planned, |_| human::would_collect(&planned))?;
             return Ok(0);
         }
-        let authorization = self.authority(Operation::Collect, authority, telemetry)?;
+        let authorization = self.authority(&view, Operation::Collect, authority, telemetry)?;
         ask(&human::would_collect(&planned), self.common.yes)?;
         let collected = self.open(telemetry)?.collect(keep, Some(authorization))?;
         output.done("collected", &collected, |_| human::collected(&collected));
