@@ -373,7 +373,10 @@ impl Home<'_> {
         if self.state.keyring.is_some() {
             return Ok(());
         }
-        let Some((keyring, node)) = keyring_of_files(&self.layout)? else { return Ok(()) };
+        let Some((keyring, node)) = keyring_of_files(&self.layout, self.environment.clock.now())?
+        else {
+            return Ok(());
+        };
         let (epoch, keyring) = (keyring.epoch(), keyring.digest());
         let operator = self.environment.operator.to_owned();
         self.note(Event::Keyring { epoch, keyring, node, operator, signers: Vec::new() })

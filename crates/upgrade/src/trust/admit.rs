@@ -121,7 +121,7 @@ impl Court {
     ) -> std::result::Result<Self, Cause> {
         let keyring = match state {
             Some(state) => read_keyring(layout, state)?,
-            None => keyring_of_files(layout)?,
+            None => keyring_of_files(layout, now)?,
         };
         let used = state.iter().flat_map(|state| &state.used);
         let used = used.filter_map(|(id, statement)| Some((id.parse().ok()?, *statement)));

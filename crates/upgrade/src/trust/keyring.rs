@@ -20,10 +20,10 @@ use crate::package::{RELEASE_MANIFEST, RELEASE_SIGNATURES};
 use crate::{Home, HomeView};
 
 /// The longest name of a node, in bytes.
-const MAXIMUM_NODE_BYTES: usize = authorization::MAXIMUM_NODE_BYTES;
+pub(super) const MAXIMUM_NODE_BYTES: usize = authorization::MAXIMUM_NODE_BYTES;
 
 /// The file that keeps the home's name where the journal may be lost.
-const NODE_FILE: &str = "node";
+pub(super) const NODE_FILE: &str = "node";
 
 /// An epoch that is to be installed.
 #[derive(Debug, Clone)]
@@ -167,8 +167,9 @@ impl Home<'_> {
             durable::sync_directory(self.layout.root())?;
         }
         let (document, signatures) = files_of(&self.layout, proposal.keyring.epoch());
-        durable::replace_file(&document, &proposal.keyring.to_bytes())?;
+        // The signatures first: where there is a document, they are there as well.
         durable::replace_file(&signatures, &proposal.signatures.to_bytes())?;
+        durable::replace_file(&document, &proposal.keyring.to_bytes())?;
         durable::replace_file(&directory.join(NODE_FILE), node.as_bytes())?;
         self.keep_release_signatures(proposal)
     }
@@ -207,13 +208,13 @@ fn generation_of(state: &HomeState, release: Digest) -> Option<GenerationNumber>
     state.generations.iter().find(|(_, found)| is_of(found)).map(|(number, _)| *number)
 }
 
-fn is_node(node: &str) -> bool {
+pub(super) fn is_node(node: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:@".contains(&byte);
     !node.is_empty() && node.len() <= MAXIMUM_NODE_BYTES && node.bytes().all(plain)
 }
 
 /// The document of an epoch, and its signatures.
-fn files_of(layout: &Layout, epoch: u64) -> (PathBuf, PathBuf) {
+pub(super) fn files_of(layout: &Layout, epoch: u64) -> (PathBuf, PathBuf) {
     let directory = layout.keyrings();
     (directory.join(format!("{epoch}.json")), directory.join(format!("{epoch}.json.sig")))
 }
@@ -245,39 +246,11 @@ pub(crate) fn read_keyring(
     Ok(Some((keyring, node.clone())))
 }
 
-/// The last epoch of an unbroken chain that begins with the first, as the files have it: for when the journal is lost.
-///
-/// Whoever can take away both the journal and the last epochs can make an earlier one count. They cannot make the operators of
-/// the last one sign a recovery by it: what is signed names its epoch.
-pub(crate) fn keyring_of_files(
-    layout: &Layout,
-) -> std::result::Result<Option<(Keyring, String)>, Cause> {
-    let mut last: Option<Keyring> = None;
-    for epoch in 1.. {
-        let (path, _) = files_of(layout, epoch);
-        let Some(bytes) = read_bounded(&path, MAXIMUM_KEYRING_BYTES)? else { break };
-        let altered =
-            |what: &str| Cause::KeyringAltered { path: path.clone(), what: what.to_owned() };
-        let keyring = Keyring::parse(&bytes).map_err(|error| altered(&error.to_string()))?;
-        let before = last.as_ref().map(Keyring::digest);
-        if keyring.epoch() != epoch || keyring.previous() != before {
-            return Err(altered("it does not continue the epoch before it"));
-        }
-        last = Some(keyring);
-    }
-    let Some(keyring) = last else { return Ok(None) };
-    let path = layout.keyrings().join(NODE_FILE);
-    let node = read_bounded(&path, MAXIMUM_NODE_BYTES)?;
-    let node = node.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|node| is_node(node));
-    let node = node.ok_or_else(|| {
-        let what = "it names no node".to_owned();
-        Cause::KeyringAltered { path, what }
-    })?;
-    Ok(Some((keyring, node)))
-}
-
 /// A small file; none if it is not there.
-fn read_bounded(path: &Path, most: usize) -> std::result::Result<Option<Vec<u8>>, Cause> {
+pub(super) fn read_bounded(
+    path: &Path,
+    most: usize,
+) -> std::result::Result<Option<Vec<u8>>, Cause> {
     match durable::read_plain(path, most as u64) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(None),
