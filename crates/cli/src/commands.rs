@@ -154,12 +154,16 @@ impl<'s> Session<'s> {
         arguments: &AuthorityArguments,
         telemetry: &mut dyn TelemetrySink,
     ) -> Result<Authorization, Failure> {
-        let given = trust::authority::authorization(arguments)?.and_then(|given| {
-            let given = given.ok_or(Cause::Unauthorized { operation })?;
+        let cause = match trust::authority::authorization(arguments)? {
             // Whatever else speaks against it: who asks for what nobody may have is put on record.
-            view.require_authority(&given, operation).map(|()| given)
-        });
-        given.map_err(|cause| self.refused(operation, cause, telemetry))
+            Ok(Some(given)) => match view.require_authority(&given, operation) {
+                Ok(()) => return Ok(given),
+                Err(cause) => cause,
+            },
+            Ok(None) => Cause::Unauthorized { operation },
+            Err(cause) => cause,
+        };
+        Err(self.refused(operation, cause, telemetry))
     }
 
     pub(crate) fn open<'t>(&self, telemetry: &'t mut dyn TelemetrySink) -> Result<Home<'t>, Failure>

@@ -87,7 +87,7 @@ fn new(
     staging.push(".staging");
     let staging = PathBuf::from(staging);
     let made = stage(from, &staging, &contents)
-        .and_then(|()| pack(&description, &staging, file).map_err(|error| changed_nothing(error)));
+        .and_then(|()| pack(&description, &staging, file).map_err(changed_nothing));
     // It holds copies alone.
     let _ = durable::remove_tree(&staging);
     let manifest = made?;

@@ -223,7 +223,7 @@ fn a_collection_that_was_interrupted_goes_on_by_the_same_authorisation() {
     let text = fs::read_to_string(journal.join("records.jsonl")).unwrap();
     let end = text.find("\"COLLECTED\"").unwrap();
     let end = end + text[end..].find('\n').unwrap() + 1;
-    let mut bytes = text[..end].as_bytes().to_vec();
+    let mut bytes = text.as_bytes()[..end].to_vec();
     bytes.resize(text.len(), b'\n');
     fs::write(journal.join("records.jsonl"), bytes).unwrap();
     fs::remove_file(journal.join("witness")).unwrap();

@@ -224,12 +224,12 @@ fn permissions() -> Vec<Attack> {
             set_mode(&case.at("generations/2/runtime/runtime"), 0o600);
         }),
         applied("a manifest that cannot be read", "generation-unusable", |case| {
-            set_mode(&case.at("generations/2/manifest.json"), 0);
+            set_mode(&case.at("generations/2/manifest.json"), 0o0);
             case.without_privileges();
         })
         .exit(1),
         applied("a keyring that cannot be read", "file-operation-failed", |case| {
-            set_mode(&case.at("keyring/2.json"), 0);
+            set_mode(&case.at("keyring/2.json"), 0o0);
             case.without_privileges();
         })
         .exit(1),

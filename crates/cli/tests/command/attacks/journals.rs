@@ -85,7 +85,7 @@ fn records() -> Vec<Attack> {
         attack("a record of another home is spliced in", "journal-broken", |case| {
             let other =
                 fs::read_to_string(case.ground.home(Stage::Returned).join(RECORDS)).unwrap();
-            let spliced = other.lines().filter(|line| !line.is_empty()).last().unwrap().to_owned();
+            let spliced = other.lines().rfind(|line| !line.is_empty()).unwrap().to_owned();
             rewrite(case, |lines| *lines.last_mut().unwrap() = spliced);
         }),
     ]
@@ -95,13 +95,10 @@ fn heads() -> Vec<Attack> {
     vec![
         attack("the journal of another branch", "journal-forked", |case| {
             // Both go on from the same records, each in its own way.
-            let mut other = Vec::new();
             rewrite(case, |lines| {
                 let last = lines.last_mut().unwrap();
-                *last = last.replacen("CONFIRMED", "CONFIRMED", 1);
                 let at = last.find("\"time\":\"20").unwrap() + 8;
                 last.replace_range(at..at + 4, "2099");
-                other = lines.clone();
                 rechained(lines);
             });
         }),
@@ -174,7 +171,7 @@ fn files() -> Vec<Attack> {
             file.set_len((256 << 20) + 1).unwrap();
         }),
         attack("the journal cannot be read", "file-operation-failed", |case| {
-            let nobody = std::os::unix::fs::PermissionsExt::from_mode(0);
+            let nobody = std::os::unix::fs::PermissionsExt::from_mode(0o0);
             fs::set_permissions(case.at(RECORDS), nobody).unwrap();
             case.without_privileges();
         })
@@ -189,7 +186,7 @@ pub(super) fn what_nobody_can_see_without_a_copy(ground: &Ground) {
     let before = done(&case.home(), &["status"]);
     let head = |case: &Case<'_>| {
         let text = fs::read_to_string(case.at(RECORDS)).unwrap();
-        text.lines().filter(|line| !line.is_empty()).last().unwrap().to_owned()
+        text.lines().rfind(|line| !line.is_empty()).unwrap().to_owned()
     };
     let kept = head(&case);
     // The slot of the last record; the other one vouches for the record before.

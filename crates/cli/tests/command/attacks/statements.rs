@@ -254,7 +254,7 @@ fn files() -> Vec<Attack> {
         }),
         attack("an authorisation that nobody may read", |case| {
             let path = case.restated("to-candidate", &BOTH, |_| {});
-            let nobody = std::os::unix::fs::PermissionsExt::from_mode(0);
+            let nobody = std::os::unix::fs::PermissionsExt::from_mode(0o0);
             fs::set_permissions(&path, nobody).unwrap();
             case.without_privileges();
             with(case, &path)
