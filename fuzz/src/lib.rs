@@ -1,4 +1,4 @@
-//! Fuzz targets: what comes from a disk that we do not trust.
+//! Fuzz targets: what comes from a disk, or from somebody, that we do not trust.
 //!
 //! Each module is a target: `run` hands bytes to the library, observes what comes of it, and holds the observation to an
 //! oracle. An oracle never says only that nothing panicked. `cargo test` replays every committed seed and a few hundred
@@ -6,12 +6,19 @@
 
 #![allow(clippy::panic, reason = "a fuzz target fails by panicking")]
 
+pub mod authorization;
 pub mod configuration;
+pub mod extension_manifest;
 pub mod journal;
+pub mod keyring;
+mod keys;
 pub mod manifest;
+mod memory;
 pub mod mutation;
+pub mod release_archive;
 mod scratch;
 pub mod seeds;
+pub mod signatures;
 pub mod wal_adoption;
 
 /// What the library made of the bytes. Either is fine, if the oracle agrees.

@@ -10,7 +10,19 @@ use serde_json::json;
 
 use crate::manifest::SEALED_FILE;
 use crate::scratch::Scratch;
-use crate::{Outcome, configuration, journal, manifest as manifest_target, wal_adoption};
+use crate::{
+    Outcome, authorization, configuration, extension_manifest, journal, keyring,
+    manifest as manifest_target, release_archive, signatures as signatures_target, wal_adoption,
+};
+
+mod release;
+mod trust;
+
+pub use release::{extension_manifests, packages};
+pub use trust::{keyrings, signatures, statements};
+
+/// A seed: its name within the corpus of its target, and its bytes.
+pub type Named = (&'static str, Vec<u8>);
 
 /// A target: its name, its body, and how a mutated seed is put right so that it gets further.
 pub struct Target {
@@ -23,8 +35,17 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 9] = [
+    Target { name: "authorization", run: authorization::run, repair: <[u8]>::to_vec },
     Target { name: "configuration", run: configuration::run, repair: <[u8]>::to_vec },
+    Target {
+        name: "extension_manifest",
+        run: extension_manifest::run,
+        repair: extension_manifest::enclose,
+    },
+    Target { name: "keyring", run: keyring::run, repair: <[u8]>::to_vec },
+    Target { name: "release_archive", run: release_archive::run, repair: release_archive::relay },
+    Target { name: "signatures", run: signatures_target::run, repair: signatures_target::rewrap },
     Target { name: "journal", run: journal::run, repair: journal::rehash },
     Target { name: "manifest", run: manifest_target::run, repair: <[u8]>::to_vec },
     Target { name: "wal_adoption", run: wal_adoption::run, repair: <[u8]>::to_vec },
@@ -74,6 +95,16 @@ pub fn all() -> BTreeMap<String, Vec<u8>> {
         ),
     ] {
         seeds.insert(format!("configuration/{name}"), text.as_bytes().to_vec());
+    }
+    for (target, named) in [
+        ("authorization", statements()),
+        ("extension_manifest", extension_manifests()),
+        ("keyring", keyrings()),
+        ("release_archive", packages()),
+        ("signatures", signatures()),
+    ] {
+        let paths = named.into_iter().map(|(name, bytes)| (format!("{target}/{name}"), bytes));
+        seeds.extend(paths);
     }
     seeds
 }

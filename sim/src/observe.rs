@@ -234,8 +234,11 @@ fn read() -> Result<FoundHome, upgrade::Error> {
     let home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
     let known = known_generations(&home);
     let report = home.verify_only(|number| !known.contains_key(&number), &mut |_| {})?;
-    let mut contents: BTreeMap<_, _> =
-        report.generations.iter().map(|found| (found.generation, found.content)).collect();
+    let contents = report
+        .generations
+        .iter()
+        .filter_map(|found| Some((found.generation, found.logical?.content)));
+    let mut contents: BTreeMap<_, _> = contents.collect();
     remember(&home, &contents);
     contents.extend(known);
     Ok(FoundHome {

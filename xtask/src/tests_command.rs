@@ -11,16 +11,28 @@ use crate::{CommandResult, Failure};
 /// A tool that some tests need and that not every machine has.
 struct Need {
     tool: &'static str,
-    /// The part of the tests' names that tells them apart.
-    tests: &'static str,
+    /// The parts of the tests' names that tell them apart.
+    tests: &'static [&'static str],
     about: &'static str,
 }
 
-const NEEDS: [Need; 1] = [Need {
-    tool: "strace",
-    tests: "durable_order",
-    about: "the order of durable steps, as the kernel sees it",
-}];
+const NEEDS: [Need; 3] = [
+    Need {
+        tool: "strace",
+        tests: &["durable_order"],
+        about: "the order of durable steps, as the kernel sees it",
+    },
+    Need {
+        tool: "ssh-keygen",
+        tests: &["verdicts::", "forms::", "trust::", "attacks::"],
+        about: "signatures, as OpenSSH makes and judges them",
+    },
+    Need {
+        tool: "b3sum",
+        tests: &["with_b3sum"],
+        about: "the hashes of the journal, as others compute them",
+    },
+];
 
 /// What the command line asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -55,11 +67,14 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
     for need in &missing {
         if strict {
             let Need { tool, tests, about } = need;
+            let tests = tests.join(", ");
             let message = format!("{tool} is not installed, and {tests} ({about}) needs it");
             return Err(Failure::Failed(message));
         }
         println!("{}", left_out(need));
-        request.runner.extend(["--skip".to_owned(), need.tests.to_owned()]);
+        for tests in need.tests {
+            request.runner.extend(["--skip".to_owned(), (*tests).to_owned()]);
+        }
     }
     let mut command = cargo();
     command.args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(&request.cargo);
@@ -127,7 +142,7 @@ fn run_and_count(command: &mut Command) -> std::io::Result<(ExitStatus, Total)> 
 
 fn left_out(need: &Need) -> String {
     let Need { tool, tests, about } = need;
-    format!("NOT RUN: tests named {tests} ({about}); install {tool}")
+    format!("NOT RUN: tests named {} ({about}); install {tool}", tests.join(", "))
 }
 
 fn is_installed(tool: &str) -> bool {

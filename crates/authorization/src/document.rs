@@ -156,12 +156,17 @@ impl Field {
         if self.text()? == text { Ok(()) } else { Err(self.wrong(format!("{text:?}"))) }
     }
 
-    /// A text that is the one spelling of a value.
+    /// A text that is the one spelling of a value. Others are refused: a time can be written in many ways, and readers who
+    /// compare texts would disagree.
     pub(crate) fn parsed<T>(&self) -> Result<T, InvalidDocument>
     where
-        T: FromStr<Err: fmt::Display>,
+        T: FromStr<Err: fmt::Display> + fmt::Display,
     {
-        self.text()?.parse().map_err(|error: T::Err| self.wrong(format!("another text: {error}")))
+        let text = self.text()?;
+        let parsed: T =
+            text.parse().map_err(|error: T::Err| self.wrong(format!("another text: {error}")))?;
+        let expected = parsed.to_string();
+        if expected == text { Ok(parsed) } else { Err(self.wrong(format!("spelled {expected}"))) }
     }
 
     /// A text for people or machines that prints on one line.

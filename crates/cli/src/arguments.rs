@@ -10,10 +10,12 @@ use upgrade::extension_migration::{Directory, ExtensionIdentity, Permission};
 use upgrade::{Consent, Digest, capability_migration, extension_migration};
 use versioning::{GenerationNumber, RuntimeVersion};
 
+use crate::audit::AuditCommand;
 use crate::telemetry::{Destination, DestinationParser};
 use crate::trust::arguments::{
     AuthorityArguments, AuthorizeCommand, KeyringCommand, PackageArguments, ReleaseCommand,
 };
+use crate::verify::{DEPTHS, DepthArguments};
 
 /// What `--version` shows: the command, and the newest release that it takes without being asked.
 const LONG_VERSION: &str = concat!(
@@ -124,8 +126,15 @@ pub(crate) enum Command {
     Status,
     /// Show every attempt, decision, step and outcome. Writes nothing.
     History,
-    /// Read everything and compare it with what was sealed.
-    Verify,
+    /// Read everything, down to the last record, and compare it with what was sealed.
+    #[command(after_help = DEPTHS)]
+    Verify {
+        #[command(flatten)]
+        depth: DepthArguments,
+    },
+    /// Ask the journal what was done, and whether it is whole. Writes nothing.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Declare the generation on trial healthy.
     Confirm {
         /// Show what would be done. Writes nothing.

@@ -16,16 +16,15 @@ use upgrade::{
 use crate::arguments::{Arguments, CapabilityCommand, Command, Common, Target};
 use crate::consent::ask;
 use crate::failure::Failure;
-use crate::human;
 use crate::output::Output;
 use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, variable};
 use crate::telemetry::{Learned, observed};
-use crate::trust;
 use crate::trust::arguments::AuthorityArguments;
+use crate::{audit, human, trust, verify};
 
 /// Permission bits of files that hold records.
-const PRIVATE: u32 = 0o600;
+pub(crate) const PRIVATE: u32 = 0o600;
 
 /// Exit code: there is something to do (`plan --check`).
 const CHANGES_PENDING: u8 = 2;
@@ -76,7 +75,10 @@ fn dispatch(
         }
         Command::Status => session.status(output),
         Command::History => session.history(output),
-        Command::Verify => session.verify(telemetry, output),
+        Command::Verify { depth } => {
+            verify::run(&session.open_to_read(telemetry)?, depth.depth(), output)
+        }
+        Command::Audit(command) => audit::run(command, &session.home, session.environment, output),
         Command::Confirm { dry_run } => session.confirm(*dry_run, telemetry, output),
         Command::Rollback { authority, reason, dry_run } => {
             session.rollback(authority, reason, *dry_run, telemetry, output)
@@ -327,24 +329,6 @@ impl<'s> Session<'s> {
         } else {
             output.result("history", &json!({}), |_| human::history(view.records()))?;
         }
-        Ok(0)
-    }
-
-    fn verify(
-        &self,
-        telemetry: &mut dyn TelemetrySink,
-        output: &mut Output,
-    ) -> Result<u8, Failure> {
-        let mut line = ProgressLine::new();
-        let home = self.open_to_read(telemetry)?;
-        let report = home.verify(&mut |progress| line.show(progress))?;
-        drop(line);
-        let mut value = serde_json::to_value(&report).unwrap_or_default();
-        if let Value::Object(value) = &mut value {
-            value.insert("ok".to_owned(), report.problems.is_empty().into());
-        }
-        output.result("verified", &value, |style| human::verified(&report, style))?;
-        report.into_result(&home)?;
         Ok(0)
     }
 

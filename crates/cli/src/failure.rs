@@ -5,7 +5,13 @@ use std::io;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use upgrade::{Cause, Error};
+use upgrade::{Cause, Error, HeadViolation};
+
+/// Exit code: something is not what it was.
+const INTEGRITY_VIOLATED: u8 = 6;
+
+/// What comes next where the journal is another one.
+const COMPARE: &str = "Compare the journal with what was exported of it.";
 
 /// Why a command did not do what it was asked for.
 #[derive(Debug)]
@@ -28,6 +34,8 @@ pub(crate) enum Failure {
     Unusable { path: PathBuf, reason: String },
     /// A keyring cannot be made or changed like this.
     Keyring(String),
+    /// The journal is not the one that these heads were taken of.
+    Head(Vec<HeadViolation>),
 }
 
 impl From<Error> for Failure {
@@ -75,6 +83,12 @@ impl fmt::Display for Failure {
                 "{}: {reason}\nThe home is unchanged.\nName another file.",
                 path.display()
             ),
+            Self::Head(violations) => {
+                for violation in violations {
+                    writeln!(formatter, "{violation}")?;
+                }
+                write!(formatter, "The home is unchanged.\n{COMPARE}")
+            }
             Self::Keyring(reason) => write!(
                 formatter,
                 "{reason}\nThe home is unchanged.\nSee `femtoclaw-upgrade keyring show`."
@@ -94,6 +108,7 @@ impl Failure {
             | Self::Unreadable { .. }
             | Self::Unusable { .. }
             | Self::Keyring(_) => 1,
+            Self::Head(_) => INTEGRITY_VIOLATED,
         }
     }
 
@@ -109,6 +124,7 @@ impl Failure {
             Self::Unreadable { .. } => "file-not-read",
             Self::Unusable { .. } => "file-unusable",
             Self::Keyring(_) => "keyring-unusable",
+            Self::Head(violations) => violations.first().map_or("journal-cut", HeadViolation::name),
         }
     }
 
@@ -118,11 +134,15 @@ impl Failure {
             Self::Upgrade(error) => (error.condition().to_string(), error.next()),
             Self::NeedsConsent { .. } => (unchanged(), "Add `--yes`.".to_owned()),
             Self::NoHome => (unchanged(), "Add `--home DIR`.".to_owned()),
+            Self::Head(_) => (unchanged(), COMPARE.to_owned()),
             // As the text says it, on its last line.
             other => (unchanged(), other.to_string().lines().last().unwrap_or_default().to_owned()),
         };
         let message = match self {
             Self::Upgrade(error) => error.cause().to_string(),
+            Self::Head(violations) => {
+                violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+            }
             other => other.to_string().lines().next().unwrap_or_default().to_owned(),
         };
         let exit_code = self.exit_code();

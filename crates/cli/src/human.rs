@@ -8,7 +8,7 @@ use upgrade::compatibility::Severity;
 use upgrade::extension_migration::Fate;
 use upgrade::{
     Adopted, Adoption, Applied, Collected, Event, Finding, FindingOutcome, Generation, Home,
-    KeyringStatus, Plan, PlannedAuthority, PlannedPart, Record, RolledBack, Status, VerifyReport,
+    KeyringStatus, Plan, PlannedAuthority, PlannedPart, Record, RolledBack, Status,
 };
 use versioning::RuntimeVersion;
 
@@ -346,7 +346,7 @@ pub(crate) fn history(records: &[Record]) -> String {
     text
 }
 
-fn facts(event: &Event) -> String {
+pub(crate) fn facts(event: &Event) -> String {
     match event {
         Event::Initialized { product, replaces, .. } => match replaces {
             Some(digest) => format!("{product}, replacing {}", digest.short()),
@@ -405,7 +405,7 @@ fn principals(signers: &[upgrade::Signer]) -> String {
 }
 
 /// Control characters could forge a line, or worse: they are shown as what they are.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(
             |found| {
@@ -415,38 +415,8 @@ fn printable(text: &str) -> String {
         .collect()
 }
 
-fn first_line(text: &str) -> String {
+pub(crate) fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
-}
-
-pub(crate) fn verified(report: &VerifyReport, style: &Style) -> String {
-    let mut text = format!("journal       {} records, intact\n", report.journal_records);
-    for generation in &report.generations {
-        let mark = if generation.current { "●" } else { " " };
-        let state = if generation.written_to {
-            "intact, and written to by a runtime since it was sealed"
-        } else {
-            "exactly as sealed"
-        };
-        let _ = writeln!(
-            text,
-            "generation {mark} {:<3} {:<12} {} files, {} records, {state}",
-            generation.generation.to_string(),
-            generation.versions.runtime.to_string(),
-            generation.files,
-            generation.records
-        );
-        let _ = writeln!(text, "                state    {}", generation.state);
-        let _ = writeln!(text, "                content  {}", generation.content);
-    }
-    if !report.unlisted.is_empty() {
-        let unlisted: Vec<String> = report.unlisted.iter().map(ToString::to_string).collect();
-        let _ = writeln!(text, "not in this journal: generation {}", unlisted.join(", "));
-    }
-    if report.problems.is_empty() {
-        let _ = writeln!(text, "{}", style.strong("Everything is as it should be."));
-    }
-    text
 }
 
 pub(crate) fn would_roll_back(planned: &RolledBack) -> String {

@@ -4,6 +4,7 @@
 //! first of which names the version of the format, the last the result. Exit codes are listed in the README.
 
 mod arguments;
+mod audit;
 mod commands;
 mod consent;
 mod failure;
@@ -13,6 +14,7 @@ mod progress;
 mod surroundings;
 mod telemetry;
 mod trust;
+mod verify;
 
 use std::process::ExitCode;
 

@@ -138,7 +138,8 @@ fn operation(command: &Command) -> (&'static str, Option<RuntimeVersion>) {
         Command::Apply { target, .. } => (Operation::Upgrade.name(), target.target_version.clone()),
         Command::Status => ("status", None),
         Command::History => ("history", None),
-        Command::Verify => ("verify", None),
+        Command::Verify { .. } => ("verify", None),
+        Command::Audit(_) => ("audit", None),
         Command::Confirm { dry_run: true } => ("dry-run-confirm", None),
         Command::Confirm { .. } => (Operation::Confirm.name(), None),
         Command::Rollback { dry_run: true, .. } => ("dry-run-rollback", None),
@@ -190,9 +191,10 @@ fn result_of(failure: &Failure) -> OperationResult {
         | Failure::NoHome
         | Failure::Unusable { .. }
         | Failure::Keyring(_) => OperationResult::Refused,
-        Failure::Output(_) | Failure::File { .. } | Failure::Unreadable { .. } => {
-            OperationResult::Failed
-        }
+        Failure::Output(_)
+        | Failure::File { .. }
+        | Failure::Unreadable { .. }
+        | Failure::Head(_) => OperationResult::Failed,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading what should be a plain file, whatever somebody has put in its place.
 
-use std::fs::OpenOptions;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -12,6 +12,24 @@ use crate::{Error, Operation, Result};
 /// A link is not followed, a pipe is not waited for, a device is not read: what is said of the file is said of the handle, so
 /// that it cannot become something else in between. An error that comes of that is one for which [`Error::is_planted`] holds.
 pub fn read_plain(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let failed = |error| Error::new(Operation::Read, path, error);
+    let (opened, metadata) = open(path)?;
+    if metadata.len() > most {
+        let reason = format!("it has {} bytes, and may have {most}", metadata.len());
+        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, reason)));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    // One that grows meanwhile is not read for ever.
+    opened.take(most).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+/// Opens a plain file for reading, as [`read_plain`] does.
+pub fn open_plain(path: &Path) -> Result<File> {
+    open(path).map(|(file, _)| file)
+}
+
+fn open(path: &Path) -> Result<(File, Metadata)> {
     let failed = |error| Error::new(Operation::Read, path, error);
     let opened = OpenOptions::new()
         .read(true)
@@ -26,14 +44,7 @@ pub fn read_plain(path: &Path, most: u64) -> Result<Vec<u8>> {
     if !metadata.is_file() {
         return Err(Error::planted(Operation::Read, path));
     }
-    if metadata.len() > most {
-        let reason = format!("it has {} bytes, and may have {most}", metadata.len());
-        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, reason)));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-    // One that grows meanwhile is not read for ever.
-    opened.take(most).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    Ok((opened, metadata))
 }
 
 #[cfg(test)]

@@ -27,10 +27,16 @@ pub struct KeyspaceDigest {
     pub digest: Digest,
 }
 
+/// How many bytes are gathered before they are hashed: BLAKE3 takes many pieces of 1 KiB at once, several times as fast as
+/// one small record after the other. It makes no difference to the digest.
+const GATHERED_BYTES: usize = 64 * 1024;
+
 /// Computes a [`KeyspaceDigest`] from records that arrive in key order.
 #[derive(Debug)]
 pub struct KeyspaceHasher {
     chunk: blake3::Hasher,
+    /// What belongs to the chunk and is not hashed yet.
+    gathered: Vec<u8>,
     chunks: blake3::Hasher,
     records: u64,
 }
@@ -40,13 +46,13 @@ impl KeyspaceHasher {
     pub fn new(name: &str) -> Self {
         let mut chunks = blake3::Hasher::new_derive_key(KEYSPACE_CONTEXT);
         update_prefixed(&mut chunks, name.as_bytes());
-        Self { chunk: chunk_hasher(), chunks, records: 0 }
+        Self { chunk: chunk_hasher(), gathered: Vec::new(), chunks, records: 0 }
     }
 
     /// Adds the next record in key order. The caller answers for the order.
     pub fn update(&mut self, key: &[u8], value: &[u8]) {
-        update_prefixed(&mut self.chunk, key);
-        update_prefixed(&mut self.chunk, value);
+        self.gather(key);
+        self.gather(value);
         self.records += 1;
         if self.records.is_multiple_of(CHUNK_RECORDS) {
             self.close_chunk();
@@ -62,7 +68,27 @@ impl KeyspaceHasher {
         KeyspaceDigest { records: self.records, digest: self.chunks.into() }
     }
 
+    fn gather(&mut self, bytes: &[u8]) {
+        self.gathered.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        if bytes.len() >= GATHERED_BYTES {
+            // Large enough by itself.
+            self.hash_gathered();
+            self.chunk.update(bytes);
+            return;
+        }
+        self.gathered.extend_from_slice(bytes);
+        if self.gathered.len() >= GATHERED_BYTES {
+            self.hash_gathered();
+        }
+    }
+
+    fn hash_gathered(&mut self) {
+        self.chunk.update(&self.gathered);
+        self.gathered.clear();
+    }
+
     fn close_chunk(&mut self) {
+        self.hash_gathered();
         let chunk = std::mem::replace(&mut self.chunk, chunk_hasher());
         self.chunks.update(chunk.finalize().as_bytes());
     }
@@ -150,6 +176,16 @@ mod tests {
         for count in [0, 1, 1023, 1024, 1025, 2048, 3000] {
             let records = many(count);
             assert_eq!(digest("wal", &records).digest, reference("wal", &records), "{count}");
+        }
+    }
+
+    #[test]
+    fn the_streamed_digest_is_the_defined_one_whatever_the_size_of_a_record() {
+        let around = |size: usize| [size - 17, size - 16, size - 1, size, size + 1, 2 * size];
+        for size in [0, 1].into_iter().chain(around(GATHERED_BYTES)) {
+            let records: Vec<_> =
+                (0..5_u8).map(|n| (vec![n], vec![n; if n % 2 == 0 { size } else { 3 }])).collect();
+            assert_eq!(digest("wal", &records).digest, reference("wal", &records), "{size}");
         }
     }
 

@@ -26,6 +26,7 @@
 mod error;
 mod event;
 mod file;
+mod inspect;
 mod read;
 mod record;
 mod telemetry;
@@ -36,6 +37,7 @@ pub use event::{
     Authority, DataPolicy, Event, Operation, RecoveredParent, ReleaseIdentity, SignedBy, Signer,
 };
 pub use file::{Journal, RESERVE_BYTES, Repair, replace_witness};
+pub use inspect::{Inspection, Stretch, inspect};
 pub use read::{MAXIMUM_JOURNAL_BYTES, read, read_without_witness};
 pub use record::{AttemptNumber, MAXIMUM_RECORD_BYTES, Record};
 pub use telemetry::{

@@ -182,7 +182,7 @@ impl Chain {
 }
 
 /// A journal without the newlines at its end, which are its padding and the end of its last record.
-fn without_padding(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn without_padding(mut bytes: &[u8]) -> &[u8] {
     // Whole blocks first: this runs over a few hundred thousand bytes whenever a home is opened.
     while let Some((before, block)) = bytes.split_last_chunk::<PADDING_BLOCK_BYTES>() {
         if *block != [b'\n'; PADDING_BLOCK_BYTES] {

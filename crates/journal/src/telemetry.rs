@@ -22,7 +22,7 @@ pub struct TelemetryEvent {
     pub to: Option<RuntimeVersion>,
     /// The journal's event.
     pub event: &'static str,
-    /// How it stands (upgrade result, §17): `running`, `succeeded` or `undone`.
+    /// How it stands (upgrade result, §17): `running`, `succeeded`, `undone` or `refused`.
     pub result: String,
 }
 

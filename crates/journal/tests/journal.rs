@@ -307,3 +307,107 @@ proptest! {
         }
     }
 }
+
+/// The intact records that an inspection finds, by their number.
+fn found(inspection: &journal::Inspection) -> Vec<u64> {
+    inspection.records().map(|record| record.seq).collect()
+}
+
+#[test]
+fn an_inspection_of_a_sound_journal_is_its_records_and_their_bytes() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    let written = journal(&directory, 4).records().to_vec();
+    let bytes = fs::read(directory.join(RECORDS_FILE)).unwrap();
+    let end = lines(&bytes).last().unwrap().1 + 1;
+    let inspection = journal::inspect(&directory).unwrap();
+    assert!(inspection.damage.is_none());
+    assert_eq!(inspection.records().cloned().collect::<Vec<_>>(), written);
+    assert_eq!(inspection.lines(), &bytes[..end]);
+    assert_eq!(inspection.acknowledged, Some(4));
+    for (stretch, (start, end)) in inspection.stretches().iter().zip(lines(&bytes)) {
+        assert_eq!(stretch.at(), start..end);
+        assert!(matches!(stretch, journal::Stretch::Record { misplaced: None, .. }));
+    }
+    // What is torn behind the records is no part of them.
+    fs::write(directory.join(RECORDS_FILE), [&bytes[..end], b"{\"seq\":5,"].concat()).unwrap();
+    let inspection = journal::inspect(&directory).unwrap();
+    assert!(inspection.damage.is_none());
+    assert_eq!(inspection.lines(), &bytes[..end]);
+}
+
+#[test]
+fn whatever_byte_is_damaged_every_other_record_is_still_found() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    journal(&directory, 3);
+    let path = directory.join(RECORDS_FILE);
+    let bytes = fs::read(&path).unwrap();
+    let lines = lines(&bytes);
+    let end = lines.last().unwrap().1 + 1;
+    for at in 0..end {
+        let mut altered = bytes[..end].to_vec();
+        altered[at] ^= 1;
+        fs::write(&path, &altered).unwrap();
+        let inspection = journal::inspect(&directory).unwrap();
+        assert!(inspection.damage.is_some(), "byte {at}");
+        assert_eq!(inspection.lines(), altered, "byte {at}");
+        // A newline that is gone takes the record behind it along.
+        let lost: Vec<u64> = (0..4)
+            .filter(|line| {
+                let (start, end) = lines[*line as usize];
+                (start..=end).contains(&at) || start == at + 1
+            })
+            .collect();
+        let expected: Vec<u64> = (0..4).filter(|seq| !lost.contains(seq)).collect();
+        assert_eq!(found(&inspection), expected, "byte {at}");
+    }
+}
+
+#[test]
+fn a_record_that_is_missing_is_told_by_the_one_behind_it() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    journal(&directory, 3);
+    let path = directory.join(RECORDS_FILE);
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').filter(|line| *line != "\n").collect();
+    fs::write(&path, [lines[0], lines[2], lines[3]].concat()).unwrap();
+    let inspection = journal::inspect(&directory).unwrap();
+    assert!(matches!(inspection.damage, Some(Error::BrokenChain { seq: 1, .. })));
+    assert_eq!(found(&inspection), [0, 2, 3]);
+    let misplaced: Vec<bool> = inspection
+        .stretches()
+        .iter()
+        .map(|stretch| matches!(stretch, journal::Stretch::Record { misplaced: Some(_), .. }))
+        .collect();
+    assert_eq!(misplaced, [false, true, false]);
+}
+
+#[test]
+fn rubbish_is_one_stretch_however_much_there_is_of_it() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    journal(&directory, 1);
+    let path = directory.join(RECORDS_FILE);
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').filter(|line| *line != "\n").collect();
+    let rubbish = "x\n\n".repeat(100_000);
+    fs::write(&path, [lines[0], &rubbish, lines[1]].concat()).unwrap();
+    let inspection = journal::inspect(&directory).unwrap();
+    assert_eq!(inspection.stretches().len(), 3);
+    assert_eq!(found(&inspection), [0, 1]);
+}
+
+#[test]
+fn a_lost_or_damaged_witness_hides_no_record() {
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("journal");
+    journal(&directory, 2);
+    fs::remove_file(directory.join(WITNESS_FILE)).unwrap();
+    let inspection = journal::inspect(&directory).unwrap();
+    assert!(matches!(inspection.damage, Some(Error::WitnessUnreadable { .. })));
+    assert_eq!((found(&inspection), inspection.acknowledged), (vec![0, 1, 2], None));
+    fs::remove_file(directory.join(RECORDS_FILE)).unwrap();
+    assert!(matches!(journal::inspect(&directory), Err(Error::Missing { .. })));
+}

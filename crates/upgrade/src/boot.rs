@@ -26,12 +26,19 @@ pub struct Booted<'e> {
 }
 
 /// A generation that a runtime can be run on.
-#[derive(Debug)]
 struct Checked {
     generation: Generation,
     configuration: Files,
     policy: Files,
     authority: capability_migration::Authority,
+}
+
+/// The files hold secrets, so nothing of them is shown.
+impl std::fmt::Debug for Checked {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let number = self.generation.number();
+        formatter.debug_struct("Checked").field("generation", &number).finish_non_exhaustive()
+    }
 }
 
 /// Locks the home, puts right what an interruption left, and opens the current generation for a runtime, or refuses.

@@ -196,6 +196,7 @@ impl<'e> Home<'e> {
         let target = open.and_then(|open| after.generations.get(&open.to?));
         let result = match event {
             "ABORTED" => "undone",
+            "REFUSED" => "refused",
             _ if after.phase == Phase::Idle => "succeeded",
             _ => "running",
         };
@@ -205,6 +206,8 @@ impl<'e> Home<'e> {
             attempt: Some(attempt),
             from: before.runtime().cloned(),
             to: match open {
+                // Whatever was asked for, it leads nowhere.
+                None if event == "REFUSED" => None,
                 Some(open) if open.to.is_none() && after.phase != Phase::Idle => None,
                 _ => target.map(|target| &target.versions.runtime).or(after.runtime()).cloned(),
             },

@@ -11,6 +11,7 @@
 
 mod adopt;
 mod apply;
+mod audit;
 mod boot;
 mod catalogue;
 mod closing;
@@ -36,6 +37,7 @@ mod verify;
 
 pub use adopt::{AdoptRequest, Adopted, INVENTORY, RUNTIME_BINARY, adopt, inspect};
 pub use apply::Applied;
+pub use audit::{AuditTrail, HeadViolation, InvalidHead, JournalHead};
 pub use boot::{Booted, boot};
 pub use catalogue::{
     AdoptedFile, Adoption, AdoptionRefusal, Artifact, Catalogue, Files, Finding, FindingOutcome,
@@ -60,14 +62,14 @@ pub use trial::runtime_binary;
 pub use trust::{
     Authorization, InstalledKeyring, InvalidAuthorization, KeyringProposal, Terms, draft_recovery,
 };
-pub use verify::{VerifiedGeneration, VerifyReport};
+pub use verify::{Depth, VerifiedGeneration, VerifiedRecords, VerifyReport};
 
 // What the signatures above speak of.
 pub use config_migration::{EffectiveConfiguration, IntendedDifference, Setting};
 pub use integrity::Digest;
 pub use journal::{
     Authority, Event, JsonLines, NoTelemetry, Operation, Record, ReleaseIdentity, Repair, SignedBy,
-    Signer, TelemetryEvent, TelemetrySink,
+    Signer, Stretch, TelemetryEvent, TelemetrySink,
 };
 pub use rollback::{Generation, Manifest, Origin};
 pub use storage_migration::{EngineOptions, RecordSource, Store};

@@ -13,11 +13,27 @@ use crate::environment::ProgressListener;
 use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{Fate, GenerationState, StoreStanding};
 use crate::seal::keyspace_map;
+use crate::trust::read_keyring;
 use crate::{Environment, Home};
+
+/// How deep a verification looks. Each depth does what the one before it does, and more; `docs/verify.md` says what each of
+/// them detects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Depth {
+    /// The journal; every manifest against the journal; names, sizes and permissions of all files against the manifest.
+    Quick,
+    /// Every byte of every file against the manifest.
+    Files,
+    /// Every record, read through the storage engine, against the manifest and the schema.
+    Records,
+}
 
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VerifyReport {
+    /// How deep it looked.
+    pub depth: Depth,
     /// Records of the journal, all intact and in order.
     pub journal_records: u64,
     /// Every generation that is kept.
@@ -37,31 +53,56 @@ pub struct VerifiedGeneration {
     pub versions: Versions,
     /// Whether it is current.
     pub current: bool,
-    /// Files that were read and compared with their seal.
+    /// Files that were compared with their seal: by their bytes, or at [`Depth::Quick`] by their shape. Those of a store that a
+    /// runtime has written to are not among them.
     pub files: u64,
+    /// What its records are, if they were read.
+    #[serde(flatten)]
+    pub logical: Option<VerifiedRecords>,
+    /// Whether a runtime has written to the store, so that the sealed digests of the store no longer hold.
+    pub written_to: bool,
+    /// Whether the bytes of a store that a runtime has written to are those that it had when its generation was
+    /// left, or when its runtime was stopped in good order.
+    pub held_as_left: bool,
+}
+
+/// What was found by reading every record of a generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct VerifiedRecords {
     /// Records in its store.
     pub records: u64,
     /// The digest of the logical state of its store, read just now.
     pub state: Digest,
     /// The digest of everything that a rollback restores: the logical state and the files of every other part.
     pub content: Digest,
-    /// Whether a runtime has written to the store, so that the sealed digests of the store no longer hold.
-    pub written_to: bool,
 }
 
 impl Home<'_> {
     /// Reads everything that is kept, down to every record: the journal, every file of every generation against its
-    /// seal, the logical content of every store against its manifest and its schema.
+    /// seal, the logical content of every store against its manifest and its schema, and the keyring against what is on
+    /// record: without it nobody can authorise anything.
     ///
     /// A store that a runtime has written to is held to the engine's checks and the schema's invariants instead.
     ///
     /// # Errors
     /// What keeps it from being done at all. What is not as it should be is in [`VerifyReport::problems`].
     pub fn verify(&self, progress: &mut ProgressListener<'_>) -> Result<VerifyReport> {
-        self.verify_only(|_| true, progress)
+        self.verify_to(Depth::Records, progress)
     }
 
-    /// The same, of these generations only: for whoever knows the others.
+    /// The same, no deeper than asked for.
+    ///
+    /// # Errors
+    /// As [`Home::verify`].
+    pub fn verify_to(
+        &self,
+        depth: Depth,
+        progress: &mut ProgressListener<'_>,
+    ) -> Result<VerifyReport> {
+        self.verify_those(depth, |_| true, progress)
+    }
+
+    /// As [`Home::verify`], of these generations only: for whoever knows the others.
     ///
     /// # Errors
     /// As [`Home::verify`].
@@ -70,7 +111,17 @@ impl Home<'_> {
         wanted: impl Fn(GenerationNumber) -> bool,
         progress: &mut ProgressListener<'_>,
     ) -> Result<VerifyReport> {
+        self.verify_those(Depth::Records, wanted, progress)
+    }
+
+    fn verify_those(
+        &self,
+        depth: Depth,
+        wanted: impl Fn(GenerationNumber) -> bool,
+        progress: &mut ProgressListener<'_>,
+    ) -> Result<VerifyReport> {
         let mut found = VerifyReport {
+            depth,
             journal_records: self.records().len() as u64,
             generations: Vec::new(),
             unlisted: Vec::new(),
@@ -80,11 +131,16 @@ impl Home<'_> {
             if !matches!(state.fate, Fate::Kept | Fate::Bad) || !wanted(*number) {
                 continue;
             }
-            match self.verify_generation(*number, state, progress) {
+            match self.verify_generation(*number, state, depth, progress) {
                 Ok(generation) => found.generations.push(generation),
                 Err(cause) if is_problem(&cause) => found.problems.push(cause.to_string()),
                 Err(cause) => return Err(Error::new(cause, self.unchanged())),
             }
+        }
+        match read_keyring(&self.layout, &self.state) {
+            Ok(_) => {}
+            Err(cause) if is_problem(&cause) => found.problems.push(cause.to_string()),
+            Err(cause) => return Err(Error::new(cause, self.unchanged())),
         }
         if self.state.current.is_none() && self.state.replaces_another {
             let cause = crate::home::no_current(&self.layout, &self.state);
@@ -108,22 +164,49 @@ impl Home<'_> {
         &self,
         number: GenerationNumber,
         state: &GenerationState,
+        depth: Depth,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<VerifiedGeneration, Cause> {
         report(progress, &format!("reading the files of generation {number}"));
         let generation = Generation::open(&self.layout, number, state.manifest)?;
-        self.check_generation(&generation, VerifyDepth::Content)?;
-        let logical = self.measure(&generation, progress)?;
-        self.check_content(&generation, &logical)?;
+        let of_files =
+            if depth == Depth::Quick { VerifyDepth::Shape } else { VerifyDepth::Content };
+        self.check_generation(&generation, of_files)?;
+        let logical = match depth {
+            Depth::Quick | Depth::Files => None,
+            Depth::Records => Some(self.verify_records(&generation, progress)?),
+        };
+        let left =
+            matches!(state.store, StoreStanding::Quiesced { .. } | StoreStanding::Closed { .. });
+        let manifest = generation.manifest();
+        let is_held = |path: &str| !state.started || !is_of_store(path);
         Ok(VerifiedGeneration {
             generation: number,
-            versions: generation.manifest().versions.clone(),
+            versions: manifest.versions.clone(),
             current: self.state.current == Some(number),
-            files: generation.manifest().files.iter().count() as u64,
+            files: manifest.files.iter().filter(|(path, _)| is_held(path)).count() as u64,
+            logical,
+            written_to: state.started,
+            held_as_left: state.started && left && of_files == VerifyDepth::Content,
+        })
+    }
+
+    fn verify_records(
+        &self,
+        generation: &Generation,
+        progress: &mut ProgressListener<'_>,
+    ) -> std::result::Result<VerifiedRecords, Cause> {
+        let logical = if self.is_started(generation) {
+            self.measure(generation, progress)?
+        } else {
+            // Records that are those that were sealed were held to their schema before they were sealed.
+            self.measure_against(generation, None, progress)?
+        };
+        self.check_content(generation, &logical)?;
+        Ok(VerifiedRecords {
             records: logical.records(),
             state: logical.state(),
-            content: content_digest(&generation, &logical),
-            written_to: state.started,
+            content: content_digest(generation, &logical),
         })
     }
 
@@ -181,10 +264,7 @@ impl Home<'_> {
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<LogicalDigest, Cause> {
         let schema = self.schema(generation.manifest().versions.storage)?;
-        self.with_source(generation, |source| {
-            let mut listen = forward(progress);
-            Ok(storage_migration::measure_source(source, Some(&schema), &mut listen)?)
-        })
+        self.measure_against(generation, Some(&schema), progress)
     }
 
     /// Reads the whole store of a generation, whatever its records say.
@@ -193,9 +273,18 @@ impl Home<'_> {
         generation: &Generation,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<(), Cause> {
+        self.measure_against(generation, None, progress).map(|_| ())
+    }
+
+    fn measure_against(
+        &self,
+        generation: &Generation,
+        schema: Option<&SchemaDefinition>,
+        progress: &mut ProgressListener<'_>,
+    ) -> std::result::Result<LogicalDigest, Cause> {
         self.with_source(generation, |source| {
-            storage_migration::measure_source(source, None, &mut forward(progress))?;
-            Ok(())
+            let mut listen = forward(progress);
+            Ok(storage_migration::measure_source(source, schema, &mut listen)?)
         })
     }
 
@@ -262,6 +351,11 @@ impl VerifyReport {
         }
         Err(Error::new(Cause::Altered(self.problems.join("\n")), home.unchanged()))
     }
+}
+
+/// Whether a sealed file is one of the store's.
+fn is_of_store(path: &str) -> bool {
+    path.split_once('/').is_some_and(|(part, _)| part == Part::Store.directory())
 }
 
 /// Whether something is not as it should be, rather than something having kept it from being read.

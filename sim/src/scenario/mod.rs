@@ -205,14 +205,14 @@ pub(crate) fn all() -> Vec<Scenario> {
         ),
         new(
             "refused-signed",
-            Small,
+            Medium,
             "upgrades on authorisations, and to releases, with something wrong",
             SECURED,
             &Wrong::ALL.map(|wrong| Step::Wrongly("2.0.0-rc.1", wrong)),
         ),
         new(
             "refused-again",
-            Small,
+            Medium,
             "an authorisation is used again, and a release is of an earlier security epoch",
             &[SECURED, &[Step::Signed("2.0.0-rc.1"), Step::Confirm, Step::Publish("2.0.0", 1)]]
                 .concat(),

@@ -181,6 +181,9 @@ fn values_of_another_form_are_refused() {
         ("/grants", json!((0..=MAXIMUM_GRANTS).map(|n| n.to_string()).collect::<Vec<_>>())),
         ("/keyring_epoch", json!(2.0)),
         ("/not_before", json!("yesterday")),
+        // The same moment, spelled in another way.
+        ("/not_before", json!("2026-11-23T01:00:00+01:00")),
+        ("/not_after", json!("2026-11-30 00:00:00Z")),
         ("/not_after", json!(1)),
         ("/reason", json!("a\nb")),
         ("/reason", json!("r".repeat(MAXIMUM_REASON_BYTES + 1))),

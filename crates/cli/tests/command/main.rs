@@ -10,6 +10,7 @@
 )]
 
 mod attacks;
+mod audit;
 mod durable_order;
 mod journey;
 mod kill;
@@ -18,3 +19,5 @@ mod refusals;
 mod secrets;
 mod support;
 mod telemetry;
+mod trust;
+mod verify;

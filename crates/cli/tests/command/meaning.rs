@@ -238,6 +238,9 @@ fn a_major_release_is_refused_with_every_reason_and_another_way() {
     ] {
         assert!(found.contains(&code), "{code}: {found:?}");
     }
+    // Peers that move along do not mind.
+    let error = scene.refused(&[&target[..], &["--peers-move-together"]].concat(), 3);
+    assert!(!codes(&error).contains(&"protocol-major-dropped"), "{error}");
     // A path would not help: the extensions are in the way on every one.
     assert!(error["path"].is_null(), "{error}");
     for reason in error["reasons"].as_array().unwrap() {

@@ -1,22 +1,48 @@
 //! Every refusal: its exit code, its name, and that the home is as it was.
 
 use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
 
 use crate::support::{Scene, files};
 
 #[test]
 fn without_authority_nothing_that_needs_it_proceeds() {
     let scene = Scene::upgraded();
-    let before = files(&scene.home());
-    for arguments in [&["rollback"] as &[&str], &["recover"], &["recover", "--generation", "1"]] {
+    let before = files_but_journal(&scene);
+    for (arguments, operation) in [(&["rollback"] as &[&str], "rollback"), (&["apply"], "upgrade")]
+    {
         let error = scene.refused(arguments, 5);
         assert_eq!(error["error"], "unauthorized");
+        let refused = last_record(&scene);
+        assert_eq!(refused["type"], "REFUSED", "{refused}");
+        assert_eq!(
+            (&refused["operation"], &refused["error"]),
+            (&operation.into(), &"unauthorized".into())
+        );
     }
-    assert_eq!(files(&scene.home()), before);
-    let scene = Scene::adopted();
-    let before = files(&scene.home());
-    assert_eq!(scene.refused(&["apply"], 5)["error"], "unauthorized");
-    assert_eq!(files(&scene.home()), before);
+    assert_eq!(files_but_journal(&scene), before);
+    // What ends what was authorised before needs nobody's authority; to decide which generation is current does, and where
+    // there is no journal nothing can go on record.
+    scene.ok(&["recover"]);
+    fs::remove_dir_all(scene.home().join("journal")).unwrap();
+    let before = files_but_journal(&scene);
+    assert_eq!(scene.refused(&["recover", "--generation", "1"], 5)["error"], "unauthorized");
+    assert_eq!(files_but_journal(&scene), before);
+    assert!(!scene.home().join("journal").exists());
+}
+
+/// Everything but what a refusal is recorded in.
+fn files_but_journal(scene: &Scene) -> Vec<(PathBuf, Vec<u8>)> {
+    let (journal, lock) = (scene.home().join("journal"), scene.home().join("lock"));
+    let all = files(&scene.home()).into_iter();
+    all.filter(|(path, _)| !path.starts_with(&journal) && *path != lock).collect()
+}
+
+fn last_record(scene: &Scene) -> Value {
+    let lines = scene.lines(&["history"]);
+    lines.iter().rev().find(|line| line["type"] == "record").unwrap()["event"].clone()
 }
 
 #[test]
@@ -63,7 +89,12 @@ fn a_home_that_is_not_there_is_named() {
         &["status"] as &[&str],
         &["plan"],
         &["verify"],
+        &["verify", "--quick"],
         &["history"],
+        &["audit", "show"],
+        &["audit", "verify"],
+        &["audit", "head"],
+        &["audit", "export"],
         &["export"],
         &["apply", "--development"],
         &["rollback", "--development"],

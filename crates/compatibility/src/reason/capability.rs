@@ -19,7 +19,7 @@ pub enum CapabilityReason {
         /// The sets that the release accepts.
         accepts: Span<CapabilitySet>,
     },
-    /// The release does not know the capability, so it would be lost.
+    /// The release does not know the capability, so nothing can use it any more.
     #[serde(rename = "capability-lost")]
     Lost {
         /// Its id.
@@ -76,8 +76,12 @@ impl CapabilityReason {
                 "capability-lost",
                 "§11",
                 format!(
-                    "The release does not know the capability {id}, which is {}: it would be lost.",
-                    if *enabled { "enabled" } else { "disabled" }
+                    "The release does not know the capability {id}, which is {}.",
+                    if *enabled {
+                        "enabled: what uses it would no longer work"
+                    } else {
+                        "disabled: it could not be switched on any more"
+                    }
                 ),
             )
             .about(format!("capability {id}"))

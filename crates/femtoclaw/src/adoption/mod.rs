@@ -26,8 +26,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use integrity::Digest;
-use upgrade::{AdoptedFile, Adoption, AdoptionRefusal, Finding, FindingOutcome, Part};
-use versioning::RuntimeVersion;
+use upgrade::{AdoptedFile, Adoption, AdoptionRefusal, Files, Finding, FindingOutcome, Part};
+use versioning::{RuntimeVersion, Versions};
 
 pub(crate) use extension::directories as extension_directories;
 pub use index::{IndexError, MAXIMUM_INDEX_BYTES, index_digest};
@@ -39,6 +39,7 @@ use crate::inventory::{INVENTORY_FORMAT, Inventory, InventoryFile};
 use crate::manifest::MANIFEST_NAMES;
 use crate::members::{BYTE_ORDER_MARK, line_at, members, repeated};
 use crate::pieces::{Ending, Layout, Limits, PieceError, Totals, read_pieces};
+use crate::policy;
 use crate::releases;
 use crate::role::Role;
 use classify::Guess;
@@ -311,6 +312,8 @@ impl<'a> Inspection<'a> {
         let (runtime, evidence) = self.evidence.decide(assumed).map_err(ambiguous)?;
         let release = releases::adoptable(&runtime)
             .ok_or_else(|| ambiguous(vec![format!("{runtime} is not a known 1.0.x release")]))?;
+        check_authority(self.directory, release.versions(), &entries)
+            .map_err(|findings| AdoptionRefusal::Dangerous { path: path.clone(), findings })?;
         let files = entries.iter().map(adopted_file).collect();
         let inventory = Inventory {
             format: INVENTORY_FORMAT,
@@ -324,6 +327,38 @@ impl<'a> Inspection<'a> {
         })?;
         Ok(Adoption { versions: release.offer.versions, evidence, files, findings, inventory })
     }
+}
+
+/// Policies and capabilities must make sense together, as every upgrade will read them: here they can still be mended.
+fn check_authority(
+    directory: &Path,
+    versions: &Versions,
+    entries: &[InventoryFile],
+) -> Result<(), Vec<Finding>> {
+    let refused = |file: &str, message: String| Finding {
+        file: file.to_owned(),
+        line: None,
+        outcome: FindingOutcome::Refused,
+        message,
+    };
+    let mut files = Files::new();
+    for entry in entries.iter().filter(|entry| entry.part == Part::Policy) {
+        let bytes = std::fs::read(directory.join(&entry.path));
+        let bytes = bytes.map_err(|error| vec![refused(&entry.path, error.to_string())])?;
+        files.insert(entry.path.clone(), bytes);
+    }
+    policy::authority(versions.capabilities, &files).map(|_| ()).map_err(|reasons| {
+        let finding = |reason: String| {
+            let named = files.keys().find(|path| reason.starts_with(&format!("{path}: ")));
+            match named {
+                Some(path) => {
+                    refused(path, reason.get(path.len() + 2..).unwrap_or_default().to_owned())
+                }
+                None => refused("policies and capabilities", reason),
+            }
+        };
+        reasons.into_iter().map(finding).collect()
+    })
 }
 
 fn entry(number: u32, draft: Draft) -> InventoryFile {

@@ -169,3 +169,27 @@ fn what_nothing_can_be_read_of_is_refused_with_every_reason() {
     let new = authority(CapabilitySet::new(3), &Files::from([file("x", "")])).unwrap_err();
     assert_eq!(new.len(), 3, "{new:?}");
 }
+
+/// A policy that tells so many principals, resources and actions apart, each from all others.
+fn of_many_names(names: usize) -> Files {
+    let rule = |number: usize| {
+        json!({"effect": "Allow", "principal": format!("p{number}"),
+               "resource": format!("r{number}"), "action": format!("a{number}"), "conditions": []})
+    };
+    let rules: Vec<Value> = (0..names).map(rule).collect();
+    let policy = json!([{"name": "many", "version": "1.0", "rules": rules}]);
+    Files::from([("policies.json".to_owned(), policy.to_string().into_bytes())])
+}
+
+#[test]
+fn what_would_take_too_long_to_decide_is_refused_and_not_waited_for() {
+    let sets = [FIRST_SET, 3].map(CapabilitySet::new);
+    let plan = authority_plan(sets[0], sets[1]).unwrap();
+    let widened = |names: usize| {
+        let before = authority(sets[0], &of_many_names(names)).unwrap();
+        migrate(&before, &plan)
+    };
+    widened(20).unwrap();
+    let error = widened(600).expect_err("600 rules about 600 resources are not decided one by one");
+    assert!(error.to_string().contains("too much to decide"), "{error}");
+}

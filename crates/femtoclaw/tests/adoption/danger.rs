@@ -62,6 +62,19 @@ fn policies_and_capabilities_that_cannot_be_read_to_their_end_are_refused() {
 }
 
 #[test]
+fn policies_and_capabilities_that_contradict_each_other_are_refused_while_they_can_be_mended() {
+    let policy = r#"[{"name":"p","version":"1.0","rules":[{"effect":"Deny","principal":"*","resource":"*","action":"x","conditions":[]}]}]"#;
+    let capabilities = ("c.json", CAPABILITIES.as_bytes());
+    let found =
+        dangerous(&[("a.json", policy.as_bytes()), ("b.json", policy.as_bytes()), capabilities]);
+    assert_eq!(found, "b.json: the policy \"p\" is in a.json, too");
+    // Each file is right by itself; which of the two a runtime reads last, nothing says.
+    let found =
+        dangerous(&[("c.json", CAPABILITIES.as_bytes()), ("d.json", CAPABILITIES.as_bytes())]);
+    assert!(found.starts_with("policies and capabilities: "), "{found}");
+}
+
+#[test]
 fn an_extension_that_leads_elsewhere_is_refused() {
     let manifest = b"---\nname: ../x\nversion: 1.0.0\n---\n";
     let found = dangerous(&[("t/a/TALON.md", manifest)]);

@@ -110,7 +110,7 @@ fn every_name_that_an_event_an_operation_and_a_result_can_have_is_documented() {
         .filter(|line| line.contains("{ .. } => \""))
         .filter_map(|line| line.split('"').nth(1))
         .collect();
-    assert_eq!(names.len(), 14);
+    assert_eq!(names.len(), 17);
     for name in names {
         assert!(of_records.contains(name), "{name}");
     }
@@ -121,6 +121,7 @@ fn every_name_that_an_event_an_operation_and_a_result_can_have_is_documented() {
         Operation::Recover,
         Operation::Confirm,
         Operation::Collect,
+        Operation::Keyring,
     ] {
         assert!(of_records.contains(operation.name()), "{operation}");
     }

@@ -42,7 +42,7 @@ pub(crate) struct Left {
 
 /// Being current is not of its content.
 fn as_left(found: VerifiedGeneration) -> VerifiedGeneration {
-    VerifiedGeneration { current: false, ..found }
+    VerifiedGeneration { current: false, held_as_left: false, ..found }
 }
 
 /// What happened in some walks: a property that is never put to the test holds.
@@ -201,7 +201,7 @@ impl Walk {
         let left = self.look();
         if self.tally.written == 0 {
             // The files are others: what each upgrade replaced is set aside.
-            let found = left.found.state;
+            let found = left.found.logical.unwrap().state;
             let reached = self.reached.entry(release).or_insert(found);
             assert_eq!(*reached, found, "{release} depends on the way there");
         }

@@ -1,6 +1,7 @@
 //! A runtime on a home: what `boot` gives, what it refuses, and what becomes of what the runtime writes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod keyring;
 mod support;
 mod trial;
 
@@ -25,7 +26,14 @@ use support::{Scene, append_copies};
 
 fn count(report: &VerifyReport, generation: u64) -> u64 {
     let number = GenerationNumber::new(generation);
-    report.generations.iter().find(|found| found.generation == number).unwrap().records
+    report
+        .generations
+        .iter()
+        .find(|found| found.generation == number)
+        .unwrap()
+        .logical
+        .unwrap()
+        .records
 }
 
 #[test]
@@ -353,12 +361,12 @@ fn what_a_runtime_wrote_is_migrated_and_is_still_there_after_a_rollback() {
     scene.rollback();
     let back = scene.verify();
     let found = back.generations.iter().find(|found| found.current).unwrap();
-    assert_eq!((found.state, found.content), (left.state, left.content));
+    assert_eq!(found.logical, left.logical);
 }
 
 /// The digest of a generation's content, with every file read by this test rather than taken from the seal.
 fn content_as_it_lies(scene: &Scene, found: &VerifiedGeneration) -> Digest {
-    let mut text = format!("store {}\n", found.state);
+    let mut text = format!("store {}\n", found.logical.unwrap().state);
     for part in Part::ALL.into_iter().filter(|part| *part != Part::Store) {
         let directory = format!("generations/{}/{}", found.generation, part.directory());
         let files = TreeSeal::of_tree(&scene.home().join(directory), |_| false).unwrap();
@@ -373,9 +381,14 @@ fn the_content_that_is_reported_is_that_of_the_files_as_they_lie() {
     let sealed = scene.verify();
     scene.booted("2.0.0-rc.1", |booted| append_copies(booted, "audit", 3));
     let started = scene.verify();
-    assert_ne!(sealed.generations[1].content, started.generations[1].content);
+    assert_ne!(sealed.generations[1].logical, started.generations[1].logical);
     for found in sealed.generations.iter().chain(&started.generations) {
-        assert_eq!(found.content, content_as_it_lies(&scene, found), "{}", found.generation);
+        assert_eq!(
+            found.logical.unwrap().content,
+            content_as_it_lies(&scene, found),
+            "{}",
+            found.generation
+        );
     }
 }
 
@@ -388,7 +401,7 @@ fn what_is_written_after_an_upgrade_is_kept_when_it_is_rolled_back() {
     let after = scene.verify();
     assert_eq!(count(&after, 2), count(&before, 2) + 3, "the abandoned generation keeps them");
     let old = |report: &VerifyReport| report.generations[0].clone();
-    assert_eq!(old(&after).content, old(&before).content);
+    assert_eq!(old(&after).logical, old(&before).logical);
     let mut exported = Vec::new();
     scene.with(|home| {
         let generation = home.generation(Some(GenerationNumber::new(2)))?;

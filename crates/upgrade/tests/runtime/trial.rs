@@ -56,7 +56,14 @@ fn left(scene: &Scene) -> Option<u32> {
 fn content(scene: &Scene, generation: u64) -> Digest {
     let report = scene.verify();
     let number = GenerationNumber::new(generation);
-    report.generations.iter().find(|found| found.generation == number).unwrap().content
+    report
+        .generations
+        .iter()
+        .find(|found| found.generation == number)
+        .unwrap()
+        .logical
+        .unwrap()
+        .content
 }
 
 fn refused(scene: &Scene, version: &str) -> (&'static str, u8) {
@@ -144,7 +151,11 @@ fn a_confirmed_generation_is_started_as_often_as_anybody_likes() {
     let before = records(&scene);
     (0..4).for_each(|_| crash(&scene));
     scene.boot(NEW, &mut NoTelemetry).unwrap().stop().unwrap();
-    assert_eq!(records(&scene), before, "neither starts nor stops are of interest any more");
+    // The first start takes the seal of the store away, and the stop makes it anew; nothing else is of interest any more.
+    let after = records(&scene);
+    let more: Vec<&str> =
+        after.iter().skip(before.len()).map(|record| record.event.name()).collect();
+    assert_eq!(more, ["STARTED", "CLOSED"]);
     let error = scene.boot(NEW, &mut NoTelemetry).unwrap().fail("it does not please");
     assert_eq!(error.expect_err("it was left").name(), "not-on-trial");
     is_current(&scene, 3);

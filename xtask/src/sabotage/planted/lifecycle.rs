@@ -11,7 +11,7 @@ const REVERT: &str = "crates/upgrade/src/revert.rs";
 const RECOVER: &str = "crates/upgrade/src/recover.rs";
 const COLLECT: &str = "crates/upgrade/src/collect.rs";
 const BOOT: &str = "crates/upgrade/src/boot.rs";
-const ENVIRONMENT: &str = "crates/upgrade/src/environment.rs";
+const ADMIT: &str = "crates/upgrade/src/trust/admit.rs";
 const STATE: &str = "crates/upgrade/src/lifecycle/state.rs";
 
 /// The commit point.
@@ -22,7 +22,8 @@ const ABORT: &str = "journal.append(open.number, event, now)?;";
 const PREPARE: &str = "home.append(attempt, Event::Prepared { \
     from: Some(self.plan.from.generation), to: self.plan.to.generation, \
     previous: Some(Box::new(self.plan.from.versions.clone())), \
-    target: Box::new(self.plan.to.versions.clone()), plan: self.plan.digest(), }, )?;";
+    target: Box::new(self.plan.to.versions.clone()), plan: self.plan.digest(), \
+    release: self.plan.release, }, )?;";
 /// The last step of a collection.
 const REMOVE: &str = "let _ = self.layout.remove_generation(*generation);";
 /// What is rolled back to is read before it becomes current.
@@ -55,8 +56,8 @@ pub(super) const BUGS: &[Planted] = &[
         HOME,
         "let _ = layout.point_current_to(current);",
         "let _ = layout.point_current_to(current); let now = environment.clock.now(); \
-         let begun = Event::Authorized { operation: Operation::Collect, authority: Authority::Standing, \
-         operator: environment.operator.to_owned() }; \
+         let begun = Event::Authorized { operation: Operation::Collect, authority: journal::Authority::Standing, \
+         operator: environment.operator.to_owned(), signed: None, clock_behind: false }; \
          let ended = Event::Aborted { reason: \"nothing\".to_owned() }; \
          let seq = journal.records().len() as u64; \
          let advanced = state.advance(seq, seq, &begun, now).and_then(|()| state.advance(seq + 1, seq, &ended, now)); \
@@ -120,8 +121,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "built-before-authorized",
         APPLY,
-        "let authorized = «planned.authorize(self, authorization)?»;",
-        "Staging::create(&self.layout, planned.plan.to.generation.next())?; planned.authorize(self, authorization)?",
+        "let authorized = «planned.authorize(self, admitted)?»;",
+        "Staging::create(&self.layout, planned.plan.to.generation.next())?; planned.authorize(self, admitted)?",
         "work begins before it is on record that somebody wanted it",
     ),
     bug(
@@ -196,8 +197,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "runtime-not-placed",
         APPLY,
-        "if let Some(runtime) = «&self.request.runtime» {",
-        "&None::<std::path::PathBuf>",
+        "match «(&self.request.release, &self.request.runtime)» {",
+        "(&None::<SignedRelease>, &None::<std::path::PathBuf>)",
         "the new generation has no runtime",
     )
     .and(APPLY, "if «found != plan.runtime» {", "let _ = &found; false"),
@@ -274,8 +275,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "abandoned-generation-removed",
         REVERT,
-        "let attempt = «self.begin(Operation::Rollback, authority)?»;",
-        "let attempt = self.begin(Operation::Rollback, authority)?; \
+        "let attempt = «self.begin(Operation::Rollback, admitted)?»;",
+        "let attempt = self.begin(Operation::Rollback, admitted)?; \
          let _ = self.layout.remove_generation(outcome.from); attempt",
         "what was written since the upgrade is lost by going back",
     ),
@@ -371,8 +372,8 @@ pub(super) const BUGS: &[Planted] = &[
     )
     .and(
         COLLECT,
-        "if let Err(cause) = «self.put_on_record(*generation, &authorization)» {",
-        "let _ = self.layout.remove_generation(*generation); self.put_on_record(*generation, &authorization)",
+        "if let Err(cause) = «self.put_on_record(*generation, &admitted)» {",
+        "let _ = self.layout.remove_generation(*generation); self.put_on_record(*generation, &admitted)",
     ),
     bug(
         "collected-and-not-removed",
@@ -383,9 +384,9 @@ pub(super) const BUGS: &[Planted] = &[
     ),
     bug(
         "authority-not-required",
-        ENVIRONMENT,
-        "given.ok_or(Cause::Unauthorized { operation })",
-        "let _ = operation; Ok(given.unwrap_or(Self { authority: Authority::Standing }))",
+        ADMIT,
+        "let given = «given.ok_or(Cause::Unauthorized { operation })?»;",
+        "given.unwrap_or_else(|| Box::leak(Box::new(Authorization::development())))",
         "whoever may run the command may upgrade, whether authorised or not",
     ),
     bug(

@@ -7,6 +7,7 @@ mod journal;
 mod lifecycle;
 mod meaning;
 mod migration;
+mod trust;
 
 /// A bug that is planted in the product, and must be found by the simulator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,7 @@ pub(super) fn all() -> Vec<&'static Planted> {
         meaning::BUGS,
         adoption::BUGS,
         migration::BUGS,
+        trust::BUGS,
     ];
     tables.into_iter().flatten().collect()
 }

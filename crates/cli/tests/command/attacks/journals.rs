@@ -166,6 +166,13 @@ fn files() -> Vec<Attack> {
             fs::remove_file(&path).unwrap();
             std::os::unix::fs::symlink("/dev/zero", path).unwrap();
         }),
+        planted("the records are a pipe, for an audit", |case| pipe(&case.at(RECORDS)))
+            .command(|_| ["audit", "head"].map(str::to_owned).into()),
+        planted("the records are a device, for an audit", |case| {
+            fs::remove_file(case.at(RECORDS)).unwrap();
+            std::os::unix::fs::symlink("/dev/zero", case.at(RECORDS)).unwrap();
+        })
+        .command(|_| ["audit", "show"].map(str::to_owned).into()),
         attack("the journal is huge", "journal-too-large", |case| {
             let file = fs::OpenOptions::new().write(true).open(case.at(RECORDS)).unwrap();
             file.set_len((256 << 20) + 1).unwrap();
