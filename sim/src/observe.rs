@@ -89,7 +89,9 @@ impl Found {
                 None => State::Nothing,
             }),
             Self::Refused { error: "not-a-home" | "never-adopted", .. } => Some(State::Nothing),
-            Self::Refused { error: "journal-lost" | "undecided", .. } => Some(State::Undecided),
+            Self::Refused { error, .. } if error == &"undecided" || is_lost_journal(error) => {
+                Some(State::Undecided)
+            }
             Self::Refused { .. } | Self::Panicked(_) => None,
         }
     }
@@ -317,4 +319,10 @@ fn look_again(first: &Found, before: Fingerprint) -> Second {
         // The first was opened and read: what cannot be read may well be opened.
         (_, Ok(_)) => Second::RefusedAgain,
     }
+}
+
+/// Whether an error says that the journal is lost or broken, and takes a decision.
+fn is_lost_journal(error: &str) -> bool {
+    let names = ["missing", "broken", "truncated", "forked", "witness-lost", "too-large", "lost"];
+    error.strip_prefix("journal-").is_some_and(|rest| names.contains(&rest))
 }

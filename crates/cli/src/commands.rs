@@ -151,13 +151,21 @@ impl<'s> Session<'s> {
     /// The authority that was given; a refusal that is on record if none was, or if it is none.
     fn authority(
         &self,
+        view: &HomeView<'_>,
         operation: Operation,
         arguments: &AuthorityArguments,
         telemetry: &mut dyn TelemetrySink,
     ) -> Result<Authorization, Failure> {
-        let given = trust::authority::authorization(arguments)?;
-        let given = given.and_then(|given| given.ok_or(Cause::Unauthorized { operation }));
-        given.map_err(|cause| self.refused(operation, cause, telemetry))
+        let cause = match trust::authority::authorization(arguments)? {
+            // Whatever else speaks against it: who asks for what nobody may have is put on record.
+            Ok(Some(given)) => match view.require_authority(&given, operation) {
+                Ok(()) => return Ok(given),
+                Err(cause) => cause,
+            },
+            Ok(None) => Cause::Unauthorized { operation },
+            Err(cause) => cause,
+        };
+        Err(self.refused(operation, cause, telemetry))
     }
 
     pub(crate) fn open<'t>(&self, telemetry: &'t mut dyn TelemetrySink) -> Result<Home<'t>, Failure>
@@ -233,7 +241,7 @@ impl<'s> Session<'s> {
         output: &mut Output,
     ) -> Result<u8, Failure> {
         let view = self.view()?;
-        let authorization = self.authority(Operation::Upgrade, authority, telemetry)?;
+        let authorization = self.authority(&view, Operation::Upgrade, authority, telemetry)?;
         let request = match trust::authority::request(target)? {
             Ok(request) => request,
             Err(cause) => return Err(self.refused(Operation::Upgrade, cause, telemetry)),
@@ -364,7 +372,7 @@ impl<'s> Session<'s> {
             output.result("would-roll-back", &planned, |_| human::would_roll_back(&planned))?;
             return Ok(0);
         }
-        let authorization = self.authority(Operation::Rollback, authority, telemetry)?;
+        let authorization = self.authority(&view, Operation::Rollback, authority, telemetry)?;
         let (from, to) = (&planned.from_version, &planned.to_version);
         ask(&format!("Go back from {from} to {to}?"), self.common.yes)?;
         let mut line = ProgressLine::new();
@@ -392,7 +400,7 @@ impl<'s> Session<'s> {
             output.result(kind, &planned, |_| human::would_collect(&planned))?;
             return Ok(0);
         }
-        let authorization = self.authority(Operation::Collect, authority, telemetry)?;
+        let authorization = self.authority(&view, Operation::Collect, authority, telemetry)?;
         ask(&human::would_collect(&planned), self.common.yes)?;
         let collected = self.open(telemetry)?.collect(keep, Some(authorization))?;
         output.done("collected", &collected, |_| human::collected(&collected));

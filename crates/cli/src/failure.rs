@@ -135,7 +135,8 @@ impl Failure {
             Self::NeedsConsent { .. } => (unchanged(), "Add `--yes`.".to_owned()),
             Self::NoHome => (unchanged(), "Add `--home DIR`.".to_owned()),
             Self::Head(_) => (unchanged(), COMPARE.to_owned()),
-            _ => (unchanged(), String::new()),
+            // As the text says it, on its last line.
+            other => (unchanged(), other.to_string().lines().last().unwrap_or_default().to_owned()),
         };
         let message = match self {
             Self::Upgrade(error) => error.cause().to_string(),

@@ -19,7 +19,23 @@ pub struct Error {
     pub source: io::Error,
 }
 
+/// Something other than a plain file or a directory, where one of them belongs.
+#[derive(Debug, thiserror::Error)]
+#[error("it is not of the kind that belongs there: a link, a pipe, a device or a directory")]
+struct Planted;
+
 impl Error {
+    /// Somebody put a link, a pipe, a device or a directory where it does not belong.
+    pub fn planted(operation: Operation, path: &Path) -> Self {
+        Self::new(operation, path, io::Error::other(Planted))
+    }
+
+    /// True when there is a link, a pipe, a device or a directory where it does not belong. No home has any of these by
+    /// itself: somebody put it there.
+    pub fn is_planted(&self) -> bool {
+        self.source.get_ref().is_some_and(|inner| inner.is::<Planted>())
+    }
+
     /// Names the step and the path of an operating-system error.
     pub fn new(operation: Operation, path: &Path, source: io::Error) -> Self {
         Self { operation, path: path.to_path_buf(), source }

@@ -12,11 +12,13 @@
 
 mod clone;
 mod error;
+mod plain;
 mod tree;
 mod write;
 
 pub use clone::{CloneMode, CloneReport, clone_tree, copy_file};
 pub use error::{Error, Operation, Result};
+pub use plain::{open_plain, read_plain};
 pub use tree::{
     Entry, EntryKind, MAXIMUM_DEPTH, exists, is_directory, is_file, remove_tree,
     restrict_directory, restrict_tree, sync_tree, walk,

@@ -83,8 +83,7 @@ fn inspect(root: &Path, path: PathBuf) -> Result<Entry> {
             names: metadata.nlink(),
         })
     } else {
-        let reason = "neither a plain file nor a directory";
-        Err(Error::new(Operation::Walk, &full, io::Error::other(reason)))
+        Err(Error::planted(Operation::Walk, &full))
     }
 }
 

@@ -1,11 +1,8 @@
 //! Reading a journal for an audit: all that can be read of it, whatever is wrong with it (FC-UPGRADE-0001 §16, §17).
 
-use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
-
-use durable::{Error as FileError, Operation};
 
 use crate::read::{MAXIMUM_JOURNAL_BYTES, read, without_padding, witness_path};
 use crate::witness::Witness;
@@ -102,7 +99,7 @@ impl Stretch {
 
 /// A disk that fails in the middle has given what comes before.
 fn read_what_can_be_read(path: &Path) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(|error| FileError::new(Operation::Open, path, error))?;
+    let file = durable::open_plain(path)?;
     let mut bytes = Vec::new();
     // The error is told by whoever reads the journal as one that is whole.
     let _ = file.take(MAXIMUM_JOURNAL_BYTES).read_to_end(&mut bytes);

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use durable::{Error as FileError, Operation};
-
 use crate::error::LastRecord;
 use crate::witness::Witness;
 use crate::{Error, RECORDS_FILE, Record, Result, WITNESS_FILE};
@@ -74,13 +72,14 @@ pub(crate) fn witness_path(directory: &Path) -> Result<std::path::PathBuf> {
 
 /// Reads the whole file, within bounds.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>> {
-    let failed = |error| Error::File(FileError::new(Operation::Read, path, error));
-    let bytes = std::fs::metadata(path).map_err(failed)?.len();
-    if bytes > MAXIMUM_JOURNAL_BYTES {
-        let limit = MAXIMUM_JOURNAL_BYTES;
-        return Err(Error::TooLarge { path: path.to_path_buf(), bytes, limit });
-    }
-    std::fs::read(path).map_err(failed)
+    let limit = MAXIMUM_JOURNAL_BYTES;
+    durable::read_plain(path, limit).map_err(|error| match error.source.kind() {
+        std::io::ErrorKind::FileTooLarge => {
+            let bytes = path.symlink_metadata().map_or(0, |found| found.len());
+            Error::TooLarge { path: path.to_path_buf(), bytes, limit }
+        }
+        _ => error.into(),
+    })
 }
 
 /// The records of a journal, and where they end.

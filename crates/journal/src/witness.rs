@@ -15,6 +15,8 @@ use crate::{Error, Record, Result};
 /// The size of a slot: what disks have written in one piece for as long as there have been disks.
 const SLOT_BYTES: usize = 512;
 const SLOTS: u64 = 2;
+/// No file that is larger than a few slots is one of ours.
+const MAXIMUM_WITNESS_BYTES: u64 = 64 * 1024;
 
 /// What the witness vouches for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +50,12 @@ impl Witness {
 
     /// Reads the newest slot that is intact.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| {
-            if error.kind() == std::io::ErrorKind::NotFound {
+        let bytes = durable::read_plain(path, MAXIMUM_WITNESS_BYTES).map_err(|error| {
+            use std::io::ErrorKind::{FileTooLarge, NotFound};
+            if matches!(error.source.kind(), NotFound | FileTooLarge) {
                 return Error::WitnessUnreadable { path: path.to_path_buf() };
             }
-            FileError::new(Operation::Read, path, error).into()
+            error.into()
         })?;
         bytes
             .chunks(SLOT_BYTES)

@@ -127,7 +127,7 @@ impl Generation {
             let (expected, found) = (format!("{} bytes", seal.size), format!("{size} bytes"));
             return Err(altered(SealViolation::Shape { path: path.to_owned(), expected, found }));
         }
-        let bytes = std::fs::read(&full).map_err(failed)?;
+        let bytes = durable::read_plain(&full, seal.size)?;
         let found = Digest::of(&bytes);
         if found != seal.digest {
             let (path, expected) = (path.to_owned(), seal.digest);
@@ -138,18 +138,14 @@ impl Generation {
 }
 
 fn read_manifest(path: &Path, generation: GenerationNumber) -> Result<Vec<u8>> {
-    let failed = |error| Error::File(durable::Error::new(durable::Operation::Read, path, error));
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(Error::MissingGeneration { generation })
+    durable::read_plain(path, MAXIMUM_MANIFEST_BYTES).map_err(|error| match error.source.kind() {
+        std::io::ErrorKind::NotFound => Error::MissingGeneration { generation },
+        std::io::ErrorKind::FileTooLarge => {
+            let reason = format!("more than {MAXIMUM_MANIFEST_BYTES} bytes are no manifest");
+            Error::UnreadableManifest { generation, reason }
         }
-        Err(error) => Err(failed(error)),
-        Ok(metadata) if metadata.len() > MAXIMUM_MANIFEST_BYTES => {
-            let reason = format!("{} bytes are too many for a manifest", metadata.len());
-            Err(Error::UnreadableManifest { generation, reason })
-        }
-        Ok(_) => std::fs::read(path).map_err(failed),
-    }
+        _ => error.into(),
+    })
 }
 
 #[cfg(test)]

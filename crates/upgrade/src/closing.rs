@@ -102,18 +102,16 @@ impl Home<'_> {
     ) -> std::result::Result<TreeSeal, Cause> {
         let path = self.layout.store_seal(generation);
         let altered = |what: String| Cause::Altered(format!("{}: {what}", path.display()));
-        let failed = |error| durable::Error::new(durable::Operation::Read, &path, error);
-        match path.symlink_metadata() {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(altered("the seal of the closed store is gone".to_owned()));
+        let read = durable::read_plain(&path, MAXIMUM_SEAL_BYTES);
+        let bytes = read.map_err(|error| match error.source.kind() {
+            std::io::ErrorKind::NotFound => {
+                altered("the seal of the closed store is gone".to_owned())
             }
-            Err(error) => return Err(failed(error).into()),
-            Ok(found) if !found.is_file() || found.len() > MAXIMUM_SEAL_BYTES => {
-                return Err(altered("it is no seal of a closed store".to_owned()));
+            std::io::ErrorKind::FileTooLarge => {
+                altered("it is no seal of a closed store".to_owned())
             }
-            Ok(_) => {}
-        }
-        let bytes = std::fs::read(&path).map_err(failed)?;
+            _ => error.into(),
+        })?;
         let found = Digest::of(&bytes);
         if found != expected {
             return Err(altered(format!("it was written as {expected} and is now {found}")));

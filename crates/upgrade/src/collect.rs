@@ -57,7 +57,11 @@ impl Home<'_> {
         authorization: Option<Authorization>,
     ) -> Result<Collected> {
         let planned = plan_collection(&self.state, keep);
-        let wanted = Wanted::collect(&self.state, &planned);
+        // One that was interrupted goes on: what it has removed already is part of what was signed.
+        let mut whole = planned.clone();
+        whole.generations.extend(self.removed_by(authorization.as_ref()));
+        whole.generations.sort_by(|a, b| b.cmp(a));
+        let wanted = Wanted::collect(&self.state, &whole);
         let admitted = self.admit(authorization.as_ref(), &wanted)?;
         for generation in &planned.generations {
             let fate = |state: &HomeState| state.generations.get(generation).map(|g| g.fate);
@@ -68,6 +72,24 @@ impl Home<'_> {
             let _ = self.layout.remove_generation(*generation);
         }
         Ok(planned)
+    }
+
+    /// What was removed on the authority of this very statement before.
+    fn removed_by(&self, authorization: Option<&Authorization>) -> Vec<GenerationNumber> {
+        let statement = authorization.and_then(Authorization::digest);
+        let mut is_by_it = false;
+        let mut removed = Vec::new();
+        for record in self.records() {
+            match &record.event {
+                Event::Authorized { signed, .. } => {
+                    let signed = signed.as_ref().map(|signed| signed.statement);
+                    is_by_it = signed.is_some() && signed == statement;
+                }
+                Event::Collected { generation } if is_by_it => removed.push(*generation),
+                _ => {}
+            }
+        }
+        removed
     }
 
     fn put_on_record(

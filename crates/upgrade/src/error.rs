@@ -9,6 +9,8 @@ use versioning::{GenerationNumber, RuntimeVersion};
 
 use crate::{AdoptionRefusal, Refusal, Refusals};
 
+mod names;
+
 /// The result of an operation on a home.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -128,6 +130,22 @@ pub enum Cause {
     /// An epoch of the keyring may not be installed.
     #[error("the keyring is refused: {0}")]
     KeyringRefused(Box<authorization::SuccessionRefused>),
+    /// The keyring that lies in the home is not the one that is on record.
+    #[error("{}: {what}", path.display())]
+    KeyringAltered {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Everybody may write to a directory of the home.
+    #[error("everybody may write to {} (mode {mode:o})", path.display())]
+    Exposed {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// Revoking a publisher would leave a generation that nobody vouches for.
     #[error(
         "with this keyring nobody would vouch for the release of generation {generation}, which is needed"
@@ -470,15 +488,16 @@ impl Cause {
             Self::Unauthorized { .. } => "unauthorized",
             Self::DevelopmentRefused { .. } => "development-refused",
             Self::NoKeyring { .. } => "no-keyring",
-            Self::InvalidAuthorization(_) => "authorization-unreadable",
-            Self::NotSigned(_) => "not-signed",
-            Self::Denied(denied) => denied_name(denied),
+            Self::InvalidAuthorization(reason) => names::unreadable(reason),
+            Self::NotSigned(missing) => names::not_signed(missing),
+            Self::Denied(denied) => names::denied(denied),
             Self::ReleaseRequired => "release-required",
             Self::ReleaseUnsigned => "release-unsigned",
-            Self::Release(_) => "release-refused",
+            Self::Release(error) => names::release(error),
             Self::BelowSecurityFloor { .. } => "below-security-floor",
             Self::ClockBehind { .. } => "clock-behind",
-            Self::KeyringRefused(_) => "keyring-refused",
+            Self::KeyringRefused(reason) => names::succession(reason),
+            Self::KeyringAltered { .. } => "keyring-altered",
             Self::KeyringWouldOrphan { .. } => "keyring-would-orphan",
             Self::InvalidNode => "node-invalid",
             Self::Incompatible(_) => "incompatible",
@@ -502,9 +521,11 @@ impl Cause {
             Self::NotOurs(_) => "unknown-version",
             Self::Overtaken(_) => "overtaken",
             Self::NotEnded { first, .. } => first.name(),
-            Self::JournalLost { .. } => "journal-lost",
+            Self::JournalLost { cause, .. } => names::journal(cause),
             Self::Contradiction { .. } => "journal-contradiction",
             Self::Altered(_) | Self::ContentAltered { .. } => "integrity-violated",
+            planted if planted.is_planted() => "planted",
+            Self::Exposed { .. } => "exposed",
             Self::Generation(error) if is_integrity(error) => "integrity-violated",
             Self::Journal(journal::Error::File(_)) => "file-operation-failed",
             Self::Journal(_) => "journal-not-written",
@@ -553,7 +574,12 @@ impl Cause {
             | Self::InvalidNode => 5,
             Self::Release(release::Error::File(_)) => 1,
             Self::Release(_) => 6,
-            Self::Altered(_) | Self::ContentAltered { .. } | Self::Contradiction { .. } => 6,
+            planted if planted.is_planted() => 6,
+            Self::Altered(_)
+            | Self::ContentAltered { .. }
+            | Self::Exposed { .. }
+            | Self::KeyringAltered { .. }
+            | Self::Contradiction { .. } => 6,
             Self::Generation(error) if is_integrity(error) => 6,
             Self::TrialFailed { .. } => 7,
             Self::JournalLost { .. }
@@ -613,6 +639,10 @@ impl Cause {
                 "Set the clock, or go on with `--accept-clock`, which goes on record."
             }
             Self::KeyringRefused(_) | Self::InvalidNode => "See `femtoclaw-upgrade keyring show`.",
+            Self::KeyringAltered { .. } => {
+                "Restore that file from a copy: nothing goes without it. What is on record, \
+                 `femtoclaw-upgrade history` shows."
+            }
             Self::KeyringWouldOrphan { .. } => {
                 "Have the release signed anew, and give that with `--release-signature`."
             }
@@ -646,6 +676,13 @@ impl Cause {
                  `femtoclaw-upgrade recover --generation N`."
             }
             Self::Altered(_) | Self::ContentAltered { .. } => VERIFY,
+            planted if planted.is_planted() => {
+                "Look at who put it there, and restore what belongs there from a copy; then run the \
+                 command again."
+            }
+            Self::Exposed { path, .. } => {
+                return format!("Take that away with `chmod go-w {}`.", path.display());
+            }
             Self::Generation(error) if is_integrity(error) => VERIFY,
             Self::Storage(_) | Self::Source(_) => {
                 "See `femtoclaw-upgrade verify`; the records are all still there."
@@ -654,6 +691,16 @@ impl Cause {
             _ => "Mend that, then run the command again; nothing else is needed.",
         };
         next.to_owned()
+    }
+
+    /// True when a link, a pipe or a device lies where a plain file or a directory belongs.
+    fn is_planted(&self) -> bool {
+        match self {
+            Self::File(error)
+            | Self::Journal(journal::Error::File(error))
+            | Self::Generation(rollback::Error::File(error)) => error.is_planted(),
+            _ => false,
+        }
     }
 
     /// True when the disk, or the user's share of it, is full.
@@ -672,27 +719,6 @@ const NOT_AUTHORIZED: u8 = 5;
 
 const VERIFY: &str = "Restore what was altered from a copy. What is altered in the current generation \
                       can also be left behind: `femtoclaw-upgrade rollback`.";
-
-/// The stable name of why a statement does not allow something.
-fn denied_name(denied: &authorization::Denied) -> &'static str {
-    use authorization::Denied;
-    match denied {
-        Denied::OtherAction { .. } => "authorization-for-another-action",
-        Denied::OtherNode { .. } => "authorization-for-another-node",
-        Denied::FromChanged { .. } => "authorization-from-changed",
-        Denied::OtherTarget { .. } => "authorization-for-another-target",
-        Denied::PlanChanged { .. } => "authorization-plan-changed",
-        Denied::OtherDataPolicy { .. } => "authorization-data-policy",
-        Denied::GrantMissing { .. } => "authorization-grant-missing",
-        Denied::OtherKeyringEpoch { .. } => "authorization-keyring-epoch",
-        Denied::WindowEmpty { .. } | Denied::WindowTooLong { .. } => "authorization-window",
-        Denied::BeforeJournal { .. } => "authorization-before-journal",
-        Denied::NotYetValid { .. } => "authorization-not-yet-valid",
-        Denied::Expired { .. } => "authorization-expired",
-        Denied::AlreadyUsed => "authorization-used",
-        _ => "authorization-denied",
-    }
-}
 
 pub(crate) fn is_integrity(error: &rollback::Error) -> bool {
     matches!(

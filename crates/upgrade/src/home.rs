@@ -352,6 +352,7 @@ pub(crate) fn current(state: &HomeState) -> Option<(GenerationNumber, RuntimeVer
 /// A home has a journal, or had one: then its generations are there.
 pub(crate) fn require_home(layout: &Layout) -> Result<()> {
     let unchanged = |cause: Cause| Error::new(cause, Condition::Unchanged(None));
+    crate::exposure::require_own_directories(layout).map_err(unchanged)?;
     let records = layout.journal().join(journal::RECORDS_FILE);
     if durable::exists(&records).map_err(|error| unchanged(error.into()))? {
         return Ok(());

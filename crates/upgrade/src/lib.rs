@@ -20,6 +20,7 @@ mod consent;
 mod environment;
 mod error;
 mod export;
+mod exposure;
 mod home;
 pub mod lifecycle;
 mod package;

@@ -107,6 +107,8 @@ pub fn recover<'e>(
 
 /// The generations of a home, of which there must be some.
 fn require_generations(layout: &Layout) -> Result<Vec<GenerationNumber>> {
+    crate::exposure::require_own_directories(layout)
+        .map_err(|cause| Error::new(cause, Condition::Unchanged(None)))?;
     let found = layout.generation_numbers();
     let found = found.map_err(|error| Error::new(error, Condition::Unchanged(None)))?;
     if found.is_empty() {
@@ -371,7 +373,10 @@ impl Home<'_> {
         if self.state.keyring.is_some() {
             return Ok(());
         }
-        let Some((keyring, node)) = keyring_of_files(&self.layout)? else { return Ok(()) };
+        let Some((keyring, node)) = keyring_of_files(&self.layout, self.environment.clock.now())?
+        else {
+            return Ok(());
+        };
         let (epoch, keyring) = (keyring.epoch(), keyring.digest());
         let operator = self.environment.operator.to_owned();
         self.note(Event::Keyring { epoch, keyring, node, operator, signers: Vec::new() })

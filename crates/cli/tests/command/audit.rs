@@ -260,7 +260,7 @@ fn of_a_damaged_journal_everything_else_is_shown_and_exported() {
         let file = scene.path().join(format!("{damaged}.jsonl"));
         let export = ["audit", "export", "--output", file.to_str().unwrap()];
         for arguments in [&["audit", "verify"] as &[&str], &["audit", "head"], &export] {
-            assert_eq!(scene.refused(arguments, 8)["error"], "journal-lost", "{arguments:?}");
+            assert_eq!(scene.refused(arguments, 8)["error"], "journal-broken", "{arguments:?}");
         }
         assert_eq!(fs::read_to_string(&file).unwrap(), altered);
         let output = scene.run(&["audit", "export"]);
@@ -317,7 +317,7 @@ fn a_lost_witness_keeps_nobody_from_reading_the_journal() {
     let output = scene.run(&["audit", "show"]);
     assert_eq!(output.status.code(), Some(8));
     assert!(text(&output).contains("generation 2 (2.1.0) is current, on trial"));
-    assert_eq!(scene.refused(&["audit", "head"], 8)["error"], "journal-lost");
+    assert_eq!(scene.refused(&["audit", "head"], 8)["error"], "journal-witness-lost");
 }
 
 /// The script of `docs/audit.md`, as it stands there.

@@ -9,6 +9,7 @@
     reason = "tests stop at the first surprise, and show what they saw"
 )]
 
+mod attacks;
 mod audit;
 mod durable_order;
 mod journey;

@@ -247,7 +247,7 @@ fn a_broken_journal_takes_a_decision() {
         &["recover", "--development"],
     ] {
         let error = scene.refused(arguments, 8);
-        assert_eq!(error["error"], "journal-lost", "{arguments:?}");
+        assert_eq!(error["error"], "journal-broken", "{arguments:?}");
         let message = error["message"].as_str().unwrap();
         assert!(message.contains("the generations found are 1 (1.0.3, built "), "{message}");
     }
@@ -270,7 +270,7 @@ fn a_broken_journal_takes_a_decision() {
 fn a_lost_journal_takes_a_decision_too() {
     let scene = Scene::upgraded();
     fs::remove_dir_all(scene.home().join("journal")).unwrap();
-    assert_eq!(scene.refused(&["status"], 8)["error"], "journal-lost");
+    assert_eq!(scene.refused(&["status"], 8)["error"], "journal-missing");
     let source = scene.source();
     let adopt = ["adopt", "--from", source.to_str().unwrap()];
     assert_eq!(scene.refused(&adopt, 1)["error"], "home-exists");
@@ -289,7 +289,7 @@ fn a_lost_witness_costs_a_decision_and_no_history() {
     let scene = Scene::upgraded();
     let journal = fs::read(scene.home().join("journal/records.jsonl")).unwrap();
     fs::remove_file(scene.home().join("journal/witness")).unwrap();
-    assert_eq!(scene.refused(&["status"], 8)["error"], "journal-lost");
+    assert_eq!(scene.refused(&["status"], 8)["error"], "journal-witness-lost");
     scene.ok(&["recover", "--development", "--generation", "2"]);
     assert_eq!(fs::read(scene.home().join("journal/records.jsonl")).unwrap(), journal);
     scene.ok(&["rollback", "--development"]);
@@ -382,7 +382,7 @@ fn a_journal_that_cannot_be_read_is_not_replaced() {
     fs::rename(&journal, &aside).unwrap();
     std::os::unix::fs::symlink(&journal, &journal).unwrap();
     for arguments in [&["status"] as &[&str], &["recover", "--development", "--generation", "1"]] {
-        assert_eq!(scene.refused(arguments, 1)["error"], "file-operation-failed", "{arguments:?}");
+        assert_eq!(scene.refused(arguments, 6)["error"], "planted", "{arguments:?}");
     }
     fs::remove_file(&journal).unwrap();
     fs::rename(&aside, &journal).unwrap();

@@ -229,10 +229,10 @@ fn a_keyring_is_drafted_signed_by_others_and_installed() {
     ]);
     // Two must sign by its own threshold, one of them by the present one.
     scene.ssh_sign("alice", KEYRING, &draft);
-    assert_eq!(scene.refused(&["keyring", "install", &draft], 5)["error"], "keyring-refused");
+    assert_eq!(scene.refused(&["keyring", "install", &draft], 5)["error"], "keyring-not-signed-by-itself");
     scene.ssh_sign("carol", KEYRING, &draft);
     assert_eq!(scene.ok(&["keyring", "install", &draft])["epoch"], 2);
-    assert_eq!(scene.refused(&["keyring", "install", &draft], 5)["error"], "keyring-refused");
+    assert_eq!(scene.refused(&["keyring", "install", &draft], 5)["error"], "keyring-epoch");
     // A new key takes the place of an old one.
     scene.key("bob2");
     let (old, new) = (scene.fingerprint("bob"), scene.named("bob2.pub"));
@@ -299,7 +299,7 @@ fn a_publisher_whose_release_is_needed_is_revoked_only_once_somebody_else_vouche
         "--sign-with",
         &scene.named("bob"),
     ]);
-    assert_eq!(scene.refused(&["release", "verify", &package], 5)["error"], "not-signed");
+    assert_eq!(scene.refused(&["release", "verify", &package], 5)["error"], "signer-revoked");
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn one_bit_of_the_journal_is_found_at_every_depth() {
         fs::write(&path, altered).unwrap();
         for arguments in DEPTHS {
             let error = scene.refused(arguments, 8);
-            assert_eq!(error["error"], "journal-lost", "{arguments:?} byte {at}");
+            assert_eq!(error["error"], "journal-broken", "{arguments:?} byte {at}");
             let message = error["message"].as_str().unwrap();
             assert!(message.contains("the journal is broken at record "), "{message}");
         }

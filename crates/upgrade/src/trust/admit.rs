@@ -16,7 +16,7 @@ use super::{Admitted, Authorization, Given, SignedStatement, keyring_of_files, r
 use crate::error::{Cause, Error, Result};
 use crate::home::shorten;
 use crate::lifecycle::HomeState;
-use crate::{Collected, Home, Plan, RolledBack};
+use crate::{Collected, Home, HomeView, Plan, RolledBack};
 
 /// What is asked for, in the terms of an authorisation.
 pub(crate) struct Wanted {
@@ -121,7 +121,7 @@ impl Court {
     ) -> std::result::Result<Self, Cause> {
         let keyring = match state {
             Some(state) => read_keyring(layout, state)?,
-            None => keyring_of_files(layout)?,
+            None => keyring_of_files(layout, now)?,
         };
         let used = state.iter().flat_map(|state| &state.used);
         let used = used.filter_map(|(id, statement)| Some((id.parse().ok()?, *statement)));
@@ -228,6 +228,24 @@ pub(super) fn on_record(signers: &[Signer]) -> Vec<journal::Signer> {
         key: signer.key.to_string(),
     };
     signers.iter().map(on_record).collect()
+}
+
+impl HomeView<'_> {
+    /// Whether an authority is of the kind that this home asks for: signed if there is a keyring, unsigned if there is none.
+    /// What exactly it allows is for the operation to hold it to.
+    ///
+    /// # Errors
+    /// [`Cause::DevelopmentRefused`], [`Cause::NoKeyring`], or what is wrong with the keyring.
+    pub fn require_authority(
+        &self,
+        given: &Authorization,
+        operation: Operation,
+    ) -> std::result::Result<(), Cause> {
+        let last = self.records().last().map(|record| record.time);
+        let now = self.environment.clock.now();
+        let court = Court::convene(&self.layout, Some(&self.state), now, last)?;
+        court.require(Some(given), operation).map(|_| ())
+    }
 }
 
 impl Home<'_> {

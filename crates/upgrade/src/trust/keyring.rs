@@ -20,10 +20,10 @@ use crate::package::{RELEASE_MANIFEST, RELEASE_SIGNATURES};
 use crate::{Home, HomeView};
 
 /// The longest name of a node, in bytes.
-const MAXIMUM_NODE_BYTES: usize = authorization::MAXIMUM_NODE_BYTES;
+pub(super) const MAXIMUM_NODE_BYTES: usize = authorization::MAXIMUM_NODE_BYTES;
 
 /// The file that keeps the home's name where the journal may be lost.
-const NODE_FILE: &str = "node";
+pub(super) const NODE_FILE: &str = "node";
 
 /// An epoch that is to be installed.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl HomeView<'_> {
     /// The keyring that counts; none if there is none.
     ///
     /// # Errors
-    /// [`Cause::Altered`] if it is not the one that is on record.
+    /// [`Cause::KeyringAltered`] if it is not the one that is on record.
     pub fn keyring(&self) -> Result<Option<InstalledKeyring>> {
         let found = read_keyring(&self.layout, &self.state);
         let found = found.map_err(|cause| Error::new(cause, self.unchanged()))?;
@@ -98,12 +98,13 @@ impl Home<'_> {
                 (node, first.map_err(refused)?)
             }
             Some((present, node)) => {
+                let next = &proposal.keyring;
+                let next = present.verify_next(next, &proposal.signatures, court.time());
+                let next = next.map_err(refused)?;
                 if proposal.node.as_ref().is_some_and(|named| named != node) {
                     return Err(Cause::InvalidNode);
                 }
-                let next = &proposal.keyring;
-                let next = present.verify_next(next, &proposal.signatures, court.time());
-                (node.clone(), next.map_err(refused)?)
+                (node.clone(), next)
             }
         };
         self.check_orphans(proposal)?;
@@ -166,8 +167,9 @@ impl Home<'_> {
             durable::sync_directory(self.layout.root())?;
         }
         let (document, signatures) = files_of(&self.layout, proposal.keyring.epoch());
-        durable::replace_file(&document, &proposal.keyring.to_bytes())?;
+        // The signatures first: where there is a document, they are there as well.
         durable::replace_file(&signatures, &proposal.signatures.to_bytes())?;
+        durable::replace_file(&document, &proposal.keyring.to_bytes())?;
         durable::replace_file(&directory.join(NODE_FILE), node.as_bytes())?;
         self.keep_release_signatures(proposal)
     }
@@ -206,13 +208,13 @@ fn generation_of(state: &HomeState, release: Digest) -> Option<GenerationNumber>
     state.generations.iter().find(|(_, found)| is_of(found)).map(|(number, _)| *number)
 }
 
-fn is_node(node: &str) -> bool {
+pub(super) fn is_node(node: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:@".contains(&byte);
     !node.is_empty() && node.len() <= MAXIMUM_NODE_BYTES && node.bytes().all(plain)
 }
 
 /// The document of an epoch, and its signatures.
-fn files_of(layout: &Layout, epoch: u64) -> (PathBuf, PathBuf) {
+pub(super) fn files_of(layout: &Layout, epoch: u64) -> (PathBuf, PathBuf) {
     let directory = layout.keyrings();
     (directory.join(format!("{epoch}.json")), directory.join(format!("{epoch}.json.sig")))
 }
@@ -225,14 +227,14 @@ fn release_signatures(layout: &Layout, release: &Digest) -> PathBuf {
 /// The keyring that is on record, and what it calls the home.
 ///
 /// # Errors
-/// [`Cause::Altered`] if it is gone, or another one lies in its place.
+/// [`Cause::KeyringAltered`] if it is gone, or another one lies in its place.
 pub(crate) fn read_keyring(
     layout: &Layout,
     state: &HomeState,
 ) -> std::result::Result<Option<(Keyring, String)>, Cause> {
     let Some(KeyringState { epoch, digest, node }) = &state.keyring else { return Ok(None) };
     let (path, _) = files_of(layout, *epoch);
-    let altered = |what: String| Cause::Altered(format!("{}: {what}", path.display()));
+    let altered = |what: String| Cause::KeyringAltered { path: path.clone(), what };
     let Some(bytes) = read_bounded(&path, MAXIMUM_KEYRING_BYTES)? else {
         return Err(altered("the keyring is gone".to_owned()));
     };
@@ -244,43 +246,20 @@ pub(crate) fn read_keyring(
     Ok(Some((keyring, node.clone())))
 }
 
-/// The last epoch of an unbroken chain that begins with the first, as the files have it: for when the journal is lost.
-///
-/// Whoever can take away both the journal and the last epochs can make an earlier one count. They cannot make the operators of
-/// the last one sign a recovery by it: what is signed names its epoch.
-pub(crate) fn keyring_of_files(
-    layout: &Layout,
-) -> std::result::Result<Option<(Keyring, String)>, Cause> {
-    let mut last: Option<Keyring> = None;
-    for epoch in 1.. {
-        let (path, _) = files_of(layout, epoch);
-        let Some(bytes) = read_bounded(&path, MAXIMUM_KEYRING_BYTES)? else { break };
-        let altered = |what: &str| Cause::Altered(format!("{}: {what}", path.display()));
-        let keyring = Keyring::parse(&bytes).map_err(|error| altered(&error.to_string()))?;
-        let before = last.as_ref().map(Keyring::digest);
-        if keyring.epoch() != epoch || keyring.previous() != before {
-            return Err(altered("it does not continue the epoch before it"));
-        }
-        last = Some(keyring);
-    }
-    let Some(keyring) = last else { return Ok(None) };
-    let path = layout.keyrings().join(NODE_FILE);
-    let node = read_bounded(&path, MAXIMUM_NODE_BYTES)?;
-    let node = node.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|node| is_node(node));
-    let node = node.ok_or_else(|| Cause::Altered(format!("{} names no node", path.display())))?;
-    Ok(Some((keyring, node)))
-}
-
 /// A small file; none if it is not there.
-fn read_bounded(path: &Path, most: usize) -> std::result::Result<Option<Vec<u8>>, Cause> {
-    let failed = |error| durable::Error::new(durable::Operation::Read, path, error);
-    match path.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error).into()),
-        Ok(found) if !found.is_file() || found.len() > most as u64 => {
-            return Err(Cause::Altered(format!("{} is not what lay there", path.display())));
+pub(super) fn read_bounded(
+    path: &Path,
+    most: usize,
+) -> std::result::Result<Option<Vec<u8>>, Cause> {
+    match durable::read_plain(path, most as u64) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error)
+            if error.is_planted() || error.source.kind() == std::io::ErrorKind::FileTooLarge =>
+        {
+            let what = error.source.to_string();
+            Err(Cause::KeyringAltered { path: path.to_path_buf(), what })
         }
-        Ok(_) => {}
+        Err(error) => Err(error.into()),
     }
-    Ok(Some(std::fs::read(path).map_err(failed)?))
 }

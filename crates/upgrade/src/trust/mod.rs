@@ -8,16 +8,19 @@
 //! digest, the ids that were used up, the security floor, and the time that was last on record.
 
 mod admit;
+mod chain;
 mod draft;
 mod keyring;
 
 use authorization::{InvalidSignatures, InvalidStatement, Signatures, Statement};
+use integrity::Digest;
 use journal::{Authority, SignedBy};
 
 pub(crate) use admit::{Court, Wanted};
+pub(crate) use chain::keyring_of_files;
 pub use draft::{Terms, draft_recovery};
+pub(crate) use keyring::read_keyring;
 pub use keyring::{InstalledKeyring, KeyringProposal};
-pub(crate) use keyring::{keyring_of_files, read_keyring};
 
 use crate::error::Cause;
 
@@ -77,6 +80,14 @@ impl Authorization {
     #[must_use]
     pub fn accepting_clock(self) -> Self {
         Self { accepts_clock: true, ..self }
+    }
+
+    /// The digest of what was signed, byte for byte.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        match &self.given {
+            Given::Development => None,
+            Given::Signed(signed) => Some(Digest::of(&signed.bytes)),
+        }
     }
 
     /// What is allowed, if it was signed.

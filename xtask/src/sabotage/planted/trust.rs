@@ -4,6 +4,7 @@ use super::{Planted, bug};
 
 const ADMIT: &str = "crates/upgrade/src/trust/admit.rs";
 const KEYRING: &str = "crates/upgrade/src/trust/keyring.rs";
+const CHAIN: &str = "crates/upgrade/src/trust/chain.rs";
 const PACKAGE: &str = "crates/upgrade/src/package.rs";
 const CLOSING: &str = "crates/upgrade/src/closing.rs";
 const STATE: &str = "crates/upgrade/src/lifecycle/state.rs";
@@ -208,9 +209,8 @@ pub(super) const BUGS: &[Planted] = &[
         KEYRING,
         "durable::replace_file(&signatures, &proposal.signatures.to_bytes())?;",
         "let _ = std::fs::remove_file(&signatures); durable::create_file(&signatures, &proposal.signatures.to_bytes())?;",
-        "after a power failure nobody can check any more who signed an epoch",
-    )
-    .redundant("kept for people: who signed was held to it before, and is on record"),
+        "after a power failure and the loss of the journal nobody can authorise a recovery",
+    ),
     bug(
         "node-name-unsynced",
         KEYRING,
@@ -314,9 +314,16 @@ pub(super) const BUGS: &[Planted] = &[
     ),
     bug(
         "history-of-keyrings-not-checked",
-        KEYRING,
-        "if «keyring.epoch() != epoch || keyring.previous() != before» {",
-        "let _ = before; false",
+        CHAIN,
+        "if «keyring.epoch() != epoch || keyring.previous() != before.map(Keyring::digest)» {",
+        "false",
         "whoever takes the journal away puts a keyring of their own in",
+    ),
+    bug(
+        "signatures-of-keyrings-not-checked",
+        CHAIN,
+        "if «!moments(before, &keyring, now).any(is_signed)» {",
+        "let _ = moments(before, &keyring, now).any(is_signed); false",
+        "whoever takes the journal away puts a keyring of their own in, behind the one that is there",
     ),
 ];
