@@ -229,7 +229,10 @@ fn a_keyring_is_drafted_signed_by_others_and_installed() {
     ]);
     // Two must sign by its own threshold, one of them by the present one.
     scene.ssh_sign("alice", KEYRING, &draft);
-    assert_eq!(scene.refused(&["keyring", "install", &draft], 5)["error"], "keyring-not-signed-by-itself");
+    assert_eq!(
+        scene.refused(&["keyring", "install", &draft], 5)["error"],
+        "keyring-not-signed-by-itself"
+    );
     scene.ssh_sign("carol", KEYRING, &draft);
     assert_eq!(scene.ok(&["keyring", "install", &draft])["epoch"], 2);
     assert_eq!(scene.refused(&["keyring", "install", &draft], 5)["error"], "keyring-epoch");
