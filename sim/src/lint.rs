@@ -104,6 +104,9 @@ impl Lint {
         }
         let record = record(data)?;
         let event = member(&record, "type")?.as_str()?;
+        if let Some(dirty) = self.first_dirty_beside(event, &record) {
+            return Some(format!("{event} is appended, and {dirty} is not synced"));
+        }
         let (_, names) = COMMITS.iter().find(|(name, _)| *name == event)?;
         let number = member(&record, names)?;
         let generation = format!("{HOME_ON_DISK}/generations/{number}");
@@ -113,6 +116,20 @@ impl Lint {
         self.first_dirty(&generation).map(|dirty| {
             format!("{event} refers to generation {number}, and {dirty} is not synced")
         })
+    }
+
+    /// What a record relies on that lies beside the generations: a keyring, the seal of a closed store and what it seals.
+    fn first_dirty_beside(&self, event: &str, record: &Value) -> Option<String> {
+        let relied_on = match event {
+            "KEYRING" => vec![format!("{HOME_ON_DISK}/keyring")],
+            "CLOSED" => {
+                let number = member(record, "generation")?;
+                let store = format!("{HOME_ON_DISK}/generations/{number}/store");
+                vec![store, format!("{HOME_ON_DISK}/seals")]
+            }
+            _ => return None,
+        };
+        relied_on.iter().find_map(|path| self.first_dirty(path))
     }
 
     /// Whether these bytes are there already: what a killed process has appended is written once more before it is relied on.

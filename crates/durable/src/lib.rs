@@ -24,7 +24,8 @@ pub use tree::{
     restrict_directory, restrict_tree, sync_tree, walk,
 };
 pub use write::{
-    create_directory, create_file, remove_file, rename, replace_file, sync_directory, write_file,
+    create_directory, create_file, remove_file, rename, replace_file, replace_files,
+    sync_directory, write_file,
 };
 
 /// Permission bits of every directory in a home: nobody but the owner (FC-UPGRADE-0001 §23).

@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::{DIRECTORY_MODE, Error, FILE_MODE, Operation, Result};
 
@@ -39,12 +39,36 @@ pub fn create_file(path: &Path, bytes: &[u8]) -> Result<File> {
 ///
 /// After a crash the name holds the old bytes or the new ones, never a mixture. A left-over `.tmp` is overwritten.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(".tmp");
-    let temporary = Path::new(&name);
+    let temporary = &unfinished(path);
     remove_file(temporary)?;
     write_file(temporary, bytes)?;
     rename(temporary, path)
+}
+
+/// Replaces files of one directory together, in this order, and syncs the directory once.
+///
+/// After a crash each name holds the old bytes or the new ones, never a mixture; which of them have which is open until this
+/// returns. Left-over `.tmp`s are overwritten.
+#[expect(clippy::disallowed_methods, reason = "durable like the rename that the lint asks for")]
+pub fn replace_files(directory: &Path, files: &[(&str, &[u8])]) -> Result<()> {
+    for (name, bytes) in files {
+        let new = unfinished(&directory.join(name));
+        remove_file(&new)?;
+        write_file(&new, bytes)?;
+    }
+    for (name, _) in files {
+        let path = directory.join(name);
+        fs::rename(unfinished(&path), &path)
+            .map_err(|error| Error::new(Operation::Rename, &path, error))?;
+    }
+    sync_directory(directory)
+}
+
+/// The name under which a file is written before it takes its place.
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(".tmp");
+    PathBuf::from(name)
 }
 
 /// Renames within one file system and syncs the parent of the new name (and of the old one, if it is another).

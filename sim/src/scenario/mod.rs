@@ -373,6 +373,24 @@ pub(crate) fn all() -> Vec<Scenario> {
             ],
         ),
         new(
+            "recover-forged",
+            Small,
+            "the journal of a home with a keyring is lost, and somebody has put a keyring of their own there",
+            &[
+                SECURED,
+                &[Step::Signed("2.0.0-rc.1"), Step::Confirm, Step::LoseJournal, Step::ForgeKeyring],
+            ]
+            .concat(),
+            &[Step::RecoverForged(2)],
+        ),
+        new(
+            "keyring-revoke",
+            Small,
+            "the publisher of what is current is revoked, and another vouches for it",
+            &[SECURED, &[Step::Signed("2.0.0-rc.1"), Step::Confirm]].concat(),
+            &[Step::RevokePublisher("2.0.0-rc.1")],
+        ),
+        new(
             DAMAGED,
             Large,
             "an installation with everything that goes wrong in the field",

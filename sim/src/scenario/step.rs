@@ -101,8 +101,14 @@ pub(crate) enum Step {
     NextKeyring,
     /// The same, with something wrong, which the product must find.
     WrongKeyring(WrongKeyring),
+    /// The next one is installed, which revokes the publisher of this release; another vouches for it.
+    RevokePublisher(&'static str),
+    /// Only to prepare: somebody puts a keyring of their own behind the one that is there.
+    ForgeKeyring,
     /// Somebody says which generation is current, without authority.
     RecoverUnsigned(u32),
+    /// The same, by a keyring of their own.
+    RecoverForged(u32),
     /// An upgrade to a signed package, on a signed authorisation.
     Signed(&'static str),
     /// The same, with something wrong, which the product must find.
@@ -258,6 +264,7 @@ impl Step {
                 | Self::Wrongly(..)
                 | Self::WrongKeyring(_)
                 | Self::RecoverUnsigned(_)
+                | Self::RecoverForged(_)
                 | Self::Denied(_)
                 | Self::Stale(_)
                 | Self::UpgradeInUse(_)
@@ -337,7 +344,13 @@ impl Step {
             Self::Keyring => trust::keyring(),
             Self::NextKeyring => trust::next_keyring(None),
             Self::WrongKeyring(wrong) => trust::next_keyring(Some(wrong)),
+            Self::RevokePublisher(version) => trust::revoke_publisher(version),
+            Self::ForgeKeyring => {
+                trust::forge_keyring();
+                Ok(())
+            }
             Self::RecoverUnsigned(number) => recover(number, |_| None),
+            Self::RecoverForged(number) => recover(number, trust::forged_recovery),
             Self::Signed(version) => trust::upgrade(version, None),
             Self::Wrongly(version, wrong) => trust::upgrade(version, Some(wrong)),
             Self::SignedRollback => trust::rollback(),

@@ -81,6 +81,7 @@ enum Who {
     Publisher = 3,
     Successor = 4,
     Stranger = 5,
+    SecondPublisher = 6,
 }
 
 impl Who {
@@ -113,6 +114,7 @@ fn first_keyring() -> Keyring {
         Who::Alice.signer("alice", &both),
         Who::Bob.signer("bob", &both),
         Who::Publisher.signer("publisher", &[Role::Publisher]),
+        Who::SecondPublisher.signer("second", &[Role::Publisher]),
     ];
     Keyring::first(thresholds, signers).expect("it is a keyring")
 }
@@ -154,6 +156,41 @@ pub(super) fn next_keyring(wrong: Option<WrongKeyring>) -> Result<(), Error> {
     };
     let signatures = sign(Role::Keyring, &keyring.to_bytes(), &[who]);
     install(KeyringProposal { keyring, signatures, node: None, release_signatures: Vec::new() })
+}
+
+/// Revokes the publisher of a release, for which another vouches from then on.
+pub(super) fn revoke_publisher(version: &str) -> Result<(), Error> {
+    let package = spared(|| Package::open(Path::new(&package_of(version))));
+    let package = package.expect("there is a package");
+    let anew = sign(Role::Publisher, package.manifest_bytes(), &[Who::SecondPublisher]);
+    let next = first_keyring().next().expect("there is a next one");
+    let keyring = next.revoke(Who::Publisher.key().public_key().clone()).finish();
+    let keyring = keyring.expect("it is a keyring");
+    let signatures = sign(Role::Keyring, &keyring.to_bytes(), &[Who::Alice]);
+    install(KeyringProposal { keyring, signatures, node: None, release_signatures: vec![anew] })
+}
+
+/// Somebody puts a keyring of their own behind the one that is there.
+pub(super) fn forge_keyring() {
+    let one = Thresholds::all(NonZeroU32::MIN);
+    let stranger =
+        Who::Stranger.signer("stranger", &[Role::Operator, Role::Keyring, Role::Publisher]);
+    let next = first_keyring().next().expect("there is a next one");
+    let forged = next.allow(stranger).thresholds(one).finish().expect("it is a keyring");
+    let signatures = sign(Role::Keyring, &forged.to_bytes(), &[Who::Stranger]);
+    let write =
+        |name: &str, bytes: &[u8]| fs::write(Path::new(HOME).join("keyring").join(name), bytes);
+    write("2.json", &forged.to_bytes()).expect("it can be written");
+    write("2.json.sig", &signatures.to_bytes()).expect("it can be written");
+}
+
+/// The authority that they give themselves, if anybody takes their keyring for one.
+pub(super) fn forged_recovery(generation: versioning::GenerationNumber) -> Option<Authorization> {
+    let statement =
+        upgrade::draft_recovery(Path::new(HOME), generation, environment(), terms(0, None));
+    let bytes = statement.ok()?.to_bytes().expect("it can be written");
+    let signatures = sign(Role::Operator, &bytes, &[Who::Stranger]).to_bytes();
+    Some(Authorization::signed(&bytes, &signatures).expect("it is in its form"))
 }
 
 fn install(proposal: KeyringProposal) -> Result<(), Error> {

@@ -13,10 +13,11 @@ use crate::tidy::only_code;
 const CRATES: [&str; 5] = ["durable", "journal", "rollback", "storage-migration", "upgrade"];
 
 /// What makes something durable. Removing a tree ends with a sync too, which is planted where it is defined.
-const DURABLE: [&str; 10] = [
+const DURABLE: [&str; 11] = [
     "persist",
     "rename",
     "replace_file",
+    "replace_files",
     "sync_all",
     "sync_data",
     "sync_directory",
@@ -27,7 +28,7 @@ const DURABLE: [&str; 10] = [
 ];
 
 /// Places that have no planted bug, and why.
-const EXEMPT: [(&str, &str, &str); 4] = [
+const EXEMPT: [(&str, &str, &str); 5] = [
     (
         "crates/durable/src/write.rs",
         "sync_directory(Path::new(\".\"))",
@@ -36,6 +37,11 @@ const EXEMPT: [(&str, &str, &str); 4] = [
     (
         "crates/durable/src/write.rs",
         "fs::rename(from, to)",
+        "the renaming itself: it syncs nothing",
+    ),
+    (
+        "crates/durable/src/write.rs",
+        "fs::rename(unfinished(&path), &path)",
         "the renaming itself: it syncs nothing",
     ),
     (

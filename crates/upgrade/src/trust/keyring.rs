@@ -166,11 +166,15 @@ impl Home<'_> {
             durable::create_directory(&directory)?;
             durable::sync_directory(self.layout.root())?;
         }
-        let (document, signatures) = files_of(&self.layout, proposal.keyring.epoch());
+        let document = format!("{}.json", proposal.keyring.epoch());
+        let (keyring, signatures) = (proposal.keyring.to_bytes(), proposal.signatures.to_bytes());
         // The signatures first: where there is a document, they are there as well.
-        durable::replace_file(&signatures, &proposal.signatures.to_bytes())?;
-        durable::replace_file(&document, &proposal.keyring.to_bytes())?;
-        durable::replace_file(&directory.join(NODE_FILE), node.as_bytes())?;
+        let files = [
+            (&*format!("{document}.sig"), &*signatures),
+            (&*document, &*keyring),
+            (NODE_FILE, node.as_bytes()),
+        ];
+        durable::replace_files(&directory, &files)?;
         self.keep_release_signatures(proposal)
     }
 

@@ -35,9 +35,22 @@ pub(super) const BUGS: &[Planted] = &[
         WRITE,
         "«rename(temporary, path)» }",
         "fs::rename(temporary, path).map_err(|error| Error::new(Operation::Rename, path, error))",
-        "after a power failure a replaced witness is the lost one again",
-    )
-    .redundant("what is replaced is the witness, and whoever opens a journal syncs its directory before relying on it"),
+        "after a power failure a replaced witness is the lost one again, and the seal of a closed store is gone",
+    ),
+    bug(
+        "replaced-together-unsynced",
+        WRITE,
+        "write_file(&new, bytes)?;",
+        "create_file(&new, bytes)?;",
+        "after a power failure the keyring on record is empty, and nobody can authorise anything",
+    ),
+    bug(
+        "replaced-together-names-unsynced",
+        WRITE,
+        ".map_err(|error| Error::new(Operation::Rename, &path, error))?; } «sync_directory(directory)» }",
+        "Ok(())",
+        "after a power failure the keyring on record is gone, and nobody can authorise anything",
+    ),
     bug(
         "renamed-name-unsynced",
         WRITE,

@@ -16,7 +16,7 @@ const COUNT: &str = "crates/authorization/src/keyring/verify.rs";
 const SUCCESSION: &str = "crates/authorization/src/keyring/succession.rs";
 
 /// The document of an epoch is written.
-const WRITE_KEYRING: &str = "durable::replace_file(&document, &proposal.keyring.to_bytes())?;";
+const WRITE_KEYRING: &str = "durable::replace_files(&directory, &files)?;";
 /// The seal of a closed store is written.
 const WRITE_SEAL: &str = "durable::replace_file(&self.layout.store_seal(generation), &bytes)?;";
 
@@ -134,8 +134,7 @@ pub(super) const BUGS: &[Planted] = &[
         "Ok(«self.package.verify()?»)",
         "()",
         "an upgrade to a damaged package begins, and is undone, instead of being refused",
-    )
-    .redundant("the runtime is held to its digest while it is copied and once more when it is verified; nothing else of a package is copied"),
+    ),
     bug(
         "release-manifest-not-placed",
         APPLY,
@@ -194,7 +193,7 @@ pub(super) const BUGS: &[Planted] = &[
         "keyring-unsynced",
         KEYRING,
         WRITE_KEYRING,
-        "let _ = std::fs::remove_file(&document); durable::create_file(&document, &proposal.keyring.to_bytes())?;",
+        "for (at, (name, bytes)) in files.iter().enumerate() { let path = directory.join(name); if at == 1 { let _ = std::fs::remove_file(&path); durable::create_file(&path, bytes)?; } else { durable::replace_file(&path, bytes)?; } }",
         "after a power failure the keyring on record is gone, and nobody can authorise anything",
     ),
     bug(
@@ -207,15 +206,15 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "keyring-signatures-unsynced",
         KEYRING,
-        "durable::replace_file(&signatures, &proposal.signatures.to_bytes())?;",
-        "let _ = std::fs::remove_file(&signatures); durable::create_file(&signatures, &proposal.signatures.to_bytes())?;",
+        WRITE_KEYRING,
+        "for (at, (name, bytes)) in files.iter().enumerate() { let path = directory.join(name); if at == 0 { let _ = std::fs::remove_file(&path); durable::create_file(&path, bytes)?; } else { durable::replace_file(&path, bytes)?; } }",
         "after a power failure and the loss of the journal nobody can authorise a recovery",
     ),
     bug(
         "node-name-unsynced",
         KEYRING,
-        "durable::replace_file(&directory.join(NODE_FILE), node.as_bytes())?;",
-        "let path = directory.join(NODE_FILE); let _ = std::fs::remove_file(&path); durable::create_file(&path, node.as_bytes())?;",
+        WRITE_KEYRING,
+        "for (at, (name, bytes)) in files.iter().enumerate() { let path = directory.join(name); if at == 2 { let _ = std::fs::remove_file(&path); durable::create_file(&path, bytes)?; } else { durable::replace_file(&path, bytes)?; } }",
         "after a power failure and the loss of the journal nobody can authorise a recovery",
     ),
     bug(
@@ -318,7 +317,8 @@ pub(super) const BUGS: &[Planted] = &[
         "if «keyring.epoch() != epoch || keyring.previous() != before.map(Keyring::digest)» {",
         "false",
         "whoever takes the journal away puts a keyring of their own in",
-    ),
+    )
+    .redundant("whether it may follow is asked once more where its signatures are verified"),
     bug(
         "signatures-of-keyrings-not-checked",
         CHAIN,
