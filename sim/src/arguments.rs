@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::time::Duration;
+
 use sim::images::Profile;
 
 use crate::campaign::Campaign;
@@ -114,7 +116,7 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
             "--replay" => id = Some(value()?.parse()?),
             "--seed" => campaign.seed = number(&value()?)?,
             "--states" => campaign.states = Some(number(&value()?)?),
-            "--budget" => campaign.budget = Some(seconds(&value()?)?),
+            "--budget" => campaign.budget = Some(time(&value()?)?),
             "--workers" => arguments.workers = Some(number(&value()?)?.max(1)),
             "--depth" => campaign.depth = depth(&value()?)?,
             "--scenario" => campaign.scenarios.push(scenario(&value()?)?),
@@ -142,17 +144,13 @@ fn number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| format!("{text} is no number"))
 }
 
-fn seconds(text: &str) -> Result<u64, String> {
-    let (count, unit) = match text.strip_suffix('s') {
-        Some(count) => (count, 1),
-        None => match (text.strip_suffix('m'), text.strip_suffix('h')) {
-            (Some(count), _) => (count, 60),
-            (None, Some(count)) => (count, 3600),
-            (None, None) => (text, 1),
-        },
+fn time(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("", 1000)];
+    let of = |(unit, milliseconds): (&str, u64)| {
+        let count: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        count.checked_mul(milliseconds).map(Duration::from_millis)
     };
-    let count: u64 = count.parse().map_err(|_| format!("{text} is no time such as 60s"))?;
-    Ok(count * unit)
+    units.into_iter().find_map(of).ok_or_else(|| format!("{text} is no time such as 60s"))
 }
 
 fn depth(text: &str) -> Result<u32, String> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use sim::Random;
 use sim::images::{Effort, Profile};
@@ -56,7 +57,7 @@ pub(crate) struct Campaign {
     /// The most states that are judged.
     pub(crate) states: Option<u64>,
     /// The most seconds that it takes.
-    pub(crate) budget: Option<u64>,
+    pub(crate) budget: Option<Duration>,
     /// How many crashes follow each other.
     pub(crate) depth: u32,
     /// Which share of the states, of how many.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 use serde_json::json;
 use sim::disk::Fingerprint;
@@ -38,12 +39,14 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session with this share of the states, which ends when the time or the number of states is used up.
-    pub(crate) fn new(shard: (u64, u64), budget_seconds: Option<u64>, states: u64) -> Self {
+    pub(crate) fn new(shard: (u64, u64), budget: Option<Duration>, states: u64) -> Self {
         let now = hooks::real_nanoseconds();
         Self {
             report: Report::default(),
             shard,
-            deadline: budget_seconds.map_or(u64::MAX, |seconds| now + seconds * 1_000_000_000),
+            deadline: budget.map_or(u64::MAX, |budget| {
+                now.saturating_add(u64::try_from(budget.as_nanos()).unwrap_or(u64::MAX))
+            }),
             states,
             until_violation: false,
             counted: BTreeSet::new(),

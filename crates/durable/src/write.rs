@@ -50,7 +50,7 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
 /// After a crash each name holds the old bytes or the new ones, never a mixture; which of them have which is open until this
 /// returns. Left-over `.tmp`s are overwritten.
 #[expect(clippy::disallowed_methods, reason = "durable like the rename that the lint asks for")]
-pub fn replace_files(directory: &Path, files: &[(&str, &[u8])]) -> Result<()> {
+pub fn replace_files(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     for (name, bytes) in files {
         let new = unfinished(&directory.join(name));
         remove_file(&new)?;

@@ -4,14 +4,14 @@
 //! nothing: the record `KEYRING` in the journal names the epoch and the digest of its bytes. So an earlier epoch that is put
 //! in its place is found out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use authorization::{Keyring, MAXIMUM_KEYRING_BYTES, MAXIMUM_SIGNATURE_BYTES, Role, Signatures};
 use integrity::Digest;
 use journal::{Event, Operation};
 use rollback::{Generation, Layout};
-use versioning::{GenerationNumber, Timestamp};
+use versioning::Timestamp;
 
 use super::admit::on_record;
 use crate::error::{Cause, Error, Result};
@@ -143,7 +143,7 @@ impl Home<'_> {
         if generation.manifest().files.get(RELEASE_SIGNATURES).is_some() {
             found.extend(Signatures::parse(&generation.read_sealed(RELEASE_SIGNATURES)?).ok());
         }
-        let later = release_signatures(&self.layout, &Digest::of(&manifest));
+        let later = self.layout.keyrings().join(release_signatures(&Digest::of(&manifest)));
         found.extend(
             read_bounded(&later, MAXIMUM_SIGNATURE_BYTES)?
                 .and_then(|bytes| Signatures::parse(&bytes).ok()),
@@ -167,49 +167,36 @@ impl Home<'_> {
             durable::sync_directory(self.layout.root())?;
         }
         let document = format!("{}.json", proposal.keyring.epoch());
-        let (keyring, signatures) = (proposal.keyring.to_bytes(), proposal.signatures.to_bytes());
         // The signatures first: where there is a document, they are there as well.
-        let files = [
-            (&*format!("{document}.sig"), &*signatures),
-            (&*document, &*keyring),
-            (NODE_FILE, node.as_bytes()),
+        let mut files = vec![
+            (format!("{document}.sig"), proposal.signatures.to_bytes()),
+            (document, proposal.keyring.to_bytes()),
+            (NODE_FILE.to_owned(), node.as_bytes().to_vec()),
         ];
-        durable::replace_files(&directory, &files)?;
-        self.keep_release_signatures(proposal)
+        files.extend(self.release_signatures_to_keep(proposal));
+        Ok(durable::replace_files(&directory, &files)?)
     }
 
-    /// Keeps the signatures that were given for generations whose publishers are revoked.
-    fn keep_release_signatures(
-        &self,
-        proposal: &KeyringProposal,
-    ) -> std::result::Result<(), Cause> {
-        for (_, state) in self.state.generations.iter() {
+    /// The signatures that were given for generations whose publishers are revoked, by the name of their file.
+    fn release_signatures_to_keep(&self, proposal: &KeyringProposal) -> BTreeMap<String, Vec<u8>> {
+        let mut kept = BTreeMap::new();
+        for (number, state) in &self.state.generations {
             let Some(release) = state.release else { continue };
-            let Some(number) = generation_of(&self.state, release.manifest) else { continue };
-            let generation = Generation::open(&self.layout, number, state.manifest);
+            let generation = Generation::open(&self.layout, *number, state.manifest);
             let Ok(manifest) = generation.and_then(|found| found.read_sealed(RELEASE_MANIFEST))
             else {
                 continue;
             };
+            let when = state.activated.unwrap_or(Timestamp::EPOCH);
             let counts = |signatures: &&Signatures| {
-                let when = state.activated.unwrap_or(Timestamp::EPOCH);
                 proposal.keyring.verify(Role::Publisher, &manifest, signatures, when).is_ok()
             };
             if let Some(signatures) = proposal.release_signatures.iter().find(counts) {
-                let path = release_signatures(&self.layout, &release.manifest);
-                durable::replace_file(&path, &signatures.to_bytes())?;
+                kept.insert(release_signatures(&release.manifest), signatures.to_bytes());
             }
         }
-        Ok(())
+        kept
     }
-}
-
-/// A generation that was built from this release.
-fn generation_of(state: &HomeState, release: Digest) -> Option<GenerationNumber> {
-    let is_of = |found: &crate::lifecycle::GenerationState| {
-        found.release.is_some_and(|found| found.manifest == release)
-    };
-    state.generations.iter().find(|(_, found)| is_of(found)).map(|(number, _)| *number)
 }
 
 pub(super) fn is_node(node: &str) -> bool {
@@ -223,9 +210,9 @@ pub(super) fn files_of(layout: &Layout, epoch: u64) -> (PathBuf, PathBuf) {
     (directory.join(format!("{epoch}.json")), directory.join(format!("{epoch}.json.sig")))
 }
 
-fn release_signatures(layout: &Layout, release: &Digest) -> PathBuf {
-    let name = release.to_string().replace(':', "-");
-    layout.keyrings().join(format!("{name}.sig"))
+/// The name of the file that keeps signatures of a release which came later than the release.
+fn release_signatures(release: &Digest) -> String {
+    format!("{}.sig", release.to_string().replace(':', "-"))
 }
 
 /// The keyring that is on record, and what it calls the home.
