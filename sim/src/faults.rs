@@ -106,8 +106,8 @@ pub(crate) fn most_calls(size: Size, quick: bool) -> u64 {
         (Size::Small, false) => 1000,
         (Size::Medium, false) => 200,
         (Size::Large, false) => 60,
-        (Size::Small, true) => 40,
-        (Size::Medium, true) => 8,
+        (Size::Small, true) => 24,
+        (Size::Medium, true) => 6,
         (Size::Large, true) => 2,
     }
 }
