@@ -53,7 +53,7 @@ fn the_smallest_scenario_is_exhausted_and_twice_the_same() {
 fn shards_together_see_what_one_process_sees() {
     let states = |arguments: &[&str]| {
         let common =
-            ["--scenario", "recover", "--quick", "--depth", "1", "--profile", "kill", "--json"];
+            ["--scenario", "confirm", "--quick", "--depth", "1", "--profile", "kill", "--json"];
         let found = result(&[common.as_slice(), arguments].concat());
         assert_eq!(found["ok"], true, "{found}");
         found["judged"]["recoverable"].as_u64().unwrap()
