@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -12,10 +10,10 @@ use serde_json::json;
 use upgrade::{AuditTrail, Environment, Event, HeadViolation, JournalHead, Record, Stretch};
 use versioning::{GenerationNumber, Timestamp, Versions};
 
-use crate::commands::PRIVATE;
 use crate::failure::Failure;
 use crate::human::{facts, first_line, printable};
 use crate::output::{Output, Style};
+use crate::trust::files::write_new;
 
 /// How much of a line that is no record is shown to people, in bytes.
 const SHOWN_OF_UNREADABLE: usize = 160;
@@ -173,8 +171,7 @@ fn export(trail: AuditTrail, file: Option<&Path>, output: &mut Output) -> Result
             standard.write_all(trail.lines()).and_then(|()| standard.flush())?;
         }
         Some(path) => {
-            write_new(path, trail.lines())
-                .map_err(|error| Failure::File { path: path.to_path_buf(), error })?;
+            write_new(path, trail.lines())?;
         }
     }
     if output.is_json() {
@@ -186,17 +183,6 @@ fn export(trail: AuditTrail, file: Option<&Path>, output: &mut Output) -> Result
     }
     trail.finish()?;
     Ok(0)
-}
-
-/// A new file, private to its owner, that is there whole or not at all.
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    if written.is_err() {
-        // Half an export would be taken for a journal that was cut.
-        let _ = std::fs::remove_file(path);
-    }
-    written
 }
 
 /// The text for people: attempt by attempt.

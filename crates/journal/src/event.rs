@@ -84,7 +84,7 @@ pub struct Signer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignedBy {
-    /// The authorisation's id, which is used up by being on record.
+    /// The authorisation's id, which is used up unless the attempt ends without effect.
     pub id: String,
     /// The digest of the bytes that were signed.
     pub statement: Digest,

@@ -110,16 +110,28 @@ impl Layout {
     /// What reading the directory of generations says.
     pub fn sweep_staging(&self) -> Result<Swept> {
         let mut swept = Swept::default();
+        let mut left = Vec::new();
         for directory in [self.keyrings(), self.seals()] {
-            remove_unfinished(&directory)?;
+            // Files that were being written.
+            left.extend(list(&directory)?.into_iter().filter(|path| is_unfinished(path)));
         }
-        for name in self.names()?.into_iter().filter(|name| name.starts_with(STAGING_PREFIX)) {
-            match durable::remove_tree(&self.generations().join(name)) {
+        let staging = self.names()?.into_iter().filter(|name| name.starts_with(STAGING_PREFIX));
+        left.extend(staging.map(|name| self.generations().join(name)));
+        for path in left {
+            match durable::remove_tree(&path) {
                 Ok(()) => swept.removed += 1,
                 Err(_) => swept.left += 1,
             }
         }
         Ok(swept)
+    }
+
+    /// Whether there is anything left of a generation: its directory, or the seal of its store.
+    ///
+    /// # Errors
+    /// What looking there says.
+    pub fn is_anything_left_of(&self, number: GenerationNumber) -> Result<bool> {
+        Ok(durable::exists(&self.generation(number))? || durable::exists(&self.store_seal(number))?)
     }
 
     /// Removes a generation: renames it to its staging name first, so that a crash in the middle leaves something that is
@@ -163,14 +175,9 @@ impl Layout {
     }
 }
 
-/// Removes files that were being written when somebody was interrupted: nobody ever reads them.
-fn remove_unfinished(directory: &Path) -> Result<()> {
-    for path in list(directory)? {
-        if path.extension().is_some_and(|extension| extension == "tmp") {
-            durable::remove_file(&path)?;
-        }
-    }
-    Ok(())
+/// Whether a file was being written when somebody was interrupted, and never took its place: nobody reads it.
+fn is_unfinished(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "tmp")
 }
 
 /// The entries of a directory, in byte order; none if it is not there.
@@ -206,7 +213,12 @@ mod tests {
         assert_eq!(layout.sweep_staging().unwrap(), Swept { removed: 2, left: 0 });
         assert_eq!(layout.generation_numbers().unwrap(), [number(9), number(10)]);
         assert!(layout.generations().join("notes").exists());
+        fs::create_dir(layout.seals()).unwrap();
+        fs::write(layout.store_seal(number(9)), b"{}").unwrap();
+        fs::write(layout.seals().join("10.json.tmp"), b"{").unwrap();
+        assert_eq!(layout.sweep_staging().unwrap(), Swept { removed: 1, left: 0 });
         layout.remove_generation(number(9)).unwrap();
+        assert!(!layout.is_anything_left_of(number(9)).unwrap());
         layout.remove_generation(number(9)).unwrap();
         assert_eq!(layout.generation_numbers().unwrap(), [number(10)]);
     }

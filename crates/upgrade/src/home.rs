@@ -302,7 +302,7 @@ fn settle(
     let gone = |fate| matches!(fate, Fate::Aborted | Fate::Collected);
     for (number, _) in state.generations.iter().filter(|(_, found)| gone(found.fate)) {
         // Nothing refers to it: if it cannot be removed, it is in nobody's way.
-        match durable::exists(&layout.generation(*number)) {
+        match layout.is_anything_left_of(*number) {
             Ok(false) => {}
             Ok(true) if layout.remove_generation(*number).is_ok() => recovery.removed.push(*number),
             _ => recovery.not_removed.push(*number),

@@ -49,8 +49,8 @@ pub struct RecoverRequest {
 /// keyring asks for where the journal is lost, its own files say.
 ///
 /// # Errors
-/// Without authority for a decision; if the journal is lost and no generation was named; if the generation named is not what its manifest
-/// says; if the journal is intact and another generation is current. Nothing was changed then.
+/// Without authority for a decision; if the journal is lost and no generation was named; if the generation named is not what
+/// its manifest says; if the journal is intact and another generation is current. Nothing was changed then.
 pub fn recover<'e>(
     request: &RecoverRequest,
     environment: Environment<'e>,

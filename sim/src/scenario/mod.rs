@@ -343,6 +343,23 @@ pub(crate) fn all() -> Vec<Scenario> {
             &[Step::Adopt],
         ),
         new(
+            "collect-closed",
+            Medium,
+            "a generation is given back whose store was closed by a runtime",
+            &[
+                Step::Adopt,
+                Step::Upgrade("2.0.0-rc.1"),
+                Step::Confirm,
+                Step::Run(1),
+                upgrade,
+                Step::Confirm,
+                Step::Collect,
+                Step::Upgrade("2.1.0"),
+                Step::Confirm,
+            ],
+            &[Step::Collect],
+        ),
+        new(
             "collect-trial",
             Medium,
             "nothing is given back while a generation is on trial",

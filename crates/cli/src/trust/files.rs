@@ -7,17 +7,15 @@ use std::path::{Path, PathBuf};
 
 use upgrade::authorization::{MAXIMUM_SIGNATURE_BYTES, Signatures};
 
+use crate::commands::PRIVATE;
 use crate::failure::Failure;
-
-/// Permission bits of files that are written here.
-const PRIVATE: u32 = 0o600;
 
 /// Reads a file that has at most so many bytes.
 pub(super) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::Unreadable { path: path.to_path_buf(), error };
     let mut bytes = Vec::new();
     // Waiting for a named pipe would be waiting for whoever planted it.
-    let file = OpenOptions::new().read(true).custom_flags(libc_nonblock()).open(path);
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
     let file = file.map_err(failed)?;
     if !file.metadata().map_err(failed)?.is_file() {
         return Err(failed(std::io::Error::other("it is no plain file")));
@@ -27,11 +25,6 @@ pub(super) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
         return Err(failed(std::io::Error::other(format!("it has more than {most} bytes"))));
     }
     Ok(bytes)
-}
-
-/// `O_NONBLOCK` on Linux, of every architecture that the command is built for.
-const fn libc_nonblock() -> i32 {
-    0o4000
 }
 
 /// The signatures in these files, one after the other; in the file beside `signed`, if none is named.
@@ -52,8 +45,8 @@ pub(super) fn beside(signed: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Writes a new file.
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+/// Writes a new file, private to its owner, that is there whole or not at all.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error| Failure::File { path: path.to_path_buf(), error };
     let mut file: File =
         OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path).map_err(failed)?;

@@ -3,7 +3,7 @@
 pub(crate) mod arguments;
 pub(crate) mod authority;
 pub(crate) mod authorize;
-mod files;
+pub(crate) mod files;
 mod human;
 pub(crate) mod keyring;
 pub(crate) mod release;
