@@ -175,16 +175,23 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "staging-not-swept",
         LAYOUT,
-        "for name in self.names()?.into_iter().filter(|name| «name.starts_with(STAGING_PREFIX)») {",
+        "self.names()?.into_iter().filter(|name| «name.starts_with(STAGING_PREFIX)»);",
         "{ let _ = name; false }",
         "every interrupted upgrade leaves its gigabytes behind for good",
     ),
     bug(
         "sweep-takes-generations",
         LAYOUT,
-        "for name in self.names()?.into_iter().filter(|name| «name.starts_with(STAGING_PREFIX)») {",
+        "self.names()?.into_iter().filter(|name| «name.starts_with(STAGING_PREFIX)»);",
         "!name.starts_with('1')",
         "recovery removes sealed generations",
+    ),
+    bug(
+        "seal-of-what-is-gone-left",
+        LAYOUT,
+        "Ok(durable::exists(&self.generation(number))? «|| durable::exists(&self.store_seal(number))?»)",
+        "",
+        "an interrupted collection leaves the seal of a store behind that is gone",
     ),
     bug(
         "generation-removed-in-place",
