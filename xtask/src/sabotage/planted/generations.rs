@@ -189,8 +189,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "seal-of-what-is-gone-left",
         LAYOUT,
-        "Ok(durable::exists(&self.generation(number))? «|| durable::exists(&self.store_seal(number))?»)",
-        "",
+        "Ok(durable::exists(&self.generation(number))? || «durable::exists(&self.store_seal(number))?»)",
+        "false",
         "an interrupted collection leaves the seal of a store behind that is gone",
     ),
     bug(
