@@ -1,0 +1,241 @@
+//! The queue under all schedules: loom runs each model with every order in which its threads can come to the lock and
+//! be woken, and fails when one of them leaves somebody waiting for ever.
+//!
+//! What loom does not show: it wakes those who wait in the order in which they came, and never without a reason. The
+//! loops around every wait are for the latter.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use loom::model::Builder;
+use loom::sync::Arc;
+use loom::thread::{self, JoinHandle};
+use pipeline::Stopped;
+use queue::Queue;
+
+#[path = "../../src/queue.rs"]
+mod queue;
+
+/// What the queue is made of here.
+mod sync {
+    pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+}
+
+/// Jobs are numbers, and so are results: a hundred more. An error is the number of its job.
+type Numbers = Queue<u64, Result<u64, u64>>;
+
+/// How often a thread may be interrupted where it would not have to wait. Switches where it waits are not bounded.
+const PREEMPTIONS: usize = 3;
+
+fn check(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(PREEMPTIONS);
+    let schedules = std::sync::Arc::new(AtomicU64::new(0));
+    let counter = std::sync::Arc::clone(&schedules);
+    builder.check(move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+        model();
+    });
+    let schedules = schedules.load(Ordering::Relaxed);
+    println!("{schedules} schedules");
+    assert!(schedules > 10, "nothing was interleaved: {schedules} schedules");
+}
+
+/// How many jobs were put, and how many results are consumed. Loom knows nothing of these: they make no schedules.
+#[derive(Default)]
+struct Counts {
+    put: AtomicU64,
+    consumed: AtomicU64,
+}
+
+impl Counts {
+    fn assert_within(&self, window: usize) {
+        let put = self.put.load(Ordering::Relaxed);
+        let under_way = put - self.consumed.load(Ordering::Relaxed);
+        assert!(under_way <= window as u64, "{under_way} items are under way");
+    }
+}
+
+/// Puts so many jobs, or as many as are wanted, and closes.
+fn producer(
+    queue: &Arc<Numbers>,
+    counts: &Arc<Counts>,
+    window: usize,
+    jobs: u64,
+) -> JoinHandle<Result<(), Stopped>> {
+    let (queue, counts) = (Arc::clone(queue), Arc::clone(counts));
+    thread::spawn(move || {
+        let result = (0..jobs).try_for_each(|job| {
+            queue.put(job)?;
+            counts.put.fetch_add(1, Ordering::Relaxed);
+            counts.assert_within(window);
+            Ok(())
+        });
+        queue.close();
+        result
+    })
+}
+
+/// Works until there is nothing more, and says on what.
+fn worker(queue: &Arc<Numbers>, fails_at: Option<u64>) -> JoinHandle<Vec<u64>> {
+    let queue = Arc::clone(queue);
+    thread::spawn(move || {
+        let mut taken = Vec::new();
+        while let Some((number, job)) = queue.take_job() {
+            assert_eq!(number, job, "jobs are numbered in their order");
+            taken.push(job);
+            queue.deliver(number, if fails_at == Some(job) { Err(job) } else { Ok(job + 100) });
+        }
+        taken
+    })
+}
+
+/// Consumes up to the end or the first error.
+fn consume(queue: &Numbers, counts: &Counts) -> (Vec<u64>, Option<u64>) {
+    let mut consumed = Vec::new();
+    while let Some(result) = queue.next_result() {
+        match result {
+            Ok(value) => consumed.push(value),
+            Err(job) => return (consumed, Some(job)),
+        }
+        counts.consumed.fetch_add(1, Ordering::Relaxed);
+    }
+    (consumed, None)
+}
+
+fn joined(workers: Vec<JoinHandle<Vec<u64>>>) -> BTreeMap<u64, usize> {
+    let mut times = BTreeMap::new();
+    for job in workers.into_iter().flat_map(|worker| worker.join().unwrap()) {
+        *times.entry(job).or_default() += 1;
+    }
+    times
+}
+
+/// Everything that is produced is worked on once, and consumed once, in order.
+fn complete(window: usize, workers: usize, jobs: u64) {
+    check(move || {
+        let (queue, counts) = (Arc::new(Numbers::new(window)), Arc::new(Counts::default()));
+        let workers = (0..workers).map(|_| worker(&queue, None)).collect();
+        let producer = producer(&queue, &counts, window, jobs);
+        assert_eq!(consume(&queue, &counts), ((100..100 + jobs).collect(), None));
+        assert_eq!(producer.join().unwrap(), Ok(()));
+        assert_eq!(joined(workers), (0..jobs).map(|job| (job, 1)).collect());
+    });
+}
+
+#[test]
+fn one_worker_and_a_window_of_one() {
+    complete(1, 1, 3);
+}
+
+#[test]
+fn one_worker_and_a_window_of_two() {
+    complete(2, 1, 3);
+}
+
+#[test]
+fn two_workers_deliver_out_of_order() {
+    complete(2, 2, 2);
+}
+
+#[test]
+fn two_workers_and_a_window_of_one() {
+    complete(1, 2, 2);
+}
+
+#[test]
+fn a_window_of_none_is_one_of_one() {
+    check(|| {
+        let (queue, counts) = (Arc::new(Numbers::new(0)), Arc::new(Counts::default()));
+        let worker = worker(&queue, None);
+        let producer = producer(&queue, &counts, 1, 2);
+        assert_eq!(consume(&queue, &counts), (vec![100, 101], None));
+        assert_eq!(producer.join().unwrap(), Ok(()));
+        worker.join().unwrap();
+    });
+}
+
+#[test]
+fn nothing_is_produced() {
+    check(|| {
+        let (queue, counts) = (Arc::new(Numbers::new(1)), Arc::new(Counts::default()));
+        let workers = (0..2).map(|_| worker(&queue, None)).collect();
+        let producer = producer(&queue, &counts, 1, 0);
+        assert_eq!(consume(&queue, &counts), (vec![], None));
+        assert_eq!(producer.join().unwrap(), Ok(()));
+        assert_eq!(joined(workers), BTreeMap::new());
+    });
+}
+
+/// Here the consumer, and not the end of the work, is what the closing races with.
+#[test]
+fn it_is_closed_while_the_consumer_waits() {
+    check(|| {
+        let (queue, counts) = (Arc::new(Numbers::new(1)), Counts::default());
+        queue.put(0).unwrap();
+        assert_eq!(queue.take_job(), Some((0, 0)));
+        queue.deliver(0, Ok(100));
+        let closing = {
+            let queue = Arc::clone(&queue);
+            thread::spawn(move || queue.close())
+        };
+        let idle = worker(&queue, None);
+        assert_eq!(consume(&queue, &counts), (vec![100], None));
+        closing.join().unwrap();
+        assert_eq!(idle.join().unwrap(), Vec::<u64>::new());
+    });
+}
+
+#[test]
+fn the_consumer_stops_while_the_producer_waits_for_room() {
+    check(|| {
+        let (queue, counts) = (Arc::new(Numbers::new(1)), Arc::new(Counts::default()));
+        let worker = worker(&queue, None);
+        let producer = producer(&queue, &counts, 1, 2);
+        assert_eq!(queue.next_result(), Some(Ok(100)));
+        // The first is not consumed, so there never is room for the second.
+        queue.stop();
+        assert_eq!(producer.join().unwrap(), Err(Stopped));
+        assert_eq!(worker.join().unwrap(), [0]);
+        assert_eq!(queue.next_result(), None);
+    });
+}
+
+#[test]
+fn it_is_stopped_while_workers_wait_for_jobs() {
+    check(|| {
+        let queue = Arc::new(Numbers::new(1));
+        let workers = (0..2).map(|_| worker(&queue, None)).collect();
+        queue.stop();
+        assert_eq!(joined(workers), BTreeMap::new());
+        assert_eq!(queue.put(0), Err(Stopped));
+    });
+}
+
+/// A job of a worker fails. What is before it is consumed; what is behind it may be worked on, and is not consumed.
+fn failing(window: usize, workers: usize, fails_at: u64, jobs: u64) {
+    check(move || {
+        let (queue, counts) = (Arc::new(Numbers::new(window)), Arc::new(Counts::default()));
+        let workers = (0..workers).map(|_| worker(&queue, Some(fails_at))).collect();
+        let producer = producer(&queue, &counts, window, jobs);
+        let consumed = consume(&queue, &counts);
+        queue.stop();
+        assert_eq!(consumed, ((100..100 + fails_at).collect(), Some(fails_at)));
+        // How far the producer came depends on the schedule, if the window lets it come to its end.
+        let produced = producer.join().unwrap();
+        assert!(produced == Err(Stopped) || jobs <= fails_at + window as u64);
+        let times = joined(workers);
+        assert!(times.values().all(|times| *times == 1), "{times:?}");
+        assert!((0..=fails_at).all(|job| times.contains_key(&job)), "{times:?}");
+    });
+}
+
+#[test]
+fn a_worker_fails_and_the_producer_waits_for_room() {
+    failing(1, 1, 1, 3);
+}
+
+#[test]
+fn one_of_two_workers_fails_while_the_other_works() {
+    failing(2, 2, 0, 3);
+}

@@ -1,0 +1,98 @@
+//! Panics where they are least expected. Those over an item are tried at every place by the reference.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pipeline::{Shape, Stopped, ordered};
+
+const SHAPES: [Shape; 4] = [
+    Shape { workers: 1, window: 1 },
+    Shape { workers: 2, window: 1 },
+    Shape { workers: 3, window: 2 },
+    Shape { workers: 8, window: 9 },
+];
+
+/// The text of the panic that this ends with.
+fn panic_of<T>(run: impl FnOnce() -> T) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(run)).err().expect("a panic");
+    (*payload.downcast_ref::<&str>().expect("a panic with a text")).to_owned()
+}
+
+fn ten(hand_on: &mut dyn FnMut(u64) -> Result<(), Stopped>) -> Result<(), Stopped> {
+    (0..10).try_for_each(hand_on)
+}
+
+#[test]
+fn a_worker_that_cannot_be_made_panics_at_the_first_item() {
+    for shape in SHAPES {
+        let made = AtomicUsize::new(0);
+        let work = || -> fn(u64) -> Result<u64, Stopped> {
+            made.fetch_add(1, Ordering::SeqCst);
+            panic!("no worker");
+        };
+        let text = panic_of(|| ordered(shape, ten, work, |_| unreachable!()));
+        assert_eq!(text, "no worker", "{shape:?}");
+        assert!(made.into_inner() <= shape.workers);
+    }
+}
+
+#[test]
+fn no_worker_is_made_where_nothing_is_produced() {
+    for shape in SHAPES {
+        let work = || -> fn(u64) -> Result<u64, Stopped> { panic!("no worker") };
+        assert_eq!(ordered(shape, |_| Ok(()), work, |_| unreachable!()), Ok(()));
+    }
+}
+
+/// The state of a worker that panics when it is dropped.
+struct Touchy;
+
+impl Drop for Touchy {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn a_panic_of_a_worker_that_ends_is_not_lost() {
+    for shape in SHAPES {
+        let mut consumed = 0;
+        let work = || {
+            let touchy = Touchy;
+            move |number: u64| {
+                let _ = &touchy;
+                Ok(number)
+            }
+        };
+        let consume = |_| {
+            consumed += 1;
+            Ok(())
+        };
+        assert_eq!(panic_of(|| ordered(shape, ten, work, consume)), "dropped", "{shape:?}");
+        assert_eq!(consumed, 10);
+    }
+}
+
+#[test]
+fn nobody_works_on_with_the_state_that_a_panic_left() {
+    for shape in SHAPES {
+        let work = || {
+            let mut has_panicked = false;
+            move |number: u64| {
+                assert!(!has_panicked, "it goes on");
+                if number >= 2 {
+                    has_panicked = true;
+                    panic!("the item");
+                }
+                Ok(number)
+            }
+        };
+        let mut consumed = Vec::new();
+        let consume = |number| {
+            consumed.push(number);
+            Ok(())
+        };
+        assert_eq!(panic_of(|| ordered(shape, ten, work, consume)), "the item", "{shape:?}");
+        assert_eq!(consumed, [0, 1]);
+    }
+}
