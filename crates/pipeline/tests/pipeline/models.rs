@@ -24,12 +24,21 @@ mod sync {
 /// Jobs are numbers, and so are results: a hundred more. An error is the number of its job.
 type Numbers = Queue<u64, Result<u64, u64>>;
 
-/// How often a thread may be interrupted where it would not have to wait. Switches where it waits are not bounded.
-const PREEMPTIONS: usize = 3;
+/// How often a schedule interrupts threads that could go on, at most: what keeps a model with four threads, or with
+/// three jobs, within seconds. How often it goes on with another where one waits is not bounded.
+#[derive(Clone, Copy)]
+enum Preemptions {
+    AtMost(usize),
+    Unbounded,
+}
+use Preemptions::{AtMost, Unbounded};
 
-fn check(model: impl Fn() + Send + Sync + 'static) {
+fn check(preemptions: Preemptions, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = Builder::new();
-    builder.preemption_bound = Some(PREEMPTIONS);
+    builder.preemption_bound = match preemptions {
+        AtMost(bound) => Some(bound),
+        Unbounded => None,
+    };
     let schedules = std::sync::Arc::new(AtomicU64::new(0));
     let counter = std::sync::Arc::clone(&schedules);
     builder.check(move || {
@@ -112,8 +121,8 @@ fn joined(workers: Vec<JoinHandle<Vec<u64>>>) -> BTreeMap<u64, usize> {
 }
 
 /// Everything that is produced is worked on once, and consumed once, in order.
-fn complete(window: usize, workers: usize, jobs: u64) {
-    check(move || {
+fn complete(preemptions: Preemptions, window: usize, workers: usize, jobs: u64) {
+    check(preemptions, move || {
         let (queue, counts) = (Arc::new(Numbers::new(window)), Arc::new(Counts::default()));
         let workers = (0..workers).map(|_| worker(&queue, None)).collect();
         let producer = producer(&queue, &counts, window, jobs);
@@ -125,27 +134,41 @@ fn complete(window: usize, workers: usize, jobs: u64) {
 
 #[test]
 fn one_worker_and_a_window_of_one() {
-    complete(1, 1, 3);
+    complete(AtMost(3), 1, 1, 3);
 }
 
 #[test]
 fn one_worker_and_a_window_of_two() {
-    complete(2, 1, 3);
+    complete(AtMost(3), 2, 1, 3);
 }
 
 #[test]
 fn two_workers_deliver_out_of_order() {
-    complete(2, 2, 2);
+    complete(AtMost(2), 2, 2, 2);
+}
+
+/// Without a producer there is time for more schedules of the others.
+#[test]
+fn two_workers_deliver_what_was_there_before_they_were() {
+    check(AtMost(3), || {
+        let (queue, counts) = (Arc::new(Numbers::new(2)), Counts::default());
+        queue.put(0).unwrap();
+        queue.put(1).unwrap();
+        queue.close();
+        let workers = (0..2).map(|_| worker(&queue, None)).collect();
+        assert_eq!(consume(&queue, &counts), (vec![100, 101], None));
+        assert_eq!(joined(workers), BTreeMap::from([(0, 1), (1, 1)]));
+    });
 }
 
 #[test]
 fn two_workers_and_a_window_of_one() {
-    complete(1, 2, 2);
+    complete(AtMost(1), 1, 2, 2);
 }
 
 #[test]
 fn a_window_of_none_is_one_of_one() {
-    check(|| {
+    check(AtMost(3), || {
         let (queue, counts) = (Arc::new(Numbers::new(0)), Arc::new(Counts::default()));
         let worker = worker(&queue, None);
         let producer = producer(&queue, &counts, 1, 2);
@@ -157,7 +180,7 @@ fn a_window_of_none_is_one_of_one() {
 
 #[test]
 fn nothing_is_produced() {
-    check(|| {
+    check(AtMost(2), || {
         let (queue, counts) = (Arc::new(Numbers::new(1)), Arc::new(Counts::default()));
         let workers = (0..2).map(|_| worker(&queue, None)).collect();
         let producer = producer(&queue, &counts, 1, 0);
@@ -170,7 +193,7 @@ fn nothing_is_produced() {
 /// Here the consumer, and not the end of the work, is what the closing races with.
 #[test]
 fn it_is_closed_while_the_consumer_waits() {
-    check(|| {
+    check(Unbounded, || {
         let (queue, counts) = (Arc::new(Numbers::new(1)), Counts::default());
         queue.put(0).unwrap();
         assert_eq!(queue.take_job(), Some((0, 0)));
@@ -188,7 +211,7 @@ fn it_is_closed_while_the_consumer_waits() {
 
 #[test]
 fn the_consumer_stops_while_the_producer_waits_for_room() {
-    check(|| {
+    check(AtMost(4), || {
         let (queue, counts) = (Arc::new(Numbers::new(1)), Arc::new(Counts::default()));
         let worker = worker(&queue, None);
         let producer = producer(&queue, &counts, 1, 2);
@@ -203,7 +226,7 @@ fn the_consumer_stops_while_the_producer_waits_for_room() {
 
 #[test]
 fn it_is_stopped_while_workers_wait_for_jobs() {
-    check(|| {
+    check(Unbounded, || {
         let queue = Arc::new(Numbers::new(1));
         let workers = (0..2).map(|_| worker(&queue, None)).collect();
         queue.stop();
@@ -213,8 +236,8 @@ fn it_is_stopped_while_workers_wait_for_jobs() {
 }
 
 /// A job of a worker fails. What is before it is consumed; what is behind it may be worked on, and is not consumed.
-fn failing(window: usize, workers: usize, fails_at: u64, jobs: u64) {
-    check(move || {
+fn failing(preemptions: Preemptions, window: usize, workers: usize, fails_at: u64, jobs: u64) {
+    check(preemptions, move || {
         let (queue, counts) = (Arc::new(Numbers::new(window)), Arc::new(Counts::default()));
         let workers = (0..workers).map(|_| worker(&queue, Some(fails_at))).collect();
         let producer = producer(&queue, &counts, window, jobs);
@@ -232,10 +255,10 @@ fn failing(window: usize, workers: usize, fails_at: u64, jobs: u64) {
 
 #[test]
 fn a_worker_fails_and_the_producer_waits_for_room() {
-    failing(1, 1, 1, 3);
+    failing(AtMost(3), 1, 1, 1, 3);
 }
 
 #[test]
 fn one_of_two_workers_fails_while_the_other_works() {
-    failing(2, 2, 0, 3);
+    failing(AtMost(2), 2, 2, 0, 2);
 }

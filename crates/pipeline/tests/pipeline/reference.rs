@@ -128,9 +128,7 @@ fn pipelined(case: &Case, shape: Shape) -> Run {
     let ending = ending(|| {
         ordered(
             shape,
-            |hand_on| {
-                produce(case, &alive, &mut |number| hand_on(Counted::new(number, &alive)))
-            },
+            |hand_on| produce(case, &alive, &mut |number| hand_on(Counted::new(number, &alive))),
             || {
                 |item: Counted<'_>| {
                     for _ in 0..(case.slow >> (item.number % 64) & 1) * 20 {

@@ -1,9 +1,10 @@
 //! When the system has no threads left. The limit is real: a process whose address space has room for so many stacks.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
 
 use pipeline::{Shape, ordered};
 
@@ -11,25 +12,24 @@ const WORKERS: usize = 4;
 const STACK_KIB: usize = 256 * 1024;
 /// For the process itself, in KiB. Less than a stack, so that it makes no room for one more.
 const OTHER_KIB: usize = 128 * 1024;
-const PROBE: &str = "scarcity::everything_comes_once_and_in_order_and_the_threads_are_counted";
+const PROBE: &str = "scarcity::everything_comes_once_and_in_order_and_threads_are_counted";
 
-/// The names of this process's threads that are of a pipeline, as the system knows them.
-fn threads() -> BTreeSet<String> {
-    let tasks = Path::new("/proc/self/task").read_dir().unwrap();
-    let names = tasks.map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")));
-    // A thread of another test may have ended in between.
-    let names = names.filter_map(Result::ok).map(|name| name.trim_end().to_owned());
-    names.filter(|name| name.starts_with("pipeline-")).collect()
+/// How many threads this process has, as the system counts them.
+fn threads() -> usize {
+    Path::new("/proc/self/task").read_dir().unwrap().count()
 }
 
-/// What runs below the limit. It holds without one as well.
+/// What runs below the limit. It holds without one as well, where other tests make the count meaningless.
 #[test]
-fn everything_comes_once_and_in_order_and_the_threads_are_counted() {
-    let (mut consumed, mut seen) = (Vec::new(), BTreeSet::new());
+fn everything_comes_once_and_in_order_and_threads_are_counted() {
+    let before = threads();
+    let source = Mutex::new(None);
+    let (mut consumed, mut found) = (Vec::new(), String::new());
     let result: Result<(), Infallible> = ordered(
         // More items than the window has room for, so that no thread has ended when the first is consumed.
         Shape { workers: WORKERS, window: 2 },
         |hand_on| {
+            *source.lock().unwrap() = Some(thread::current().id());
             for number in 0..100 {
                 hand_on(number).unwrap();
             }
@@ -38,23 +38,25 @@ fn everything_comes_once_and_in_order_and_the_threads_are_counted() {
         || Ok,
         |number| {
             if number == 0 {
-                seen = threads();
+                let is_alone = *source.lock().unwrap() == Some(thread::current().id());
+                let started = threads().saturating_sub(before);
+                found = if is_alone { "alone".to_owned() } else { format!("{started} started") };
             }
             consumed.push(number);
             Ok(())
         },
     );
     assert_eq!((result, consumed), (Ok(()), (0..100).collect()));
-    println!("pipeline threads: {seen:?}");
+    println!("threads: {found}");
 }
 
-/// The threads of a pipeline in a process whose address space has room for the stacks of so many.
-fn threads_with_room_for(stacks: usize) -> String {
-    let limit = stacks * STACK_KIB + OTHER_KIB;
+/// What the probe says in a process whose address space has room for the stacks of so many threads.
+fn with_room_for(threads: usize) -> String {
+    // The harness has a thread of its own for the test.
+    let limit = (threads + 1) * STACK_KIB + OTHER_KIB;
     let output = Command::new("sh")
         .args(["-c", &format!("ulimit -v {limit} && exec \"$0\" \"$@\"")])
         .arg(std::env::current_exe().unwrap())
-        // On one thread: the harness starts none of its own.
         .args([PROBE, "--exact", "--nocapture", "--test-threads=1"])
         .env("RUST_MIN_STACK", (STACK_KIB * 1024).to_string())
         // The allocator would reserve address space for every thread.
@@ -62,24 +64,18 @@ fn threads_with_room_for(stacks: usize) -> String {
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "with room for {stacks} stacks: {output:?}");
-    let (_, names) = text.split_once("pipeline threads: ").expect("the probe ran");
-    names.lines().next().unwrap_or_default().to_owned()
+    assert!(output.status.success(), "with room for {threads}: {output:?}");
+    let (_, found) = text.split_once("threads: ").expect("the probe ran");
+    found.lines().next().unwrap_or_default().to_owned()
 }
 
 #[test]
-fn with_few_threads_it_does_with_what_there_is_and_with_too_few_it_needs_none() {
-    let none = "{}";
-    assert_eq!(threads_with_room_for(0), none);
-    // One worker, and nobody to produce for it.
-    assert_eq!(threads_with_room_for(1), none);
-    assert_eq!(threads_with_room_for(2), r#"{"pipeline-source", "pipeline-work-0"}"#);
-    assert_eq!(
-        threads_with_room_for(3),
-        r#"{"pipeline-source", "pipeline-work-0", "pipeline-work-1"}"#
-    );
-    assert_eq!(
-        threads_with_room_for(9),
-        r#"{"pipeline-source", "pipeline-work-0", "pipeline-work-1", "pipeline-work-2", "pipeline-work-3"}"#
-    );
+fn it_does_with_the_threads_that_there_are_and_without_any() {
+    assert_eq!(with_room_for(0), "alone");
+    // A worker, and nobody to produce for it.
+    assert_eq!(with_room_for(1), "alone");
+    for threads in 2..=WORKERS + 1 {
+        assert_eq!(with_room_for(threads), format!("{threads} started"));
+    }
+    assert_eq!(with_room_for(2 * WORKERS), format!("{} started", WORKERS + 1));
 }
