@@ -163,7 +163,9 @@ fn on_this_thread<I, O, E, W: FnMut(I) -> Result<O, E>>(
         if matches!(consumed, Ok(Ok(()))) { Ok(()) } else { Err(Stopped) }
     };
     let produced = catch_unwind(AssertUnwindSafe(|| produce(&mut hand_on)));
+    let worked = catch_unwind(AssertUnwindSafe(|| drop(work)));
     consumed.unwrap_or_else(|panic| resume_unwind(panic))?;
+    worked.unwrap_or_else(|panic| resume_unwind(panic));
     produced.unwrap_or_else(|panic| resume_unwind(panic))
 }
 

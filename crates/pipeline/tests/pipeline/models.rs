@@ -1,8 +1,8 @@
 //! The queue under all schedules: loom runs each model with every order in which its threads can come to the lock and
 //! be woken, and fails when one of them leaves somebody waiting for ever.
 //!
-//! What loom does not show: it wakes those who wait in the order in which they came, and never without a reason. The
-//! loops around every wait are for the latter.
+//! What loom does not show: it wakes those who wait in the order in which they came. Nor does it ever wake anybody
+//! for no reason, so here the condition variables do.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,38 @@ mod queue;
 
 /// What the queue is made of here.
 mod sync {
-    pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
+    use std::sync::LockResult;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
+
+    /// Loom's, but the first wait ends at once and for no reason, as any may.
+    pub(crate) struct Condvar {
+        inner: loom::sync::Condvar,
+        has_woken: AtomicBool,
+    }
+
+    impl Condvar {
+        pub(crate) fn new() -> Self {
+            Self { inner: loom::sync::Condvar::new(), has_woken: AtomicBool::new(false) }
+        }
+
+        pub(crate) fn wait<'a, T>(
+            &self,
+            guard: MutexGuard<'a, T>,
+        ) -> LockResult<MutexGuard<'a, T>> {
+            let has_woken = self.has_woken.swap(true, Ordering::Relaxed);
+            if has_woken { self.inner.wait(guard) } else { Ok(guard) }
+        }
+
+        pub(crate) fn notify_one(&self) {
+            self.inner.notify_one();
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.inner.notify_all();
+        }
+    }
 }
 
 /// Jobs are numbers, and so are results: a hundred more. An error is the number of its job.
@@ -46,7 +77,6 @@ fn check(preemptions: Preemptions, model: impl Fn() + Send + Sync + 'static) {
         model();
     });
     let schedules = schedules.load(Ordering::Relaxed);
-    println!("{schedules} schedules");
     assert!(schedules > 10, "nothing was interleaved: {schedules} schedules");
 }
 
@@ -92,6 +122,7 @@ fn worker(queue: &Arc<Numbers>, fails_at: Option<u64>) -> JoinHandle<Vec<u64>> {
         let mut taken = Vec::new();
         while let Some((number, job)) = queue.take_job() {
             assert_eq!(number, job, "jobs are numbered in their order");
+            assert!(taken.last() < Some(&job), "jobs are taken in their order");
             taken.push(job);
             queue.deliver(number, if fails_at == Some(job) { Err(job) } else { Ok(job + 100) });
         }
@@ -232,6 +263,21 @@ fn it_is_stopped_while_workers_wait_for_jobs() {
         queue.stop();
         assert_eq!(joined(workers), BTreeMap::new());
         assert_eq!(queue.put(0), Err(Stopped));
+    });
+}
+
+#[test]
+fn it_is_stopped_while_the_consumer_waits() {
+    check(Unbounded, || {
+        let queue = Arc::new(Numbers::new(1));
+        let worker = worker(&queue, None);
+        let stopping = {
+            let queue = Arc::clone(&queue);
+            thread::spawn(move || queue.stop())
+        };
+        assert_eq!(queue.next_result(), None);
+        stopping.join().unwrap();
+        assert_eq!(worker.join().unwrap(), Vec::<u64>::new());
     });
 }
 

@@ -53,23 +53,35 @@ impl Drop for Touchy {
     }
 }
 
+/// Consumes ten items with touchy workers, which panic over one of them.
+fn touchy(shape: Shape, panics_at: Option<u64>) -> (String, Vec<u64>) {
+    let work = || {
+        let touchy = Touchy;
+        move |number: u64| {
+            let _ = &touchy;
+            assert!(Some(number) != panics_at, "the item");
+            Ok(number)
+        }
+    };
+    let mut consumed = Vec::new();
+    let consume = |number| {
+        consumed.push(number);
+        Ok(())
+    };
+    (panic_of(|| ordered(shape, ten, work, consume)), consumed)
+}
+
 #[test]
 fn a_panic_of_a_worker_that_ends_is_not_lost() {
     for shape in SHAPES {
-        let mut consumed = 0;
-        let work = || {
-            let touchy = Touchy;
-            move |number: u64| {
-                let _ = &touchy;
-                Ok(number)
-            }
-        };
-        let consume = |_| {
-            consumed += 1;
-            Ok(())
-        };
-        assert_eq!(panic_of(|| ordered(shape, ten, work, consume)), "dropped", "{shape:?}");
-        assert_eq!(consumed, 10);
+        assert_eq!(touchy(shape, None), ("dropped".to_owned(), (0..10).collect()), "{shape:?}");
+    }
+}
+
+#[test]
+fn a_panic_of_a_worker_that_ends_comes_after_that_over_an_item() {
+    for shape in SHAPES {
+        assert_eq!(touchy(shape, Some(2)), ("the item".to_owned(), vec![0, 1]), "{shape:?}");
     }
 }
 
