@@ -1,7 +1,7 @@
 //! Panics where they are least expected. Those over an item are tried at every place by the reference.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pipeline::{Shape, Stopped, ordered};
 
@@ -88,14 +88,13 @@ fn a_panic_of_a_worker_that_ends_comes_after_that_over_an_item() {
 #[test]
 fn nobody_works_on_with_the_state_that_a_panic_left() {
     for shape in SHAPES {
+        let went_on = AtomicBool::new(false);
         let work = || {
-            let mut has_panicked = false;
+            let (went_on, mut has_panicked) = (&went_on, false);
             move |number: u64| {
-                assert!(!has_panicked, "it goes on");
-                if number >= 2 {
-                    has_panicked = true;
-                    panic!("the item");
-                }
+                went_on.fetch_or(has_panicked, Ordering::SeqCst);
+                has_panicked = number >= 2;
+                assert!(!has_panicked, "the item");
                 Ok(number)
             }
         };
@@ -106,5 +105,6 @@ fn nobody_works_on_with_the_state_that_a_panic_left() {
         };
         assert_eq!(panic_of(|| ordered(shape, ten, work, consume)), "the item", "{shape:?}");
         assert_eq!(consumed, [0, 1]);
+        assert!(!went_on.into_inner(), "{shape:?}");
     }
 }

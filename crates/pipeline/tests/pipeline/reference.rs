@@ -34,7 +34,7 @@ enum Manners {
     ReturnsNothing,
     ReturnsAnError,
     Panics,
-    AsksOnceMore,
+    OffersTheNext,
 }
 
 #[derive(Debug, Clone)]
@@ -112,8 +112,9 @@ fn produce(
                 Manners::ReturnsNothing => Ok(()),
                 Manners::ReturnsAnError => Err(("stopped", number)),
                 Manners::Panics => resume_unwind(Box::new(("stopped", number))),
-                Manners::AsksOnceMore => {
-                    assert_eq!(hand_on(number), Err(Stopped));
+                Manners::OffersTheNext => {
+                    // The next one, over which nothing may fail.
+                    assert_eq!(hand_on(number + 1), Err(Stopped));
                     Ok(())
                 }
             };
@@ -165,7 +166,7 @@ prop_compose! {
             Just(Manners::ReturnsNothing),
             Just(Manners::ReturnsAnError),
             Just(Manners::Panics),
-            Just(Manners::AsksOnceMore),
+            Just(Manners::OffersTheNext),
         ],
         slow in any::<u64>(),
     ) -> Case {
