@@ -150,6 +150,15 @@ pub fn is_file(path: &Path) -> Result<bool> {
     Ok(look(path)?.is_some_and(|metadata| metadata.is_file()))
 }
 
+/// Whether two paths are names of one file, so that their bytes are the same without being read.
+pub fn is_same_file(left: &Path, right: &Path) -> Result<bool> {
+    let identity = |found: Option<fs::Metadata>| {
+        found.filter(fs::Metadata::is_file).map(|metadata| (metadata.dev(), metadata.ino()))
+    };
+    let (left, right) = (identity(look(left)?), identity(look(right)?));
+    Ok(left.is_some() && left == right)
+}
+
 /// What is at a path, if anything is.
 fn look(path: &Path) -> Result<Option<fs::Metadata>> {
     match fs::symlink_metadata(path) {

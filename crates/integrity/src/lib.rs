@@ -10,5 +10,8 @@ mod logical;
 mod seal;
 
 pub use digest::{Digest, InvalidDigest};
-pub use logical::{CHUNK_RECORDS, KeyspaceDigest, KeyspaceHasher, LogicalDigest};
+pub use logical::{
+    CHUNK_RECORDS, ChunkDigest, KeyspaceDigest, KeyspaceHasher, LogicalDigest, append_record,
+    chunk_digest, split_record,
+};
 pub use seal::{FileSeal, SealViolation, TreeSeal};

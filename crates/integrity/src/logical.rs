@@ -31,6 +31,43 @@ pub struct KeyspaceDigest {
 /// one small record after the other. It makes no difference to the digest.
 const GATHERED_BYTES: usize = 64 * 1024;
 
+/// The digest of one chunk of records, for [`KeyspaceHasher::add_chunk`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChunkDigest([u8; 32]);
+
+/// The bytes of a record that a length takes, before key and before value.
+const LENGTH_BYTES: usize = size_of::<u64>();
+
+/// Appends a record to a chunk, as the digest of the chunk covers it: the length of the key (8 bytes, little endian), the
+/// key, the length of the value, the value.
+pub fn append_record(chunk: &mut Vec<u8>, key: &[u8], value: &[u8]) {
+    for part in [key, value] {
+        chunk.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        chunk.extend_from_slice(part);
+    }
+}
+
+/// Splits the first record off what [`append_record`] wrote: its key, its value, and the rest. None at the end, and of
+/// bytes that are no whole record.
+pub fn split_record(chunk: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (key, rest) = split_part(chunk)?;
+    let (value, rest) = split_part(rest)?;
+    Some((key, value, rest))
+}
+
+fn split_part(chunk: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = chunk.split_first_chunk::<LENGTH_BYTES>()?;
+    rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
+}
+
+/// The digest of a whole chunk that was put together with [`append_record`]. Depends on nothing else, so chunks can be
+/// digested on any thread, in any order.
+pub fn chunk_digest(chunk: &[u8]) -> ChunkDigest {
+    let mut hasher = chunk_hasher();
+    hasher.update(chunk);
+    ChunkDigest(*hasher.finalize().as_bytes())
+}
+
 /// Computes a [`KeyspaceDigest`] from records that arrive in key order.
 #[derive(Debug)]
 pub struct KeyspaceHasher {
@@ -59,6 +96,39 @@ impl KeyspaceHasher {
         }
     }
 
+    /// True if the next record begins a chunk.
+    pub fn at_chunk_boundary(&self) -> bool {
+        self.records.is_multiple_of(CHUNK_RECORDS)
+    }
+
+    /// Records added so far.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Adds [`CHUNK_RECORDS`] records at once, by the digest of their chunk. To be called at a chunk boundary only: the
+    /// caller answers for that and for the number of records, as for the order.
+    pub fn add_chunk(&mut self, chunk: ChunkDigest) {
+        self.chunks.update(&chunk.0);
+        self.records += CHUNK_RECORDS;
+    }
+
+    /// Adds the records that [`append_record`] wrote to `chunk`, wherever the boundaries are.
+    pub fn add_records(&mut self, chunk: &[u8]) {
+        let (mut pending, mut rest) = (chunk, chunk);
+        while let Some((_, _, after)) = split_record(rest) {
+            rest = after;
+            self.records += 1;
+            if self.at_chunk_boundary() {
+                let (whole, next) = pending.split_at(pending.len() - rest.len());
+                self.gather_all(whole);
+                self.close_chunk();
+                pending = next;
+            }
+        }
+        self.gather_all(pending);
+    }
+
     /// The digest of everything added.
     pub fn finish(mut self) -> KeyspaceDigest {
         if !self.records.is_multiple_of(CHUNK_RECORDS) {
@@ -70,6 +140,10 @@ impl KeyspaceHasher {
 
     fn gather(&mut self, bytes: &[u8]) {
         self.gathered.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.gather_all(bytes);
+    }
+
+    fn gather_all(&mut self, bytes: &[u8]) {
         if bytes.len() >= GATHERED_BYTES {
             // Large enough by itself.
             self.hash_gathered();
@@ -187,6 +261,41 @@ mod tests {
                 (0..5_u8).map(|n| (vec![n], vec![n; if n % 2 == 0 { size } else { 3 }])).collect();
             assert_eq!(digest("wal", &records).digest, reference("wal", &records), "{size}");
         }
+    }
+
+    #[test]
+    fn chunks_and_pieces_of_any_size_give_the_digest_of_single_records() {
+        for (count, piece) in [(1, 1), (1024, 1024), (3000, 1024), (3000, 7), (5000, 4999)] {
+            let records = many(count);
+            let mut hasher = KeyspaceHasher::new("wal");
+            for piece in records.chunks(piece) {
+                let mut chunk = Vec::new();
+                piece.iter().for_each(|(key, value)| append_record(&mut chunk, key, value));
+                if piece.len() as u64 == CHUNK_RECORDS && hasher.at_chunk_boundary() {
+                    hasher.add_chunk(chunk_digest(&chunk));
+                } else {
+                    hasher.add_records(&chunk);
+                }
+            }
+            assert_eq!(hasher.finish(), digest("wal", &records), "{count} in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn what_was_appended_splits_into_the_same_records_and_nothing_else_does() {
+        let mut chunk = Vec::new();
+        append_record(&mut chunk, b"key", b"");
+        append_record(&mut chunk, b"k", b"value");
+        let (key, value, rest) = split_record(&chunk).unwrap();
+        assert_eq!((key, value), (b"key".as_slice(), b"".as_slice()));
+        assert_eq!(
+            split_record(rest).unwrap(),
+            (b"k".as_slice(), b"value".as_slice(), [].as_slice())
+        );
+        for length in 0..rest.len() {
+            assert_eq!(split_record(&rest[..length]), None, "cut at {length}");
+        }
+        assert_eq!(split_record(&[0xFF; 40]), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! produce ──put──▶ jobs ──take──▶ worker ──deliver──▶ results ──next──▶ consume
-//! own thread       └───────────── at most `window` items ─────────────┘ calling thread
+//! own thread       └────────────── at most a `window` ─────────────┘ calling thread
 //! ```
 //!
 //! What the threads share is one queue behind one mutex. The items are chunks of many records, a few thousand a
@@ -16,7 +16,7 @@ mod ordered;
 mod pool;
 mod queue;
 
-pub use ordered::{Shape, Stopped, ordered};
+pub use ordered::{Shape, Stopped, ordered, ordered_by_weight};
 pub use pool::Pool;
 
 /// What the queue is made of. Its models put loom's in the place of these.

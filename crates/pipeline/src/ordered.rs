@@ -13,8 +13,8 @@ pub struct Shape {
     /// How many threads do the work. With 0 or 1, everything is done on the calling thread: no thread is started and
     /// no lock is taken.
     pub workers: usize,
-    /// How many items may be between the producer and the end of their consumption at once; 0 counts as 1. The
-    /// producer holds one more while it waits for room.
+    /// How many items, or how much of them by weight, may be between the producer and the end of their consumption at once;
+    /// 0 counts as 1. The producer holds one more while it waits for room.
     pub window: usize,
 }
 
@@ -59,6 +59,26 @@ pub fn ordered<I: Send, O: Send, E: Send, W: FnMut(I) -> Result<O, E>>(
     shape: Shape,
     produce: impl FnOnce(&mut dyn FnMut(I) -> Result<(), Stopped>) -> Result<(), E> + Send,
     worker: impl Fn() -> W + Sync,
+    consume: impl FnMut(O) -> Result<(), E>,
+) -> Result<(), E> {
+    ordered_by_weight(shape, |_| 1, produce, worker, consume)
+}
+
+/// As [`ordered`], with a window that the items fill by their weight, so that few large ones take up no more memory than many
+/// small ones. An item that is heavier than the window is under way alone.
+///
+/// # Errors
+///
+/// As [`ordered`].
+///
+/// # Panics
+///
+/// As [`ordered`].
+pub fn ordered_by_weight<I: Send, O: Send, E: Send, W: FnMut(I) -> Result<O, E>>(
+    shape: Shape,
+    weigh: impl Fn(&I) -> usize + Sync,
+    produce: impl FnOnce(&mut dyn FnMut(I) -> Result<(), Stopped>) -> Result<(), E> + Send,
+    worker: impl Fn() -> W + Sync,
     mut consume: impl FnMut(O) -> Result<(), E>,
 ) -> Result<(), E> {
     if shape.workers <= 1 {
@@ -70,7 +90,12 @@ pub fn ordered<I: Send, O: Send, E: Send, W: FnMut(I) -> Result<O, E>>(
     let take = || produce.lock().unwrap_or_else(PoisonError::into_inner).take();
     let source = || {
         let _closing = Finally(|| queue.close());
-        take().map_or(Ok(()), |produce| produce(&mut |item| queue.put(item)))
+        take().map_or(Ok(()), |produce| {
+            produce(&mut |item| {
+                let weight = weigh(&item);
+                queue.put(item, weight)
+            })
+        })
     };
     let work = || work_on(&queue, &worker);
 

@@ -14,8 +14,8 @@ use super::sync::{Condvar, Mutex, MutexGuard};
 /// results in the order of the jobs.
 pub(crate) struct Queue<J, R> {
     state: Mutex<State<J, R>>,
-    /// How many jobs there may be that were put and not consumed.
-    window: u64,
+    /// How much the jobs may weigh together that were put and not consumed.
+    window: usize,
     /// The producer waits here for the consumer.
     room: Condvar,
     /// The workers wait here for jobs.
@@ -35,10 +35,19 @@ struct State<J, R> {
     handed_out: u64,
     /// How many of these it is done with.
     consumed: u64,
+    /// What the jobs weigh that were put and not consumed, in order, and together.
+    weights: VecDeque<usize>,
+    under_way: usize,
     /// No further job will be put.
     is_closed: bool,
     /// Nobody wants anything more.
     is_stopped: bool,
+}
+
+impl<J, R> State<J, R> {
+    fn has_room(&self, weight: usize, window: usize) -> bool {
+        self.weights.is_empty() || self.under_way.saturating_add(weight) <= window
+    }
 }
 
 impl<J, R> Queue<J, R> {
@@ -50,22 +59,25 @@ impl<J, R> Queue<J, R> {
             produced: 0,
             handed_out: 0,
             consumed: 0,
+            weights: VecDeque::new(),
+            under_way: 0,
             is_closed: false,
             is_stopped: false,
         };
         Self {
             state: Mutex::new(state),
-            window: u64::try_from(window).unwrap_or(u64::MAX).max(1),
+            window: window.max(1),
             room: Condvar::new(),
             work: Condvar::new(),
             done: Condvar::new(),
         }
     }
 
-    /// Puts a job behind the others, as soon as there is room for it.
-    pub(crate) fn put(&self, job: J) -> Result<(), Stopped> {
+    /// Puts a job behind the others, as soon as there is room for it. One that is heavier than the window has room when
+    /// there is no other.
+    pub(crate) fn put(&self, job: J, weight: usize) -> Result<(), Stopped> {
         let mut state = self.lock();
-        while !state.is_stopped && state.produced - state.consumed >= self.window {
+        while !state.is_stopped && !state.has_room(weight, self.window) {
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.is_stopped {
@@ -74,6 +86,8 @@ impl<J, R> Queue<J, R> {
         let number = state.produced;
         state.jobs.push_back((number, job));
         state.produced += 1;
+        state.weights.push_back(weight);
+        state.under_way = state.under_way.saturating_add(weight);
         // One job, one worker. If none waits, the next that is ready looks for jobs before it waits.
         self.work.notify_one();
         Ok(())
@@ -120,6 +134,8 @@ impl<J, R> Queue<J, R> {
         let mut state = self.lock();
         if state.consumed < state.handed_out {
             state.consumed = state.handed_out;
+            let weight = state.weights.pop_front().unwrap_or_default();
+            state.under_way = state.under_way.saturating_sub(weight);
             self.room.notify_one();
         }
         loop {

@@ -7,7 +7,7 @@ use crate::{Action, Emitter, MigrationError, Output, Result};
 const MAXIMUM_KEY_BYTES: usize = u16::MAX as usize;
 
 impl Stage<'_, '_> {
-    /// What becomes of a record of a rewritten or observed keyspace.
+    /// What becomes of a record of a rewritten or observed keyspace: it is in the emitter afterwards.
     ///
     /// # Errors
     /// The step's own refusal, or the rule that it breaks.
@@ -17,19 +17,18 @@ impl Stage<'_, '_> {
         key: &[u8],
         value: &[u8],
         emitter: &mut Emitter,
-    ) -> Result<Vec<Output>> {
+    ) -> Result<()> {
         let step = self.step.name();
-        emitter.take();
+        emitter.clear();
         if let Err(error) = self.step.transform(keyspace, key, value, emitter) {
             let (keyspace, key) = (keyspace.to_owned(), key.to_vec());
             return Err(MigrationError::Transform { step, keyspace, key, reason: error.0 });
         }
-        let outputs = emitter.take();
         let rule_broken = |rule| {
             let (keyspace, key) = (keyspace.to_owned(), key.to_vec());
             Err(MigrationError::RuleBroken { step, keyspace, key, rule })
         };
-        let tally = Tally::of(&outputs);
+        let tally = Tally::of(emitter);
         match self.step.action(keyspace) {
             Action::Keep => return rule_broken("a kept keyspace is not transformed"),
             Action::Observe if tally.lives_on + tally.archived > 0 => {
@@ -48,11 +47,10 @@ impl Stage<'_, '_> {
             }
             Action::Rewrite => {}
         }
-        self.check_targets(&outputs)?;
-        Ok(outputs)
+        self.check_targets(emitter)
     }
 
-    /// What becomes of a group of fragments.
+    /// What becomes of a group of fragments: it is in the emitter afterwards.
     ///
     /// # Errors
     /// The step's own refusal, or the rule that it breaks.
@@ -62,32 +60,30 @@ impl Stage<'_, '_> {
         group: &[u8],
         fragments: &[Vec<u8>],
         emitter: &mut Emitter,
-    ) -> Result<Vec<Output>> {
+    ) -> Result<()> {
         let step = self.step.name();
-        emitter.take();
+        emitter.clear();
         if let Err(error) = self.step.join(keyspace, group, fragments, emitter) {
             let (keyspace, group) = (keyspace.to_owned(), group.to_vec());
             return Err(MigrationError::Join { step, keyspace, group, reason: error.0 });
         }
-        let outputs = emitter.take();
-        if !outputs.iter().all(|output| matches!(output, Output::Emit { .. })) {
+        if !emitter.outputs().all(|output| matches!(output, Output::Emit { .. })) {
             let (keyspace, key) = (keyspace.to_owned(), group.to_vec());
             let rule = "a join emits or derives records; it archives none and makes no fragments";
             return Err(MigrationError::RuleBroken { step, keyspace, key, rule });
         }
-        if outputs.is_empty() {
+        if emitter.outputs().next().is_none() {
             let (keyspace, group) = (keyspace.to_owned(), group.to_vec());
             return Err(MigrationError::GroupLost { step, keyspace, group });
         }
-        self.check_targets(&outputs)?;
-        Ok(outputs)
+        self.check_targets(emitter)
     }
 
-    fn check_targets(&self, outputs: &[Output]) -> Result<()> {
-        outputs.iter().try_for_each(|output| match output {
-            Output::Emit { keyspace, record, .. } => {
+    fn check_targets(&self, emitter: &Emitter) -> Result<()> {
+        emitter.outputs().try_for_each(|output| match output {
+            Output::Emit { keyspace, key, value, .. } => {
                 self.check_target(keyspace)?;
-                check_storable(keyspace, &record.key, &record.value)
+                check_storable(keyspace, key, value)
             }
             Output::Fragment { keyspace, .. } => self.check_target(keyspace),
             Output::Archive { .. } => Ok(()),
@@ -131,9 +127,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn of(outputs: &[Output]) -> Self {
+    fn of(emitter: &Emitter) -> Self {
         let mut tally = Self { lives_on: 0, archived: 0 };
-        for output in outputs {
+        for output in emitter.outputs() {
             match output {
                 Output::Emit { derived: false, .. } | Output::Fragment { derived: false, .. } => {
                     tally.lives_on += 1;

@@ -36,6 +36,21 @@ pub struct StepCounts {
 }
 
 impl StepCounts {
+    fn absorb(&mut self, other: &Self) {
+        self.received += other.received;
+        self.kept += other.kept;
+        self.observed += other.observed;
+        self.rewritten += other.rewritten;
+        self.living += other.living;
+        self.archived += other.archived;
+        self.emitted += other.emitted;
+        self.derived += other.derived;
+        self.fragments += other.fragments;
+        self.joined_fragments += other.joined_fragments;
+        self.groups += other.groups;
+        self.joined += other.joined;
+    }
+
     /// Records that the step hands on.
     fn handed_on(&self) -> u64 {
         self.kept + self.observed + self.emitted + self.derived + self.joined
@@ -62,6 +77,19 @@ pub struct RecordCounts {
 }
 
 impl RecordCounts {
+    /// Adds what happened to some more records on the same path.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.read += other.read;
+        self.stayed += other.stayed;
+        self.arrived += other.arrived;
+        self.archived += other.archived;
+        self.carried += other.carried;
+        self.written += other.written;
+        for (step, other) in self.steps.iter_mut().zip(&other.steps) {
+            step.absorb(other);
+        }
+    }
+
     /// Checks the law, for every step and for the whole.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use pipeline::Shape;
+
 use crate::{MigrationError, Result};
 
 /// How much a migration may use. None of it changes the result (FC-UPGRADE-0001 §19).
@@ -16,6 +18,12 @@ pub struct EngineOptions {
     pub open_runs: usize,
     /// Every so many-th call of a step is made twice and must give the same outputs; 0 is never, 1 is always.
     pub recheck_every: u64,
+    /// Threads that put records through the steps, digest and check them, beside one that reads and the caller's, which
+    /// writes. 1 by default: then everything happens on the caller's thread, and no other is started.
+    pub workers: usize,
+    /// Bytes of records that may be on their way between reading and writing. A batch of records is up to 512 KiB; a record
+    /// that is larger than all of this is on its way alone.
+    pub pipeline_bytes: usize,
     /// Bytes of the engine's block cache.
     pub cache_bytes: u64,
     /// Background threads of the engine.
@@ -27,6 +35,13 @@ pub struct EngineOptions {
     pub worker_threads: usize,
 }
 
+impl EngineOptions {
+    /// How pipelines are run.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape { workers: self.workers, window: self.pipeline_bytes }
+    }
+}
+
 impl Default for EngineOptions {
     fn default() -> Self {
         Self {
@@ -34,6 +49,8 @@ impl Default for EngineOptions {
             maximum_group_bytes: 256 * 1024 * 1024,
             open_runs: 64,
             recheck_every: 1024,
+            workers: 1,
+            pipeline_bytes: 16 * 1024 * 1024,
             cache_bytes: 16 * 1024 * 1024,
             worker_threads: 0,
         }

@@ -183,6 +183,14 @@ pub enum MigrationError {
         /// The key of the record, or the group.
         key: Vec<u8>,
     },
+    /// A record that is there and cannot be found.
+    #[error("the record {} of {keyspace} is read in a scan, and not found by its key", shown(key))]
+    NotFoundByKey {
+        /// The keyspace.
+        keyspace: String,
+        /// The key of the record.
+        key: Vec<u8>,
+    },
     /// A record that the storage engine cannot hold.
     #[error("the record {} of {keyspace} cannot be stored: {reason}", shown(key))]
     NotStorable {

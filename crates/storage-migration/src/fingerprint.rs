@@ -47,12 +47,13 @@ fn add_examples(message: &mut Message, step: &dyn MigrationStep) {
             continue;
         }
         let (key, value) = (&example.record.key, &example.record.value);
+        emitter.clear();
         let result = step.transform(example.keyspace, key, value, &mut emitter);
-        let outputs = emitter.take();
-        message.outcome(&outputs, &result);
-        for output in outputs {
+        message.outcome(&emitter, &result);
+        for output in emitter.outputs() {
             if let Output::Fragment { keyspace, group, fragment, .. } = output {
-                groups.entry((keyspace, group)).or_default().push(fragment);
+                let group = groups.entry((keyspace, group.to_vec())).or_default();
+                group.push(fragment.to_vec());
             }
         }
     }
@@ -61,8 +62,9 @@ fn add_examples(message: &mut Message, step: &dyn MigrationStep) {
         message.tag(b'j');
         message.bytes(keyspace.as_bytes());
         message.bytes(&group);
+        emitter.clear();
         let result = step.join(keyspace, &group, &fragments, &mut emitter);
-        message.outcome(&emitter.take(), &result);
+        message.outcome(&emitter, &result);
     }
 }
 
@@ -84,19 +86,19 @@ impl Message {
         self.0.extend(bytes);
     }
 
-    fn outcome(&mut self, outputs: &[Output], result: &Result<(), TransformError>) {
+    fn outcome(&mut self, emitter: &Emitter, result: &Result<(), TransformError>) {
         self.tag(if result.is_ok() { b'+' } else { b'-' });
-        self.number(outputs.len() as u64);
-        for output in outputs {
+        self.number(emitter.outputs().count() as u64);
+        for output in emitter.outputs() {
             match output {
-                Output::Emit { keyspace, record, derived } => {
-                    self.tag(if *derived { b'd' } else { b'e' });
+                Output::Emit { keyspace, key, value, derived } => {
+                    self.tag(if derived { b'd' } else { b'e' });
                     self.bytes(keyspace.as_bytes());
-                    self.bytes(&record.key);
-                    self.bytes(&record.value);
+                    self.bytes(key);
+                    self.bytes(value);
                 }
                 Output::Fragment { keyspace, group, fragment, derived } => {
-                    self.tag(if *derived { b'g' } else { b'f' });
+                    self.tag(if derived { b'g' } else { b'f' });
                     self.bytes(keyspace.as_bytes());
                     self.bytes(group);
                     self.bytes(fragment);

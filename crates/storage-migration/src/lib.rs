@@ -17,10 +17,13 @@
 //! | `schema`, `step`, `source` | the terms in which a runtime describes its schemas, steps and older formats |
 //! | `path`, `fingerprint` | which steps lead where, and whether they are still the same |
 //! | `apply`, `counts` | the rules that every step is held to, and the conservation law |
-//! | `run`, `output`, `writer` | the fused run: reading, joining, writing |
+//! | `batch`, `feed` | records on their way from one thread to another |
+//! | `transform` | what becomes of a batch: the part of a run that is pure |
+//! | `run`, `output`, `writer` | the fused run: reading, joining, writing in order |
 //! | `sort`, `merge`, `run_file` | sorting more than fits in memory |
-//! | `engine`, `store`, `keyspace_map` | the storage engine, used as the facts about it demand |
+//! | `engine`, `store`, `tables`, `keyspace_map` | the storage engine, used as the facts about it demand |
 //! | `archive` | records without a place |
+//! | `measure` | reading all of a store, in parallel |
 //! | `verify` | the proof |
 //!
 //! What is absent: nothing here clears a keyspace, writes to one that held records, creates blobs, retries after an error of
@@ -29,11 +32,14 @@
 
 mod apply;
 mod archive;
+mod batch;
 mod counts;
 mod engine;
 mod error;
+mod feed;
 mod fingerprint;
 mod keyspace_map;
+mod measure;
 mod merge;
 mod output;
 mod path;
@@ -45,6 +51,9 @@ mod sort;
 mod source;
 mod step;
 mod store;
+mod tables;
+mod tally;
+mod transform;
 mod verify;
 mod version_files;
 mod writer;
@@ -55,6 +64,7 @@ pub use engine::EngineOptions;
 pub use error::{MigrationError, Result};
 pub use fingerprint::fingerprint;
 pub use keyspace_map::{KeyspaceMap, PhysicalKeyspace};
+pub use measure::{measure, measure_and_check, measure_source};
 pub use path::{Disposition, MAXIMUM_STEPS, MigrationPath};
 pub use report::{MigrationReport, Origin, PROGRESS_RECORDS, Phase, Progress};
 pub use run::migrate;
@@ -62,4 +72,4 @@ pub use schema::{ARCHIVE, KeyspaceClass, KeyspaceDefinition, RecordCheck, Schema
 pub use source::{RecordSource, SourceError, Visitor};
 pub use step::{Action, Emitter, Example, MigrationStep, Output, Record, TransformError};
 pub use store::{Store, clone_mode};
-pub use verify::{measure, measure_and_check, measure_source, rehearse, verify};
+pub use verify::{Stayed, rehearse, verify, verify_clone};

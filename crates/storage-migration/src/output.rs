@@ -1,6 +1,6 @@
 //! The target of a run: which keyspaces stay, which are written and how, which go.
 //!
-//! Records on their way into a keyspace wait in its sorter. When they outgrow memory and all came in key order so far,
+//! Records on their way into a keyspace wait in its sorter. When there are some thousands and all came in key order so far,
 //! they are bulk-loaded at once, and so is every one that follows: no scratch file, no second write. The first that comes
 //! out of order ends this: what was loaded is read back into the sorter, and the keyspace is written at the end.
 
@@ -10,12 +10,18 @@ use std::path::PathBuf;
 use fjall::Keyspace;
 use integrity::{KeyspaceDigest, LogicalDigest};
 
-use crate::run::{Run, SorterName, stays};
+use crate::batch::{BATCH_BYTES, Batch, Digested};
+use crate::feed::Feed;
+use crate::run::{Run, stays};
+use crate::transform::{Destination, Kind};
 use crate::writer::KeyspaceWriter;
 use crate::{
     ARCHIVE, KeyspaceClass, KeyspaceMap, MigrationError, MigrationPath, MigrationReport, Phase,
-    PhysicalKeyspace, Progress, Record, Result, Store,
+    PhysicalKeyspace, Record, Result, Store,
 };
+
+/// A keyspace is written directly once so much of it has arrived in key order.
+const DIRECT_BYTES: usize = 1024 * 1024;
 
 /// Keyspaces of the target that are to be written, by logical name.
 pub(crate) type Handles = BTreeMap<&'static str, Keyspace>;
@@ -89,25 +95,53 @@ pub(crate) struct DirectWrites<'r> {
 }
 
 impl<'r> Run<'r, '_> {
-    /// Takes a record into a keyspace of the target.
-    pub(crate) fn take_in(
-        &mut self,
-        keyspace: &'static str,
-        key: &[u8],
-        value: &[u8],
-    ) -> Result<()> {
-        if let Some(writer) = self.direct.open.get_mut(keyspace) {
-            if writer.is_next(key) {
-                return writer.write(self.store, key, value);
+    /// Takes what became of a batch.
+    pub(crate) fn take_in(&mut self, batches: Vec<(Destination, Digested)>) -> Result<()> {
+        for (destination, records) in batches {
+            if let Destination::Target(keyspace) = destination {
+                *self.arrived.entry(keyspace).or_default() += records.batch.len() as u64;
+            }
+            self.take_batch(destination, &records)?;
+            self.route.recycle(records.batch);
+        }
+        Ok(())
+    }
+
+    fn take_batch(&mut self, destination: Destination, records: &Digested) -> Result<()> {
+        if let Destination::Target(keyspace) = destination
+            && let Some(writer) = self.direct.open.get_mut(keyspace)
+        {
+            if records.batch.is_empty() {
+                return Ok(());
+            }
+            if writer.follows(&records.batch) {
+                return writer.write_batch(self.store, records);
             }
             self.abandon_direct(keyspace)?;
         }
-        self.sort_in(SorterName::Target(keyspace), key, value)
+        let mut rest = records.batch.records();
+        while let Some((key, value)) = rest.next() {
+            self.sorters.push(&destination, key, value);
+            self.make_room()?;
+            if self.is_written_directly(destination) {
+                // From here on: what is in the batch as much as what comes after it.
+                let mut batch = self.route.batch();
+                rest.for_each(|(key, value)| batch.push(key, value));
+                return self.take_batch(destination, &Digested::new(batch));
+            }
+        }
+        if self.sorters.held_by(&destination) >= DIRECT_BYTES {
+            self.start_direct(destination)?;
+        }
+        Ok(())
     }
 
-    /// Adds a record to a sorter. If that is one too many, the largest sorter is written directly if it can be, or spilled.
-    pub(crate) fn sort_in(&mut self, name: SorterName, key: &[u8], value: &[u8]) -> Result<()> {
-        self.sorters.push(&name, key, value);
+    fn is_written_directly(&self, destination: Destination) -> bool {
+        matches!(destination, Destination::Target(keyspace) if self.direct.open.contains_key(keyspace))
+    }
+
+    /// While all sorters together hold too much, the largest is written directly if it can be, or spilled.
+    fn make_room(&mut self) -> Result<()> {
         // Bounded by the number of sorters: each turn empties one.
         while let Some(largest) = self.sorters.over_budget() {
             if !self.start_direct(largest)? {
@@ -117,18 +151,24 @@ impl<'r> Run<'r, '_> {
         Ok(())
     }
 
-    fn start_direct(&mut self, name: SorterName) -> Result<bool> {
-        let SorterName::Target(keyspace) = name else { return Ok(false) };
+    fn start_direct(&mut self, name: Destination) -> Result<bool> {
+        let Destination::Target(keyspace) = name else { return Ok(false) };
         let Some(handle) = self.handles.get(keyspace) else { return Ok(false) };
         if self.direct.abandoned.contains(keyspace) {
             return Ok(false);
         }
         let Some(mut buffer) = self.sorters.take_if_sorted(&name) else { return Ok(false) };
         let mut writer = KeyspaceWriter::new(keyspace, handle);
+        let mut batch = self.route.batch();
         // Bounded by the records in the buffer.
         while let Some(Record { key, value }) = buffer.next() {
-            writer.write(self.store, &key, &value)?;
+            batch.push(&key, &value);
+            if batch.bytes().len() >= BATCH_BYTES {
+                writer.write_records(self.store, &batch)?;
+                batch = Batch::reusing(batch.into_bytes());
+            }
         }
+        writer.write_records(self.store, &batch)?;
         self.direct.open.insert(keyspace, writer);
         Ok(true)
     }
@@ -145,7 +185,8 @@ impl<'r> Run<'r, '_> {
         let (expected, mut records, mut failure) = (writer.finish()?.records, 0, None);
         store.scan_handle(handle, &mut |key, value| {
             records += 1;
-            failure = self.sort_in(SorterName::Target(keyspace), key, value).err();
+            self.sorters.push(&Destination::Target(keyspace), key, value);
+            failure = self.make_room().err();
             failure.is_none()
         })?;
         if let Some(error) = failure {
@@ -157,7 +198,7 @@ impl<'r> Run<'r, '_> {
     /// Writes every keyspace that does not stay and was not written yet.
     pub(crate) fn write_output(mut self, mut plan: Plan) -> Result<(MigrationReport, Leftovers)> {
         if self.writes_archive || plan.source.get(ARCHIVE).is_some() {
-            plan.add(self.path, ARCHIVE, KeyspaceClass::Ledger, !self.writes_archive);
+            plan.add(self.route.path, ARCHIVE, KeyspaceClass::Ledger, !self.writes_archive);
         }
         let (mut written, mut removed) = (LogicalDigest::default(), Vec::new());
         for (name, physical) in &plan.write {
@@ -167,8 +208,8 @@ impl<'r> Run<'r, '_> {
         }
         let superseded = plan.superseded.values().cloned().collect();
         let report = MigrationReport {
-            from: self.path.from(),
-            to: self.path.to(),
+            from: self.route.path.from(),
+            to: self.route.path.to(),
             keyspaces: plan.keyspaces,
             read: self.read,
             written,
@@ -201,8 +242,6 @@ impl<'r> Run<'r, '_> {
                 self.write_sorted(name, &handle, total)?
             }
         };
-        let (phase, records) = (Phase::Write, digest.records);
-        (self.progress)(&Progress { phase, keyspace: name, records, total: Some(total) });
         balance(name, digest.records, total)?;
         Ok(digest)
     }
@@ -213,13 +252,16 @@ impl<'r> Run<'r, '_> {
         handle: &Keyspace,
         total: u64,
     ) -> Result<KeyspaceDigest> {
-        let mut sorted = self.sorters.take(&SorterName::Target(name))?;
+        let sorted = self.sorters.take(&Destination::Target(name))?;
         let mut writer = KeyspaceWriter::new(name, handle);
-        // Bounded by the number of records that arrived.
-        while let Some(Record { key, value }) = sorted.next()? {
-            writer.write(self.store, &key, &value)?;
-            self.report(Phase::Write, name, writer.records(), Some(total));
-        }
+        let produce = move |feed: Feed<'_, '_, '_>| feed.sorted(sorted);
+        self.drive(Kind::Finished(name), (Phase::Write, Some(total)), produce, |run, outcome| {
+            for (_, records) in outcome.batches {
+                writer.write_batch(run.store, &records)?;
+                run.route.recycle(records.batch);
+            }
+            Ok(())
+        })?;
         writer.finish()
     }
 }

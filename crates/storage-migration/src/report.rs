@@ -1,12 +1,11 @@
 //! What a migration reads from, how far it is, and what it did.
 
 use integrity::LogicalDigest;
-use serde::{Deserialize, Serialize};
 use versioning::SchemaVersion;
 
 use crate::{KeyspaceMap, RecordCounts, RecordSource};
 
-/// Progress is reported every so many records, and once at the end of each keyspace.
+/// Progress is reported about every so many records, and once at the end of each keyspace.
 pub const PROGRESS_RECORDS: u64 = 4096;
 
 /// Where the records of a migration come from.
@@ -41,12 +40,14 @@ pub struct Progress<'a> {
     pub keyspace: &'a str,
     /// Records done in it.
     pub records: u64,
+    /// The bytes of their keys and values.
+    pub bytes: u64,
     /// Records that there are, if that is known.
     pub total: Option<u64>,
 }
 
 /// What a migration did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationReport {
     /// The schema before.
     pub from: SchemaVersion,

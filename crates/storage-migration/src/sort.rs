@@ -50,6 +50,11 @@ impl<Name: Ord + Clone> SorterPool<Name> {
         largest.filter(|(_, sorter)| sorter.bytes() > 0).map(|(name, _)| name.clone())
     }
 
+    /// How much a sorter holds in memory.
+    pub(crate) fn held_by(&self, name: &Name) -> usize {
+        self.sorters.get(name).map_or(0, Sorter::bytes)
+    }
+
     /// Moves what a sorter holds in memory to a scratch file.
     pub(crate) fn spill(&mut self, name: &Name) -> Result<()> {
         let Some(sorter) = self.sorters.get_mut(name) else { return Ok(()) };

@@ -16,7 +16,9 @@ pub struct SourceError {
 }
 
 /// Records by keyspace, in key order: a fjall store, or files of an older format.
-pub trait RecordSource {
+///
+/// It is read on another thread than the one that it was made on.
+pub trait RecordSource: Sync {
     /// The logical names of all keyspaces that are there, sorted, empty ones included.
     fn keyspaces(&self) -> Vec<String>;
 

@@ -93,14 +93,16 @@ pub trait MigrationStep: Sync {
 }
 
 /// One thing that became of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output<'o> {
     /// The record lives on here.
     Emit {
         /// Keyspace of the next schema.
         keyspace: &'static str,
-        /// The record there.
-        record: Record,
+        /// The record's key there.
+        key: &'o [u8],
+        /// Its value there.
+        value: &'o [u8],
         /// True if it is derived from a record that lives on elsewhere.
         derived: bool,
     },
@@ -109,55 +111,147 @@ pub enum Output {
         /// Keyspace of the next schema whose join it takes part in.
         keyspace: &'static str,
         /// Fragments with the same group are joined.
-        group: Vec<u8>,
+        group: &'o [u8],
         /// What the join gets to see.
-        fragment: Vec<u8>,
+        fragment: &'o [u8],
         /// True if it is derived from a record that lives on elsewhere.
         derived: bool,
     },
     /// The record has no place in the next schema and goes to the archive.
     Archive {
         /// Why.
-        reason: String,
+        reason: &'o str,
     },
 }
 
-/// Collects what becomes of a record.
+/// Collects what becomes of a record. All bytes go into one buffer that is used again for the next record, so that a step
+/// which writes into it ([`Emitter::emit_with`]) costs no allocation.
 #[derive(Debug, Default)]
 pub struct Emitter {
-    outputs: Vec<Output>,
+    bytes: Vec<u8>,
+    outputs: Vec<Placed>,
+    /// Where a value comes to be before it is placed.
+    value: Vec<u8>,
+}
+
+/// An output whose bytes are in the emitter's buffer, from the end of the one before: key or group to `middle`, value,
+/// fragment or reason from there to `end`.
+#[derive(Debug, PartialEq, Eq)]
+struct Placed {
+    kind: Kind,
+    keyspace: &'static str,
+    derived: bool,
+    middle: usize,
+    end: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Emit,
+    Fragment,
+    Archive,
 }
 
 impl Emitter {
     /// The record lives on in this keyspace of the next schema.
-    pub fn emit(&mut self, keyspace: &'static str, key: Vec<u8>, value: Vec<u8>) {
-        let record = Record { key, value };
-        self.outputs.push(Output::Emit { keyspace, record, derived: false });
+    pub fn emit(&mut self, keyspace: &'static str, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.place(Kind::Emit, keyspace, false, key.as_ref(), value.as_ref());
+    }
+
+    /// As [`Emitter::emit`], with the value that `write` leaves in the empty buffer that it is given.
+    pub fn emit_with(
+        &mut self,
+        keyspace: &'static str,
+        key: impl AsRef<[u8]>,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let mut value = std::mem::take(&mut self.value);
+        value.clear();
+        write(&mut value);
+        self.place(Kind::Emit, keyspace, false, key.as_ref(), &value);
+        self.value = value;
     }
 
     /// Adds a record that is derived from this one (an index entry).
-    pub fn derive(&mut self, keyspace: &'static str, key: Vec<u8>, value: Vec<u8>) {
-        let record = Record { key, value };
-        self.outputs.push(Output::Emit { keyspace, record, derived: true });
+    pub fn derive(
+        &mut self,
+        keyspace: &'static str,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) {
+        self.place(Kind::Emit, keyspace, true, key.as_ref(), value.as_ref());
     }
 
     /// The record lives on in what this group is joined into.
-    pub fn fragment(&mut self, keyspace: &'static str, group: Vec<u8>, fragment: Vec<u8>) {
-        self.outputs.push(Output::Fragment { keyspace, group, fragment, derived: false });
+    pub fn fragment(
+        &mut self,
+        keyspace: &'static str,
+        group: impl AsRef<[u8]>,
+        fragment: impl AsRef<[u8]>,
+    ) {
+        self.place(Kind::Fragment, keyspace, false, group.as_ref(), fragment.as_ref());
     }
 
     /// Adds to a group something that is derived from this record.
-    pub fn derive_fragment(&mut self, keyspace: &'static str, group: Vec<u8>, fragment: Vec<u8>) {
-        self.outputs.push(Output::Fragment { keyspace, group, fragment, derived: true });
+    pub fn derive_fragment(
+        &mut self,
+        keyspace: &'static str,
+        group: impl AsRef<[u8]>,
+        fragment: impl AsRef<[u8]>,
+    ) {
+        self.place(Kind::Fragment, keyspace, true, group.as_ref(), fragment.as_ref());
     }
 
     /// The record has no place in the next schema: it goes to the archive, with the reason.
-    pub fn archive(&mut self, reason: impl Into<String>) {
-        self.outputs.push(Output::Archive { reason: reason.into() });
+    pub fn archive(&mut self, reason: impl AsRef<str>) {
+        self.place(Kind::Archive, "", false, b"", reason.as_ref().as_bytes());
     }
 
-    /// Takes what was collected, leaving the emitter empty for the next record.
-    pub fn take(&mut self) -> Vec<Output> {
-        std::mem::take(&mut self.outputs)
+    /// What was collected, in order.
+    pub fn outputs(&self) -> impl Iterator<Item = Output<'_>> {
+        let starts = std::iter::once(0).chain(self.outputs.iter().map(|output| output.end));
+        self.outputs.iter().zip(starts).map(|(output, start)| self.output(output, start))
+    }
+
+    /// Forgets everything, for the next record.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.outputs.clear();
+    }
+
+    /// Whether the same was collected.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        self.bytes == other.bytes && self.outputs == other.outputs
+    }
+
+    fn place(
+        &mut self,
+        kind: Kind,
+        keyspace: &'static str,
+        derived: bool,
+        first: &[u8],
+        second: &[u8],
+    ) {
+        self.bytes.extend_from_slice(first);
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(second);
+        let end = self.bytes.len();
+        self.outputs.push(Placed { kind, keyspace, derived, middle, end });
+    }
+
+    fn output(&self, output: &Placed, start: usize) -> Output<'_> {
+        let Placed { kind, keyspace, derived, middle, end } = *output;
+        let part = |range: std::ops::Range<usize>| self.bytes.get(range).unwrap_or_default();
+        let (first, second) = (part(start..middle), part(middle..end));
+        match kind {
+            Kind::Emit => Output::Emit { keyspace, key: first, value: second, derived },
+            Kind::Fragment => {
+                Output::Fragment { keyspace, group: first, fragment: second, derived }
+            }
+            // It was placed from a text.
+            Kind::Archive => {
+                Output::Archive { reason: std::str::from_utf8(second).unwrap_or_default() }
+            }
+        }
     }
 }

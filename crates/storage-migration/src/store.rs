@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use durable::{CloneMode, Operation};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, UserKey, UserValue};
+use lsm_tree::Table;
 
+use crate::batch::Batch;
 use crate::engine::contain;
 use crate::keyspace_map::owned;
-use crate::version_files::check_version_files;
+use crate::tables::{Tables, records_of};
+use crate::version_files::{check_version_files, is_same_keyspace};
 use crate::{
     EngineOptions, KeyspaceMap, MigrationError, RecordSource, Result, SourceError, Visitor,
 };
@@ -16,12 +19,14 @@ use crate::{
 /// Where the engine keeps its keyspaces.
 const KEYSPACES: &str = "keyspaces";
 /// Where each keyspace keeps its immutable tables.
-const TABLES: &str = "tables";
+pub(crate) const TABLES: &str = "tables";
 /// The engine takes a directory without this file for a new one.
 const VERSION_MARKER: &str = "version";
 /// The pointer of a keyspace to its tables; of keyspace 0, which lists the others.
 const META_POINTER: &str = "keyspaces/0/current";
 const BULK_LOAD: &str = "bulk-load a keyspace";
+/// Records that are read from the engine behind one fence.
+const SCANNED_AT_ONCE: usize = 64;
 /// Open file descriptors that the engine may cache.
 const CACHED_FILES: usize = 128;
 
@@ -139,20 +144,51 @@ impl Store {
         handle: &Keyspace,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<()> {
+        match Tables::of(handle) {
+            Some(tables) => self.visit(|| tables.records(), visit),
+            None => self.visit(|| handle.iter().map(fjall::Guard::into_inner), visit),
+        }
+    }
+
+    /// The tables of a keyspace, if there is nothing else to it.
+    pub(crate) fn tables(&self, keyspace: &str) -> Result<Option<Tables>> {
+        Ok(Tables::of(self.keyspace(keyspace)?))
+    }
+
+    /// Hands every record of a table to `visit`, in ascending order of keys, until it returns false.
+    pub(crate) fn scan_table(
+        &self,
+        table: &Table,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<()> {
+        self.visit(|| records_of(table), visit)
+    }
+
+    fn visit<R: Iterator<Item = fjall::Result<(UserKey, UserValue)>>>(
+        &self,
+        start: impl FnOnce() -> R,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<()> {
         let engine = "scan a keyspace";
-        let mut records = contain(engine, &self.directory, || Ok(handle.iter()))?;
-        let mut next = || {
-            contain(engine, &self.directory, || {
-                records.next().map(fjall::Guard::into_inner).transpose()
-            })
-        };
-        // Bounded by the number of records in the keyspace.
-        while let Some((key, value)) = next()? {
-            if !visit(&key, &value) {
-                break;
+        let mut records = contain(engine, &self.directory, || Ok(start()))?;
+        let mut some = Vec::with_capacity(SCANNED_AT_ONCE);
+        // Bounded by the number of records in the keyspace. What was read before an error is visited before it is told.
+        loop {
+            let read = contain(engine, &self.directory, || {
+                let mut next = records.by_ref().take(SCANNED_AT_ONCE);
+                next.try_for_each(|record| record.map(|record| some.push(record)))
+            });
+            let last = some.len() < SCANNED_AT_ONCE;
+            for (key, value) in some.drain(..) {
+                if !visit(&key, &value) {
+                    return Ok(());
+                }
+            }
+            read?;
+            if last {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Puts one record. Durable only after [`Store::persist`]. For a runtime; a migration bulk-loads instead.
@@ -202,14 +238,27 @@ impl Store {
         Ok(handle)
     }
 
+    /// Whether a keyspace consists of the very tables that a closed store in another directory has for it, and of nothing
+    /// else, so that it holds what that one holds: `records` records.
+    pub(crate) fn shares(&self, logical: &str, original: &Path, records: u64) -> Result<bool> {
+        let handle = self.keyspace(logical)?;
+        let here = handle.path();
+        let Ok(relative) = here.strip_prefix(&self.directory) else { return Ok(false) };
+        // What is in tables, and what the journal adds to it.
+        let found = contain("count records", &self.directory, || Ok(handle.approximate_len()))?;
+        Ok(found as u64 == records && is_same_keyspace(here, &original.join(relative))?)
+    }
+
     /// Starts to bulk-load an empty keyspace.
     pub(crate) fn start_bulk_load<'k>(&self, keyspace: &'k Keyspace) -> Result<BulkLoad<'k>> {
         // An unsynced batch in the journal and an ingest could be torn apart by a crash (H8).
         self.persist()?;
         let started = contain(BULK_LOAD, &self.directory, || keyspace.start_ingestion())?;
         let mut ingestion = Some(started);
-        let call = Box::new(move |record: Option<(&[u8], &[u8])>| match (record, &mut ingestion) {
-            (Some((key, value)), Some(ingestion)) => ingestion.write(key, value),
+        let call = Box::new(move |batch: Option<&Batch>| match (batch, &mut ingestion) {
+            (Some(batch), Some(ingestion)) => {
+                batch.records().try_for_each(|(key, value)| ingestion.write(key, value))
+            }
             (None, ingestion) => {
                 ingestion.take().map_or(Err(fjall::Error::Poisoned), |ingestion| ingestion.finish())
             }
@@ -299,12 +348,12 @@ pub(crate) struct BulkLoad<'k> {
     call: Box<Ingest<'k>>,
 }
 
-type Ingest<'k> = dyn FnMut(Option<(&[u8], &[u8])>) -> fjall::Result<()> + 'k;
+type Ingest<'k> = dyn FnMut(Option<&Batch>) -> fjall::Result<()> + 'k;
 
 impl BulkLoad<'_> {
-    /// Adds the next record. The caller answers for the order: the engine panics on a wrong one.
-    pub(crate) fn write(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
-        contain(BULK_LOAD, &self.directory, || (self.call)(Some((key, value))))
+    /// Adds the next records. The caller answers for the order: the engine panics on a wrong one.
+    pub(crate) fn write(&mut self, batch: &Batch) -> Result<()> {
+        contain(BULK_LOAD, &self.directory, || (self.call)(Some(batch)))
     }
 
     /// Publishes the tables. After an error they may be there all the same (H3).

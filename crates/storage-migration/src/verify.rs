@@ -3,54 +3,33 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use integrity::{KeyspaceDigest, KeyspaceHasher, LogicalDigest};
+use integrity::{KeyspaceDigest, LogicalDigest};
 
+use crate::measure::{self, check_record};
 use crate::path::Stage;
 use crate::{
-    ARCHIVE, Action, ArchivedRecord, Emitter, EngineOptions, KeyspaceMap, MigrationError,
-    MigrationPath, MigrationReport, Output, Phase, Progress, RecordSource, Result,
-    SchemaDefinition, Store,
+    Action, Emitter, EngineOptions, KeyspaceMap, MigrationError, MigrationPath, MigrationReport,
+    Output, Progress, RecordSource, Result, SchemaDefinition, Store,
 };
 
-/// Opens a closed store and digests all of it. Opening writes to the store (H11): measure a clone.
-///
-/// # Errors
-/// If the store does not hold exactly these keyspaces, or cannot be read.
-pub fn measure(
-    directory: &Path,
-    map: &KeyspaceMap,
-    options: &EngineOptions,
-) -> Result<LogicalDigest> {
-    let store = Store::open(directory, map, options)?;
-    let digest = measure_source(&store, None, &mut |_| {})?;
-    store.close()?;
-    Ok(digest)
+/// How what stayed through a migration is held to what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stayed<'s> {
+    /// Every record is read.
+    Read,
+    /// The store was cloned from the closed one in this directory, whose every file was held to a seal, and nothing wrote to
+    /// that since it was sealed: all of it is in tables. A keyspace whose tables are the very same files, by the same
+    /// pointers, is what it was, and is not read. Any other is.
+    SharedWith(&'s Path),
 }
 
-/// As [`measure`], and holds every record against the invariant of its schema.
-///
-/// # Errors
-/// As [`measure`]; if the keyspaces are not those of the schema, or a record breaks its invariant.
-pub fn measure_and_check(
-    directory: &Path,
-    map: &KeyspaceMap,
-    schema: &SchemaDefinition,
-    options: &EngineOptions,
-    progress: &mut dyn FnMut(&Progress<'_>),
-) -> Result<LogicalDigest> {
-    map.check_schema(schema)?;
-    let store = Store::open(directory, map, options)?;
-    let digest = measure_source(&store, Some(schema), progress)?;
-    store.close()?;
-    Ok(digest)
-}
-
-/// Reads a migrated and closed store back through a new handle, in one scan per keyspace.
+/// Reads a migrated and closed store back through a new handle: what was written in parallel, and what stayed as `stayed`
+/// says.
 ///
 /// What the migration read must be what is in `before`, if that is given: the digest of the store before the migration, of
 /// another reading. Every keyspace that was written must have the digest and the count that it had while it was written;
-/// every keyspace that stayed must have those in `before`. Every record must satisfy the target's schema, every archived
-/// record must decode.
+/// every keyspace that stayed must have those in `before`. Every record that is read must satisfy the target's schema, every
+/// archived record must decode.
 ///
 /// # Errors
 /// What is not as it should be.
@@ -59,6 +38,7 @@ pub fn verify(
     report: &MigrationReport,
     target: &SchemaDefinition,
     before: Option<&LogicalDigest>,
+    stayed: Stayed<'_>,
     options: &EngineOptions,
     progress: &mut dyn FnMut(&Progress<'_>),
 ) -> Result<LogicalDigest> {
@@ -73,7 +53,9 @@ pub fn verify(
             });
         }
     }
-    let found = measure_and_check(directory, &report.keyspaces, target, options, progress)?;
+    let (keyspaces, written) = (&report.keyspaces, &report.written);
+    let held = Held { written, before, stayed };
+    let found = held.read_back(directory, keyspaces, target, options, progress)?;
     for (keyspace, digest) in found.iter() {
         let stayed = || before.map_or(Some(digest), |before| before.get(keyspace));
         let expected = report.written.get(keyspace).or_else(stayed);
@@ -92,65 +74,71 @@ pub fn verify(
     Ok(found)
 }
 
+/// As [`verify`], for a clone that nothing was migrated in. Whoever asks holds what is found to what it should be.
+///
+/// # Errors
+/// If it cannot be read, or a record breaks the invariant of its schema.
+pub fn verify_clone(
+    directory: &Path,
+    keyspaces: &KeyspaceMap,
+    schema: &SchemaDefinition,
+    before: &LogicalDigest,
+    stayed: Stayed<'_>,
+    options: &EngineOptions,
+    progress: &mut dyn FnMut(&Progress<'_>),
+) -> Result<LogicalDigest> {
+    let held = Held { written: &LogicalDigest::default(), before: Some(before), stayed };
+    held.read_back(directory, keyspaces, schema, options, progress)
+}
+
+/// What the keyspaces of a store are held to.
+struct Held<'h> {
+    written: &'h LogicalDigest,
+    before: Option<&'h LogicalDigest>,
+    stayed: Stayed<'h>,
+}
+
+impl Held<'_> {
+    fn read_back(
+        &self,
+        directory: &Path,
+        keyspaces: &KeyspaceMap,
+        schema: &SchemaDefinition,
+        options: &EngineOptions,
+        progress: &mut dyn FnMut(&Progress<'_>),
+    ) -> Result<LogicalDigest> {
+        keyspaces.check_schema(schema)?;
+        let store = Store::open(directory, keyspaces, options)?;
+        let mut found = LogicalDigest::default();
+        for keyspace in store.keyspaces() {
+            let digest = match self.shared(&store, &keyspace)? {
+                Some(known) => known,
+                None => measure::read_back(&store, &keyspace, schema, options, progress)?,
+            };
+            found.insert(&keyspace, digest);
+        }
+        store.close()?;
+        Ok(found)
+    }
+
+    /// What is known of a keyspace without reading it: nothing was written to it, and its tables are those that it was
+    /// known by.
+    fn shared(&self, store: &Store, keyspace: &str) -> Result<Option<KeyspaceDigest>> {
+        let Stayed::SharedWith(original) = self.stayed else { return Ok(None) };
+        let known = self.before.and_then(|before| before.get(keyspace));
+        let Some(known) = known.filter(|_| self.written.get(keyspace).is_none()) else {
+            return Ok(None);
+        };
+        Ok(store.shares(keyspace, original, known.records)?.then_some(*known))
+    }
+}
+
 /// Runs every step of a path on its examples, twice: each must keep the rules, the schemas' invariants and its word.
 ///
 /// # Errors
 /// What a step breaks, on which example.
 pub fn rehearse(path: &MigrationPath<'_>) -> Result<()> {
     path.stages().try_for_each(|stage| stage.rehearse())
-}
-
-/// Digests every keyspace of a source, and holds its records against a schema if one is given.
-///
-/// # Errors
-/// If the source cannot be read, or a record breaks its invariant.
-pub fn measure_source(
-    source: &dyn RecordSource,
-    schema: Option<&SchemaDefinition>,
-    progress: &mut dyn FnMut(&Progress<'_>),
-) -> Result<LogicalDigest> {
-    let mut digest = LogicalDigest::default();
-    for keyspace in source.keyspaces() {
-        digest.insert(&keyspace, digest_keyspace(source, &keyspace, schema, progress)?);
-    }
-    Ok(digest)
-}
-
-fn digest_keyspace(
-    source: &dyn RecordSource,
-    keyspace: &str,
-    schema: Option<&SchemaDefinition>,
-    progress: &mut dyn FnMut(&Progress<'_>),
-) -> Result<KeyspaceDigest> {
-    let (phase, mut records) = (Phase::Verify, 0_u64);
-    let mut hasher = KeyspaceHasher::new(keyspace);
-    let mut broken = None;
-    source.scan(keyspace, &mut |key, value| {
-        // The scan goes on after the first broken record, which is the one that is reported.
-        if let (Some(schema), None) = (schema, &broken) {
-            broken = check_record(schema, keyspace, key, value).err();
-        }
-        hasher.update(key, value);
-        records += 1;
-        if records.is_multiple_of(crate::PROGRESS_RECORDS) {
-            progress(&Progress { phase, keyspace, records, total: None });
-        }
-        Ok(())
-    })?;
-    progress(&Progress { phase, keyspace, records, total: Some(records) });
-    broken.map_or(Ok(hasher.finish()), Err)
-}
-
-fn check_record(schema: &SchemaDefinition, keyspace: &str, key: &[u8], value: &[u8]) -> Result<()> {
-    let result = if keyspace == ARCHIVE {
-        ArchivedRecord::decode(key, value).map(|_| ()).map_err(|error| error.to_string())
-    } else {
-        (schema.check)(keyspace, key, value)
-    };
-    result.map_err(|reason| {
-        let (version, keyspace, key) = (schema.version, keyspace.to_owned(), key.to_vec());
-        MigrationError::InvariantBroken { version, keyspace, key, reason }
-    })
 }
 
 impl Stage<'_, '_> {
@@ -163,42 +151,47 @@ impl Stage<'_, '_> {
             if self.step.action(keyspace) == Action::Keep {
                 continue;
             }
-            let mut run = || self.transform(keyspace, &record.key, &record.value, &mut emitter);
-            let outputs = self.same_twice(keyspace, &record.key, &mut run)?;
-            self.check_outputs(&outputs)?;
-            for output in outputs {
+            let run = |out: &mut Emitter| self.transform(keyspace, &record.key, &record.value, out);
+            self.same_twice(keyspace, &record.key, &mut emitter, run)?;
+            self.check_outputs(&emitter)?;
+            for output in emitter.outputs() {
                 if let Output::Fragment { keyspace, group, fragment, .. } = output {
-                    groups.entry((keyspace, group)).or_default().push(fragment);
+                    let group = groups.entry((keyspace, group.to_vec())).or_default();
+                    group.push(fragment.to_vec());
                 }
             }
         }
         for ((keyspace, group), mut fragments) in groups {
             fragments.sort();
-            let mut run = || self.join(keyspace, &group, &fragments, &mut emitter);
-            let outputs = self.same_twice(keyspace, &group, &mut run)?;
-            self.check_outputs(&outputs)?;
+            let run = |out: &mut Emitter| self.join(keyspace, &group, &fragments, out);
+            self.same_twice(keyspace, &group, &mut emitter, run)?;
+            self.check_outputs(&emitter)?;
         }
         Ok(())
     }
 
+    /// Leaves in the emitter what both runs must agree on.
     fn same_twice(
         &self,
         keyspace: &str,
         key: &[u8],
-        run: &mut dyn FnMut() -> Result<Vec<Output>>,
-    ) -> Result<Vec<Output>> {
-        let outputs = run()?;
-        if outputs == run()? {
-            return Ok(outputs);
+        emitter: &mut Emitter,
+        run: impl Fn(&mut Emitter) -> Result<()>,
+    ) -> Result<()> {
+        let mut again = Emitter::default();
+        run(emitter)?;
+        run(&mut again)?;
+        if emitter.agrees_with(&again) {
+            return Ok(());
         }
         let (step, keyspace, key) = (self.step.name(), keyspace.to_owned(), key.to_vec());
         Err(MigrationError::NotDeterministic { step, keyspace, key })
     }
 
-    fn check_outputs(&self, outputs: &[Output]) -> Result<()> {
-        outputs.iter().try_for_each(|output| match output {
-            Output::Emit { keyspace, record, .. } => {
-                check_record(self.to, keyspace, &record.key, &record.value)
+    fn check_outputs(&self, emitter: &Emitter) -> Result<()> {
+        emitter.outputs().try_for_each(|output| match output {
+            Output::Emit { keyspace, key, value, .. } => {
+                check_record(self.to, keyspace, key, value)
             }
             Output::Fragment { .. } | Output::Archive { .. } => Ok(()),
         })

@@ -9,9 +9,10 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use durable::{Error as FileError, Operation};
+use durable::{Entry, EntryKind, Error as FileError, Operation};
 use xxhash_rust::xxh3::Xxh3Default;
 
+use crate::store::TABLES;
 use crate::{MigrationError, Result};
 
 /// Where the keyspaces of a store are.
@@ -36,6 +37,31 @@ pub(crate) fn check_version_files(directory: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether two directories of keyspaces hold the same: every table is one file with two names, and what names the tables
+/// has the same bytes. The engine has no part in the answer.
+pub(crate) fn is_same_keyspace(left: &Path, right: &Path) -> Result<bool> {
+    let (here, there) = (durable::walk(left)?, durable::walk(right)?);
+    let names = |entries: &[Entry]| -> Vec<_> {
+        entries.iter().map(|entry| (entry.path.clone(), entry.kind, entry.size)).collect()
+    };
+    if names(&here) != names(&there) {
+        return Ok(false);
+    }
+    for entry in here.iter().filter(|entry| entry.kind == EntryKind::File) {
+        let (one, other) = (left.join(&entry.path), right.join(&entry.path));
+        let is_table = entry.path.starts_with(TABLES);
+        let is_same = if is_table {
+            durable::is_same_file(&one, &other)?
+        } else {
+            xxh3(&one)? == xxh3(&other)?
+        };
+        if !is_same {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn check_version_file(store: &Path, keyspace: &Path) -> Result<()> {

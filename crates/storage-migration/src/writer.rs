@@ -1,8 +1,11 @@
 //! Writing one keyspace of the target, in key order, digesting it on the way.
 
+use std::cmp::Ordering;
+
 use fjall::Keyspace;
 use integrity::{KeyspaceDigest, KeyspaceHasher};
 
+use crate::batch::{Batch, Digested};
 use crate::store::BulkLoad;
 use crate::{MigrationError, Result, Store};
 
@@ -15,49 +18,73 @@ pub(crate) struct KeyspaceWriter<'k> {
     hasher: KeyspaceHasher,
     /// No key is empty, so nothing precedes the first.
     last: Vec<u8>,
-    records: u64,
 }
 
 impl<'k> KeyspaceWriter<'k> {
     /// Starts on an empty keyspace.
     pub(crate) fn new(name: &'static str, keyspace: &'k Keyspace) -> Self {
         let hasher = KeyspaceHasher::new(name);
-        Self { name, load: None, keyspace, hasher, last: Vec::new(), records: 0 }
+        Self { name, load: None, keyspace, hasher, last: Vec::new() }
     }
 
-    /// True if this key comes after all that were written.
-    pub(crate) fn is_next(&self, key: &[u8]) -> bool {
-        key > self.last.as_slice()
+    /// True if all records of a batch come after all that were written, in order.
+    pub(crate) fn follows(&self, batch: &Batch) -> bool {
+        batch.is_ascending() && batch.first_key() > self.last.as_slice()
     }
 
-    /// Records written.
-    pub(crate) fn records(&self) -> u64 {
-        self.records
+    /// Writes the next records in key order.
+    ///
+    /// # Errors
+    /// As [`KeyspaceWriter::write_records`].
+    pub(crate) fn write_batch(&mut self, store: &Store, records: &Digested) -> Result<()> {
+        self.load(store, &records.batch)?;
+        records.add_to(&mut self.hasher);
+        Ok(())
     }
 
-    /// Writes the next record in key order.
+    /// As [`KeyspaceWriter::write_batch`], for records that are not digested yet.
     ///
     /// # Errors
     /// If two records have one key, or what the engine says.
-    pub(crate) fn write(&mut self, store: &Store, key: &[u8], value: &[u8]) -> Result<()> {
-        if !self.is_next(key) {
-            let (keyspace, key) = (self.name.to_owned(), key.to_vec());
-            return Err(if key == self.last {
-                MigrationError::DuplicateKey { keyspace, key }
-            } else {
-                MigrationError::OutOfOrder { keyspace, key }
-            });
+    pub(crate) fn write_records(&mut self, store: &Store, batch: &Batch) -> Result<()> {
+        self.load(store, batch)?;
+        self.hasher.add_records(batch.bytes());
+        Ok(())
+    }
+
+    fn load(&mut self, store: &Store, batch: &Batch) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if !self.follows(batch) {
+            return Err(self.misplaced(batch));
         }
         let load = match &mut self.load {
             Some(load) => load,
             none => none.insert(store.start_bulk_load(self.keyspace)?),
         };
-        load.write(key, value)?;
-        self.hasher.update(key, value);
+        load.write(batch)?;
         self.last.clear();
-        self.last.extend_from_slice(key);
-        self.records += 1;
+        self.last.extend_from_slice(batch.last_key());
         Ok(())
+    }
+
+    /// The first record that is not where it should be.
+    fn misplaced(&self, batch: &Batch) -> MigrationError {
+        let mut last = self.last.as_slice();
+        let keyspace = self.name.to_owned();
+        for (key, _) in batch.records() {
+            match key.cmp(last) {
+                Ordering::Greater => last = key,
+                Ordering::Equal => {
+                    return MigrationError::DuplicateKey { keyspace, key: key.to_vec() };
+                }
+                Ordering::Less => {
+                    return MigrationError::OutOfOrder { keyspace, key: key.to_vec() };
+                }
+            }
+        }
+        MigrationError::OutOfOrder { keyspace, key: last.to_vec() }
     }
 
     /// Publishes what was written.

@@ -276,6 +276,7 @@ impl Home<'_> {
         let logical = storage_migration::measure_source(
             &*source,
             Some(&schema),
+            self.environment.engine,
             &mut crate::apply::forward(progress),
         )?;
         drop(source);

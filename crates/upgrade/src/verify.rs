@@ -284,7 +284,12 @@ impl Home<'_> {
     ) -> std::result::Result<LogicalDigest, Cause> {
         self.with_source(generation, |source| {
             let mut listen = forward(progress);
-            Ok(storage_migration::measure_source(source, schema, &mut listen)?)
+            Ok(storage_migration::measure_source(
+                source,
+                schema,
+                self.environment.engine,
+                &mut listen,
+            )?)
         })
     }
 
@@ -301,7 +306,12 @@ impl Home<'_> {
             let reason = format!("nobody knows how to read a store of schema {version}");
             return Err(Cause::unreadable_store(reason));
         };
-        Ok(storage_migration::measure_source(&*source, Some(&schema), listen)?)
+        Ok(storage_migration::measure_source(
+            &*source,
+            Some(&schema),
+            self.environment.engine,
+            listen,
+        )?)
     }
 
     /// Opens the records of a generation for reading, without writing to anything that is sealed.

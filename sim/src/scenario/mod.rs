@@ -324,8 +324,8 @@ pub(crate) fn all() -> Vec<Scenario> {
             ADOPTED,
             &[
                 Step::UpgradeWritten("2.0.0", 1),
+                Step::UpgradeWritten("2.0.0", 12),
                 Step::UpgradeWritten("2.0.0", 24),
-                Step::UpgradeWritten("2.0.0", 40),
             ],
         ),
         new(

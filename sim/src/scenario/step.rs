@@ -28,6 +28,8 @@ static ENGINE: EngineOptions = EngineOptions {
     maximum_group_bytes: 4 << 20,
     open_runs: 8,
     recheck_every: 1,
+    workers: 1,
+    pipeline_bytes: 1 << 20,
     cache_bytes: 1 << 20,
     worker_threads: 0,
 };

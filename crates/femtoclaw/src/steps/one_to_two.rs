@@ -48,7 +48,7 @@ impl MigrationStep for DecodeRecords {
         out: &mut Emitter,
     ) -> Result<(), TransformError> {
         if keyspace == "set_aside" {
-            out.emit("set_aside", key.to_vec(), value.to_vec());
+            out.emit("set_aside", key, value);
             return Ok(());
         }
         let Some(keyspace) = DECODED.into_iter().find(|decoded| *decoded == keyspace) else {
@@ -58,7 +58,7 @@ impl MigrationStep for DecodeRecords {
         match normalize(keyspace, value) {
             Ok((decoded, unknown)) => {
                 let envelope = Envelope { source, unknown, decoded, original: value.to_vec() };
-                out.emit(keyspace, key.to_vec(), envelope.encode());
+                out.emit(keyspace, key, envelope.encode());
             }
             Err(error) => {
                 let set_aside = SetAside {
@@ -68,7 +68,7 @@ impl MigrationStep for DecodeRecords {
                     reason: format!("no record of {keyspace}: {error}"),
                     bytes: value.to_vec(),
                 };
-                out.emit("set_aside", key.to_vec(), set_aside.encode());
+                out.emit("set_aside", key, set_aside.encode());
             }
         }
         Ok(())

@@ -64,11 +64,11 @@ impl MigrationStep for JoinExecutions {
             }
             "audit" => {
                 let (entry, _) = AuditEntry::read(&envelope.decoded).map_err(refusal)?;
-                out.emit("audit", event_key(&entry.timestamp, envelope.source), value.to_vec());
+                out.emit("audit", event_key(&entry.timestamp, envelope.source), value);
             }
             "telemetry" => {
                 let (event, _) = TelemetryEvent::read(&envelope.decoded).map_err(refusal)?;
-                out.emit("telemetry", event_key(&event.timestamp, envelope.source), value.to_vec());
+                out.emit("telemetry", event_key(&event.timestamp, envelope.source), value);
             }
             _ => return Err(TransformError(format!("{keyspace} is kept"))),
         }
@@ -95,11 +95,11 @@ impl MigrationStep for JoinExecutions {
         let index_key = execution_by_id_key(&execution.record.id, group);
         let value = execution.encode().map_err(refusal)?;
         if execution.derived {
-            out.derive("executions", group.to_vec(), value);
+            out.derive("executions", group, value);
         } else {
-            out.emit("executions", group.to_vec(), value);
+            out.emit("executions", group, value);
         }
-        out.derive("executions_by_id", index_key, group.to_vec());
+        out.derive("executions_by_id", index_key, group);
         Ok(())
     }
 

@@ -6,7 +6,8 @@ use femtoclaw_catalogue::FemtoClaw;
 use femtoclaw_catalogue::sample::{SampleDamage, SampleOptions, write_sample_home};
 use integrity::LogicalDigest;
 use storage_migration::{
-    EngineOptions, MigrationPath, MigrationReport, Origin, RecordSource, migrate, rehearse, verify,
+    EngineOptions, MigrationPath, MigrationReport, Origin, RecordSource, Stayed, migrate, rehearse,
+    verify,
 };
 use upgrade::Catalogue;
 use versioning::SchemaVersion;
@@ -29,7 +30,9 @@ fn run(
     let scratch = tempfile::tempdir().unwrap();
     let options = EngineOptions { recheck_every: 1, ..EngineOptions::default() };
     let report = migrate(&path, origin, directory, scratch.path(), &options, &mut |_| {}).unwrap();
-    let digest = verify(directory, &report, path.target(), None, &options, &mut |_| {}).unwrap();
+    let digest =
+        verify(directory, &report, path.target(), None, Stayed::Read, &options, &mut |_| {})
+            .unwrap();
     (report, digest)
 }
 

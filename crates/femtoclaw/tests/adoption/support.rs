@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use femtoclaw_catalogue::schema1::AdoptedFiles;
 use femtoclaw_catalogue::{FemtoClaw, INVENTORY_FILE, Inventory, SetAside};
 use integrity::TreeSeal;
-use storage_migration::{Emitter, MigrationStep, Output, Record, RecordSource};
+use storage_migration::{Emitter, MigrationStep, Output, RecordSource};
 use tempfile::TempDir;
 use upgrade::{Adoption, AdoptionRefusal, Catalogue, Part};
 
@@ -154,12 +154,15 @@ pub fn run(step: &dyn MigrationStep, before: &Records) -> Records {
         for (key, value) in records {
             let mut emitter = Emitter::default();
             step.transform(keyspace, key, value, &mut emitter).unwrap();
-            for output in emitter.take() {
+            for output in emitter.outputs() {
                 match output {
-                    Output::Emit { keyspace, record, .. } => put(&mut after, keyspace, record),
-                    Output::Fragment { keyspace, group, fragment, .. } => {
-                        groups.entry((keyspace, group)).or_insert_with(Vec::new).push(fragment)
+                    Output::Emit { keyspace, key, value, .. } => {
+                        put(&mut after, keyspace, key, value);
                     }
+                    Output::Fragment { keyspace, group, fragment, .. } => groups
+                        .entry((keyspace, group.to_vec()))
+                        .or_insert_with(Vec::new)
+                        .push(fragment.to_vec()),
                     Output::Archive { reason } => panic!("archived: {reason}"),
                 }
             }
@@ -169,16 +172,17 @@ pub fn run(step: &dyn MigrationStep, before: &Records) -> Records {
         fragments.sort();
         let mut emitter = Emitter::default();
         step.join(keyspace, &group, &fragments, &mut emitter).unwrap();
-        for output in emitter.take() {
-            let Output::Emit { keyspace, record, .. } = output else { panic!("{output:?}") };
-            put(&mut after, keyspace, record);
+        for output in emitter.outputs() {
+            let Output::Emit { keyspace, key, value, .. } = output else { panic!("{output:?}") };
+            put(&mut after, keyspace, key, value);
         }
     }
     after
 }
 
-fn put(records: &mut Records, keyspace: &str, record: Record) {
-    let previous = records.entry(keyspace.to_owned()).or_default().insert(record.key, record.value);
+fn put(records: &mut Records, keyspace: &str, key: &[u8], value: &[u8]) {
+    let records = records.entry(keyspace.to_owned()).or_default();
+    let previous = records.insert(key.to_vec(), value.to_vec());
     assert!(previous.is_none(), "two records met under one key of {keyspace}");
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use pipeline::{Pool, Shape, Stopped, ordered};
+use pipeline::{Pool, Shape, Stopped, ordered, ordered_by_weight};
 
 /// While one item is being consumed, the producer comes exactly to the end of the window.
 #[test]
@@ -39,6 +39,38 @@ fn no_more_than_the_window_is_under_way() {
                 },
             );
             assert_eq!((result, consumed), (Ok(()), items));
+        }
+    }
+}
+
+/// What is under way never weighs more than the window, but for an item that does so by itself: that one is alone.
+#[test]
+fn no_more_than_the_window_is_under_way_by_weight() {
+    let weights = [3, 5, 1, 1, 40, 2, 8, 8, 8, 0, 0, 11, 10, 1, 1, 1, 100, 100, 1];
+    for workers in [2, 8] {
+        for window in [0, 1, 10, 25] {
+            let under_way = AtomicUsize::new(0);
+            let result = ordered_by_weight(
+                Shape { workers, window },
+                |weight: &usize| *weight,
+                |hand_on| -> Result<(), Stopped> { weights.iter().try_for_each(|w| hand_on(*w)) },
+                || {
+                    |weight| {
+                        let before = under_way.fetch_add(weight, Ordering::SeqCst);
+                        assert!(
+                            before == 0 || before + weight <= window.max(1),
+                            "{before}, {weight}"
+                        );
+                        Ok(weight)
+                    }
+                },
+                |weight| {
+                    thread::sleep(Duration::from_micros(200));
+                    under_way.fetch_sub(weight, Ordering::SeqCst);
+                    Ok(())
+                },
+            );
+            assert_eq!(result, Ok(()));
         }
     }
 }

@@ -105,7 +105,7 @@ fn producer(
     let (queue, counts) = (Arc::clone(queue), Arc::clone(counts));
     thread::spawn(move || {
         let result = (0..jobs).try_for_each(|job| {
-            queue.put(job)?;
+            queue.put(job, 1)?;
             counts.put.fetch_add(1, Ordering::Relaxed);
             counts.assert_within(window);
             Ok(())
@@ -183,8 +183,8 @@ fn two_workers_deliver_out_of_order() {
 fn two_workers_deliver_what_was_there_before_they_were() {
     check(AtMost(3), || {
         let (queue, counts) = (Arc::new(Numbers::new(2)), Counts::default());
-        queue.put(0).unwrap();
-        queue.put(1).unwrap();
+        queue.put(0, 1).unwrap();
+        queue.put(1, 1).unwrap();
         queue.close();
         let workers = (0..2).map(|_| worker(&queue, None)).collect();
         assert_eq!(consume(&queue, &counts), (vec![100, 101], None));
@@ -226,7 +226,7 @@ fn nothing_is_produced() {
 fn it_is_closed_while_the_consumer_waits() {
     check(Unbounded, || {
         let (queue, counts) = (Arc::new(Numbers::new(1)), Counts::default());
-        queue.put(0).unwrap();
+        queue.put(0, 1).unwrap();
         assert_eq!(queue.take_job(), Some((0, 0)));
         queue.deliver(0, Ok(100));
         let closing = {
@@ -262,7 +262,7 @@ fn it_is_stopped_while_workers_wait_for_jobs() {
         let workers = (0..2).map(|_| worker(&queue, None)).collect();
         queue.stop();
         assert_eq!(joined(workers), BTreeMap::new());
-        assert_eq!(queue.put(0), Err(Stopped));
+        assert_eq!(queue.put(0, 1), Err(Stopped));
     });
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
 use storage_migration::{
-    ARCHIVE, ArchivedRecord, Disposition, EngineOptions, Origin, RecordSource, Store, fingerprint,
-    measure, rehearse,
+    ARCHIVE, ArchivedRecord, Disposition, EngineOptions, KeyspaceMap, Origin, RecordSource, Store,
+    fingerprint, measure, rehearse,
 };
 
 use crate::toy::SCHEMAS;
@@ -64,6 +66,53 @@ fn neither_the_memory_budget_nor_the_number_of_merge_passes_changes_the_result()
     assert_eq!(large.keyspaces, small.keyspaces);
 }
 
+/// Everything that can be seen of a store: its records, read one by one.
+fn contents(directory: &Path, map: &KeyspaceMap) -> Keyspaces {
+    let store = Store::open(directory, map, &defaults()).unwrap();
+    let mut keyspaces = Keyspaces::new();
+    for keyspace in store.keyspaces() {
+        let records = keyspaces.entry(keyspace.clone()).or_default();
+        store
+            .scan_while(&keyspace, &mut |key, value| {
+                records.insert(key.to_vec(), value.to_vec());
+                true
+            })
+            .unwrap();
+    }
+    store.close().unwrap();
+    keyspaces
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// How many workers there are, how much may be on its way, and how much memory there is: nothing of it can be told from
+    /// the result.
+    #[test]
+    fn neither_workers_nor_queues_change_a_record_a_digest_or_a_count(
+        size in 0_u32..6000,
+        pipeline_bytes in prop_oneof![Just(0_usize), 1..200_000_usize, Just(16 << 20)],
+        memory_budget_bytes in prop_oneof![Just(1024_usize), 2048..2_000_000_usize],
+        recheck_every in 0_u64..4,
+    ) {
+        let (place, steps, source) = (Place::new(), steps(), source(size));
+        let path = path(&steps, 1, 4);
+        let run = |workers| {
+            let options = EngineOptions {
+                workers, pipeline_bytes, memory_budget_bytes, recheck_every, open_runs: 3, ..defaults()
+            };
+            let (directory, report, found) = place.build(&path, &source, &options);
+            let contents = contents(&directory, &report.keyspaces);
+            (contents, report, found)
+        };
+        let expected = run(1);
+        prop_assert_eq!(&expected.0, &model(&path, &source.keyspaces));
+        for workers in [2, 4, 8] {
+            prop_assert_eq!(run(workers), expected.clone(), "{} workers", workers);
+        }
+    }
+}
+
 /// Records in key order need no scratch file, however little memory there is.
 #[test]
 fn what_arrives_in_key_order_is_written_directly_whatever_the_budget() {
@@ -84,7 +133,7 @@ fn a_late_record_out_of_order_changes_nothing_but_the_work() {
     }
     steps[0].transform = |_, key, value, out| {
         let late = key == 2999_u32.to_be_bytes();
-        out.emit("audit", if late { vec![0] } else { key.into() }, value.into());
+        out.emit("audit", if late { &[0][..] } else { key }, value);
         Ok(())
     };
     let (directory, report, found) = place.build(&path(&steps, 1, 2), &source, &tiny());
@@ -108,7 +157,7 @@ fn a_keyspace_that_meets_its_own_old_name_gets_another() {
         action,
         transform: |keyspace, key, value, out| {
             let keyspace = SCHEMAS[0].keyspace(keyspace).unwrap().name;
-            out.emit(keyspace, key.into(), value.into());
+            out.emit(keyspace, key, value);
             Ok(())
         },
         join: crate::toy::no_join,
@@ -139,7 +188,7 @@ fn every_record_is_read_once_and_written_once_however_many_steps_there_are() {
     let path = path(&steps, 1, 4);
     let records: u64 = source.keyspaces.values().map(|records| records.len() as u64).sum();
     let (_, report, found) = place.build(&path, &source, &tiny());
-    assert_eq!(source.reads.get(), records);
+    assert_eq!(source.reads.load(Ordering::Relaxed), records);
     assert_eq!(report.counts.read, records);
     assert_eq!(report.counts.written, found.records());
     assert_eq!(report.counts.steps.len(), 3);
@@ -307,7 +356,7 @@ fn an_edited_step_has_another_fingerprint_and_a_reordered_or_untouched_one_has_n
         |step| step.action = |_| storage_migration::Action::Rewrite,
         |step| {
             step.transform = |_, key, value, out| {
-                out.emit("audit", key.into(), value.into());
+                out.emit("audit", key, value);
                 Ok(())
             };
         },
@@ -323,7 +372,7 @@ fn an_edited_step_has_another_fingerprint_and_a_reordered_or_untouched_one_has_n
     let mut step = steps()[1].clone();
     let joined = fingerprint(&step, &SCHEMAS[1]);
     step.join = |_, group, fragments, out| {
-        out.emit("executions", group.into(), fragments.join(&b"-"[..]));
+        out.emit("executions", group, fragments.join(&b"-"[..]));
         Ok(())
     };
     assert_ne!(fingerprint(&step, &SCHEMAS[1]), joined, "an edited join");
@@ -388,6 +437,6 @@ proptest! {
         let options = EngineOptions { memory_budget_bytes: budget, open_runs, recheck_every, ..defaults() };
         let (_, report, found) = place.build(&path, &source, &options);
         prop_assert_eq!(found, expected);
-        prop_assert_eq!(report.counts.read, source.reads.get());
+        prop_assert_eq!(report.counts.read, source.reads.load(Ordering::Relaxed));
     }
 }

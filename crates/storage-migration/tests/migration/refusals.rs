@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use storage_migration::{
     Action, Emitter, EngineOptions, MigrationError, MigrationPath, Origin, RecordSource,
-    SchemaDefinition, SourceError, Visitor, rehearse, verify,
+    SchemaDefinition, SourceError, Stayed, Visitor, rehearse, verify,
 };
 use versioning::SchemaVersion;
 
@@ -44,8 +44,8 @@ fn two_records_under_one_key_are_refused_even_if_they_are_equal() {
     let error = refusal(|step| {
         step.transform = |keyspace, key, _, out| {
             match keyspace {
-                "events" => out.emit("audit", b"same".to_vec(), b"value".to_vec()),
-                _ => out.derive("by_name", key.into(), Vec::new()),
+                "events" => out.emit("audit", b"same", b"value"),
+                _ => out.derive("by_name", key, Vec::new()),
             }
             Ok(())
         };
@@ -61,9 +61,9 @@ fn two_records_under_one_key_are_refused_even_if_they_are_equal() {
 fn a_record_that_becomes_nothing_is_refused_by_its_key() {
     let error = refused_transform(|keyspace, key, value, out| {
         if keyspace == "events" && key == 7_u32.to_be_bytes() {
-            out.derive("by_name", b"a derived record does not count".to_vec(), Vec::new());
+            out.derive("by_name", b"a derived record does not count", b"");
         } else if keyspace == "events" {
-            out.emit("audit", key.into(), value.into());
+            out.emit("audit", key, value);
         }
         Ok(())
     });
@@ -78,11 +78,11 @@ fn a_record_that_becomes_nothing_is_refused_by_its_key() {
 fn an_observed_record_may_neither_move_nor_be_archived() {
     let hostile: [Transform; 3] = [
         |_, key, value, out| {
-            out.emit("by_name", key.into(), value.into());
+            out.emit("by_name", key, value);
             Ok(())
         },
         |_, key, value, out| {
-            out.fragment("by_name", key.into(), value.into());
+            out.fragment("by_name", key, value);
             Ok(())
         },
         |_, _, _, out| {
@@ -110,7 +110,7 @@ fn a_record_is_not_archived_twice_nor_beside_living_on() {
         },
         |keyspace, key, value, out| {
             if keyspace == "events" {
-                out.emit("log", key.into(), value.into());
+                out.emit("log", key, value);
                 out.archive("as well");
             }
             Ok(())
@@ -125,12 +125,12 @@ fn a_record_is_not_archived_twice_nor_beside_living_on() {
 #[test]
 fn a_keyspace_that_the_next_schema_lacks_is_refused() {
     let error = refused_transform(|_, key, _, out| {
-        out.derive("nowhere", key.into(), Vec::new());
+        out.derive("nowhere", key, Vec::new());
         Ok(())
     });
     assert_error!(error, MigrationError::UnknownKeyspace { keyspace, .. } if keyspace == "nowhere");
     let error = refused_transform(|_, key, _, out| {
-        out.derive("archive", key.into(), Vec::new());
+        out.derive("archive", key, Vec::new());
         Ok(())
     });
     assert_error!(error, MigrationError::UnknownKeyspace { keyspace, .. } if keyspace == "archive");
@@ -139,7 +139,7 @@ fn a_keyspace_that_the_next_schema_lacks_is_refused() {
 #[test]
 fn nothing_is_added_to_a_keyspace_that_is_kept() {
     let error = refused_transform(|_, key, _, out| {
-        out.derive("vault", key.into(), Vec::new());
+        out.derive("vault", key, Vec::new());
         Ok(())
     });
     assert_error!(error, MigrationError::EmittedIntoKept { keyspace, .. } if keyspace == "vault");
@@ -150,7 +150,7 @@ fn a_step_that_answers_differently_each_time_is_refused() {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     let fickle: Transform = |_, key, _, out| {
         let call = CALLS.fetch_add(1, Ordering::Relaxed);
-        out.derive("by_name", key.into(), call.to_be_bytes().to_vec());
+        out.derive("by_name", key, call.to_be_bytes());
         Ok(())
     };
     assert_error!(refused_transform(fickle), MigrationError::NotDeterministic { .. });
@@ -202,11 +202,11 @@ fn a_group_beyond_the_memory_limit_is_refused_by_name() {
 fn records_that_the_engine_would_panic_on_are_refused_first() {
     let hostile: [Transform; 2] = [
         |_, _, value, out| {
-            out.derive("by_name", Vec::new(), value.into());
+            out.derive("by_name", Vec::new(), value);
             Ok(())
         },
         |_, _, value, out| {
-            out.derive("by_name", vec![b'k'; 65_536], value.into());
+            out.derive("by_name", vec![b'k'; 65_536], value);
             Ok(())
         },
     ];
@@ -326,9 +326,9 @@ fn a_record_that_breaks_its_schema_is_found_when_it_is_read_back() {
     let mut steps = steps();
     steps[2].transform = |keyspace, key, value, out| {
         match keyspace {
-            "accounts" => out.emit("accounts", key.into(), value.into()),
+            "accounts" => out.emit("accounts", key, value),
             "plain" => out.derive("history", [b"p", key].concat(), Vec::new()),
-            _ => out.emit("history", [keyspace.as_bytes(), key].concat(), value.into()),
+            _ => out.emit("history", [keyspace.as_bytes(), key].concat(), value),
         }
         Ok(())
     };
@@ -336,7 +336,8 @@ fn a_record_that_breaks_its_schema_is_found_when_it_is_read_back() {
     let directory = place.fresh();
     let path = path(&steps, 1, 4);
     let report = place.migrate(&path, Origin::Records(&origin), &directory, &options()).unwrap();
-    let error = verify(&directory, &report, path.target(), None, &options(), &mut |_| {});
+    let error =
+        verify(&directory, &report, path.target(), None, Stayed::Read, &options(), &mut |_| {});
     assert_error!(
         error.unwrap_err(),
         MigrationError::InvariantBroken { keyspace, .. } if keyspace == "accounts"

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use durable::CloneMode;
 use storage_migration::{
-    EngineOptions, KeyspaceClass, KeyspaceMap, MigrationError, PhysicalKeyspace, Store, clone_mode,
-    measure, verify,
+    EngineOptions, KeyspaceClass, KeyspaceMap, MigrationError, PhysicalKeyspace, Stayed, Store,
+    clone_mode, measure, verify,
 };
 
 use crate::toy::SCHEMAS;
@@ -137,7 +137,7 @@ fn a_flipped_byte_in_any_small_file_ends_in_an_error_or_in_the_same_state() {
             bytes[usize::try_from(position).unwrap()] ^= 0x10;
             std::fs::write(&path, bytes).unwrap();
             let target = &SCHEMAS[0];
-            match verify(&directory, &report, target, None, &options(), &mut |_| {}) {
+            match verify(&directory, &report, target, None, Stayed::Read, &options(), &mut |_| {}) {
                 Ok(found) => {
                     assert_eq!(found, expected);
                     same += 1;
@@ -158,7 +158,8 @@ fn changed_records_are_found_when_they_are_read_back() {
     let store = Store::open(&directory, &report.keyspaces, &options()).unwrap();
     store.put("vault", b"added", b"behind the back").unwrap();
     store.close().unwrap();
-    let error = verify(&directory, &report, &SCHEMAS[0], None, &options(), &mut |_| {});
+    let error =
+        verify(&directory, &report, &SCHEMAS[0], None, Stayed::Read, &options(), &mut |_| {});
     let error = error.unwrap_err();
     assert!(
         matches!(&error, MigrationError::DigestMismatch { keyspace, .. } if keyspace == "vault"),
@@ -167,8 +168,10 @@ fn changed_records_are_found_when_they_are_read_back() {
     // A keyspace that only stayed is held against the digest from before.
     let mut stayed = report.clone();
     stayed.written = integrity::LogicalDigest::default();
-    let verify =
-        |before| verify(&directory, &stayed, &SCHEMAS[0], before, &options(), &mut |_| {}).is_ok();
+    let verify = |before| {
+        verify(&directory, &stayed, &SCHEMAS[0], before, Stayed::Read, &options(), &mut |_| {})
+            .is_ok()
+    };
     assert!(verify(None));
     assert!(!verify(Some(&before)));
 }
@@ -180,14 +183,23 @@ fn a_migration_that_read_other_records_than_were_measured_is_refused() {
     let path = path(&steps, 1, 2);
     let measured = integrity_of(&source(50));
     let (directory, report, _) = place.build(&path, &source(49), &options());
-    let held_to =
-        |before| verify(&directory, &report, path.target(), Some(before), &options(), &mut |_| {});
+    let held_to = |before| {
+        verify(
+            &directory,
+            &report,
+            path.target(),
+            Some(before),
+            Stayed::Read,
+            &options(),
+            &mut |_| {},
+        )
+    };
     assert!(matches!(held_to(&measured), Err(MigrationError::ReadDiffers { .. })));
     held_to(&integrity_of(&source(49))).unwrap();
 }
 
 fn integrity_of(source: &dyn storage_migration::RecordSource) -> integrity::LogicalDigest {
-    storage_migration::measure_source(source, None, &mut |_| {}).unwrap()
+    storage_migration::measure_source(source, None, &options(), &mut |_| {}).unwrap()
 }
 
 #[test]

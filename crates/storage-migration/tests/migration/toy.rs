@@ -135,9 +135,9 @@ pub(crate) fn split() -> Toy {
         },
         transform: |keyspace, key, value, out| {
             match (keyspace, value) {
-                ("accounts", name) => out.derive("by_name", [name, b"/", key].concat(), key.into()),
-                (_, [_, b'a', ..]) => out.emit("audit", key.into(), value.into()),
-                (_, [_, b'l', ..]) => out.emit("log", key.into(), value.into()),
+                ("accounts", name) => out.derive("by_name", [name, b"/", key].concat(), key),
+                (_, [_, b'a', ..]) => out.emit("audit", key, value),
+                (_, [_, b'l', ..]) => out.emit("log", key, value),
                 (_, [_, _, ..]) => out.archive("unknown kind"),
                 _ => return Err(TransformError("an event without a kind".to_owned())),
             }
@@ -167,21 +167,21 @@ pub(crate) fn join() -> Toy {
         transform: |keyspace, key, value, out| {
             match keyspace {
                 "accounts" => {
-                    out.derive_fragment("executions", key.into(), [b"0", value].concat());
+                    out.derive_fragment("executions", key, [b"0", value].concat());
                 }
                 "notes" => {
-                    let reversed = key.iter().rev().copied().collect();
-                    out.emit("notes", reversed, value.into());
+                    let reversed: Vec<u8> = key.iter().rev().copied().collect();
+                    out.emit("notes", reversed, value);
                 }
                 _ => {
-                    let account = value.first().copied().into_iter().collect();
+                    let account = &value[..1];
                     out.fragment("executions", account, [b"1", key, value].concat());
                 }
             }
             Ok(())
         },
         join: |_, group, fragments, out| {
-            out.emit("executions", group.into(), fragments.join(&b"+"[..]));
+            out.emit("executions", group, fragments.join(&b"+"[..]));
             Ok(())
         },
         examples: vec![
@@ -205,11 +205,11 @@ pub(crate) fn merge() -> Toy {
         },
         transform: |keyspace, key, value, out| {
             match keyspace {
-                "accounts" => out.emit("accounts", key.into(), [value, b";active"].concat()),
+                "accounts" => out.emit("accounts", key, [value, b";active"].concat()),
                 "audit" if value.len() > 12 => out.archive("too long"),
-                "audit" => out.emit("history", [b"a", key].concat(), value.into()),
-                "plain" => out.derive("history", [b"p", key].concat(), key.into()),
-                _ => out.emit("history", [b"x", key].concat(), value.into()),
+                "audit" => out.emit("history", [b"a", key].concat(), value),
+                "plain" => out.derive("history", [b"p", key].concat(), key),
+                _ => out.emit("history", [b"x", key].concat(), value),
             }
             Ok(())
         },

@@ -3,12 +3,13 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use integrity::{KeyspaceHasher, LogicalDigest};
 use storage_migration::{
     ARCHIVE, Action, ArchivedRecord, Emitter, EngineOptions, KeyspaceMap, MigrationError,
     MigrationPath, MigrationReport, MigrationStep, Origin, Output, Record, RecordSource,
-    SourceError, Visitor, clone_mode, migrate, verify,
+    SourceError, Stayed, Visitor, clone_mode, migrate, verify,
 };
 use versioning::SchemaVersion;
 
@@ -20,7 +21,7 @@ pub(crate) type Keyspaces = BTreeMap<String, BTreeMap<Vec<u8>, Vec<u8>>>;
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) keyspaces: Keyspaces,
-    pub(crate) reads: Cell<u64>,
+    pub(crate) reads: AtomicU64,
 }
 
 impl RecordSource for Memory {
@@ -30,7 +31,7 @@ impl RecordSource for Memory {
 
     fn scan(&self, keyspace: &str, visit: &mut Visitor<'_>) -> Result<(), SourceError> {
         for (key, value) in &self.keyspaces[keyspace] {
-            self.reads.set(self.reads.get() + 1);
+            self.reads.fetch_add(1, Ordering::Relaxed);
             visit(key, value)?;
         }
         Ok(())
@@ -59,7 +60,7 @@ pub(crate) fn source(size: u32) -> Memory {
         }
         put("accounts", &[account], format!("name of {}", account as char).into());
     }
-    Memory { keyspaces, reads: Cell::new(0) }
+    Memory { keyspaces, reads: AtomicU64::new(0) }
 }
 
 pub(crate) fn steps() -> [Toy; 3] {
@@ -122,7 +123,8 @@ impl Place {
         let origin = Origin::Records(source);
         let report = self.migrate(path, origin, &directory, options).unwrap();
         let digest =
-            verify(&directory, &report, path.target(), None, options, &mut |_| {}).unwrap();
+            verify(&directory, &report, path.target(), None, Stayed::Read, options, &mut |_| {})
+                .unwrap();
         (directory, report, digest)
     }
 
@@ -136,8 +138,15 @@ impl Place {
         let directory = self.fresh();
         durable::clone_tree(from, &directory, clone_mode).unwrap();
         let report = self.migrate(path, Origin::Store(map), &directory, options).unwrap();
-        let verified =
-            verify(&directory, &report, path.target(), Some(before), options, &mut |_| {});
+        let verified = verify(
+            &directory,
+            &report,
+            path.target(),
+            Some(before),
+            Stayed::Read,
+            options,
+            &mut |_| {},
+        );
         (directory, report, verified.unwrap())
     }
 }
@@ -163,19 +172,21 @@ pub(crate) fn model(path: &MigrationPath<'_>, source: &Keyspaces) -> Keyspaces {
                 if keyspace == ARCHIVE || action == Action::Keep {
                     continue;
                 }
+                out.clear();
                 step.transform(&keyspace, &key, &value, &mut out).unwrap();
-                for output in out.take() {
+                for output in out.outputs() {
                     match output {
-                        Output::Emit { keyspace, record, .. } => {
+                        Output::Emit { keyspace, key, value, .. } => {
                             let records = next.get_mut(keyspace).unwrap();
-                            assert_eq!(records.insert(record.key, record.value), None);
+                            assert_eq!(records.insert(key.to_vec(), value.to_vec()), None);
                         }
                         Output::Fragment { keyspace, group, fragment, .. } => {
-                            groups.entry((keyspace.to_owned(), group)).or_default().push(fragment)
+                            let group = (keyspace.to_owned(), group.to_vec());
+                            groups.entry(group).or_default().push(fragment.to_vec())
                         }
                         Output::Archive { reason } => {
                             let record = Record { key: key.clone(), value: value.clone() };
-                            let keyspace = keyspace.clone();
+                            let (keyspace, reason) = (keyspace.clone(), reason.to_owned());
                             let schema = path.steps()[level].from();
                             let archived = ArchivedRecord { schema, keyspace, reason, record };
                             let Record { key, value } = archived.encode().unwrap();
@@ -187,10 +198,13 @@ pub(crate) fn model(path: &MigrationPath<'_>, source: &Keyspaces) -> Keyspaces {
         }
         for ((keyspace, group), mut fragments) in groups {
             fragments.sort();
+            out.clear();
             step.join(&keyspace, &group, &fragments, &mut out).unwrap();
-            for output in out.take() {
-                let Output::Emit { keyspace, record, .. } = output else { panic!("{output:?}") };
-                next.get_mut(keyspace).unwrap().insert(record.key, record.value);
+            for output in out.outputs() {
+                let Output::Emit { keyspace, key, value, .. } = output else {
+                    panic!("{output:?}")
+                };
+                next.get_mut(keyspace).unwrap().insert(key.to_vec(), value.to_vec());
             }
         }
         state = next;

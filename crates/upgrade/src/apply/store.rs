@@ -1,12 +1,13 @@
 //! The store of the next generation: built beside the current one, and read back.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use integrity::LogicalDigest;
 use rollback::{Generation, Part, Staging};
 use storage_migration::{
-    KeyspaceMap, MigrationPath, MigrationReport, Origin, RecordSource, SchemaDefinition, clone_mode,
+    KeyspaceMap, MigrationPath, MigrationReport, Origin, RecordSource, SchemaDefinition, Stayed,
+    clone_mode,
 };
 use versioning::GenerationNumber;
 
@@ -18,6 +19,8 @@ use crate::{Home, Plan};
 
 /// The store of a staged generation.
 pub(super) struct StagedStore {
+    /// The store that it was cloned from, if that was held to a seal just now and nothing has written to it since.
+    original: Option<PathBuf>,
     /// What was there before, as it was read.
     pub(super) before: LogicalDigest,
     /// Files that could not be hard-linked and were copied.
@@ -86,6 +89,7 @@ impl StagedStore {
     ) -> Result<LogicalDigest, Cause> {
         let directory = staging.part(Part::Store);
         let (before, options) = (&self.before, home.environment.engine);
+        let stayed = self.original.as_deref().map_or(Stayed::Read, Stayed::SharedWith);
         let mut listen = forward(progress);
         let found = match &self.after {
             AfterMigration::Migrated(report) => {
@@ -94,13 +98,20 @@ impl StagedStore {
                     report,
                     target,
                     Some(before),
+                    stayed,
                     options,
                     &mut listen,
                 )?);
             }
-            AfterMigration::Cloned(map) => {
-                storage_migration::measure_and_check(&directory, map, target, options, &mut listen)?
-            }
+            AfterMigration::Cloned(map) => storage_migration::verify_clone(
+                &directory,
+                map,
+                target,
+                before,
+                stayed,
+                options,
+                &mut listen,
+            )?,
             AfterMigration::Copied => {
                 home.measure_foreign(target.version, staging.path(), &mut listen)?
             }
@@ -128,32 +139,17 @@ impl Building<'_, '_> {
         map: KeyspaceMap,
         progress: &mut ProgressListener<'_>,
     ) -> Result<StagedStore, Cause> {
+        let before = self.known_content(progress)?;
         report(progress, "cloning the store");
         let store = self.current.part(Part::Store);
         let cloned = durable::clone_tree(&store, self.directory, clone_mode)?;
-        let options = self.home.environment.engine;
-        let schema = self.home.schema(self.path.from())?;
-        let before = storage_migration::measure_and_check(
-            self.directory,
-            &map,
-            &schema,
-            options,
-            &mut forward(progress),
-        )?;
-        self.home.check_content(self.current, &before)?;
-        if self.home.is_started(self.current) {
-            // There is no sealed digest to hold this to, and opening a store can lose what it cannot read at that moment: it
-            // is read twice, from two clones.
-            let again = self.home.measure(self.current, progress)?;
-            require_same(self.current.number(), &again, &before)?;
-        }
-        let mut listen = forward(progress);
         let after = if self.path.steps().is_empty() {
             AfterMigration::Cloned(map)
         } else {
-            self.migrate(Origin::Store(&map), &mut listen)?
+            self.migrate(Origin::Store(&map), &mut forward(progress))?
         };
-        Ok(StagedStore { before, links_refused: cloned.links_refused, after })
+        let original = (!self.home.is_started(self.current)).then_some(store);
+        Ok(StagedStore { original, before, links_refused: cloned.links_refused, after })
     }
 
     /// From files of an older format: a new store, or the same files if the schema does not move.
@@ -162,18 +158,26 @@ impl Building<'_, '_> {
         source: &dyn RecordSource,
         progress: &mut ProgressListener<'_>,
     ) -> Result<StagedStore, Cause> {
-        let mut listen = forward(progress);
-        let from = self.path.from();
-        let before = self.home.measure_foreign(from, self.current.path(), &mut listen)?;
-        self.home.check_content(self.current, &before)?;
+        let before = self.known_content(progress)?;
         let after = if self.path.steps().is_empty() {
             let store = self.current.part(Part::Store);
             durable::clone_tree(&store, self.directory, |_| durable::CloneMode::Copy)?;
             AfterMigration::Copied
         } else {
-            self.migrate(Origin::Records(source), &mut listen)?
+            self.migrate(Origin::Records(source), &mut forward(progress))?
         };
-        Ok(StagedStore { before, links_refused: 0, after })
+        Ok(StagedStore { original: None, before, links_refused: 0, after })
+    }
+
+    /// What the store holds, by something else than the reading of the migration, which is held to it. As it was sealed, its
+    /// files having been held to the seal when it was quiesced. Of a store that a runtime has written to nobody knows: it is
+    /// read, from a clone of its own, since opening a store can lose what it cannot read at that moment.
+    fn known_content(&self, progress: &mut ProgressListener<'_>) -> Result<LogicalDigest, Cause> {
+        if self.home.is_started(self.current) {
+            self.home.measure(self.current, progress)
+        } else {
+            Ok(self.current.manifest().logical())
+        }
     }
 
     fn migrate(

@@ -23,6 +23,8 @@ const ENGINE: EngineOptions = EngineOptions {
     maximum_group_bytes: 1 << 20,
     open_runs: 8,
     recheck_every: 1,
+    workers: 2,
+    pipeline_bytes: 4 << 20,
     cache_bytes: 1 << 20,
     worker_threads: 0,
 };

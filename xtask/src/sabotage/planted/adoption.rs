@@ -107,7 +107,7 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "damaged-record-dropped",
         ONE_TO_TWO,
-        "out.emit(\"set_aside\", key.to_vec(), set_aside.encode());",
+        "out.emit(\"set_aside\", key, set_aside.encode());",
         "drop(set_aside);",
         "a record that cannot be decoded stops the upgrade, or is lost",
     ),
@@ -128,7 +128,7 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "audit-out-of-order",
         TWO_TO_THREE,
-        "out.emit(\"audit\", «event_key(&entry.timestamp, envelope.source)», value.to_vec());",
+        "out.emit(\"audit\", «event_key(&entry.timestamp, envelope.source)», value);",
         "let mut key = event_key(&entry.timestamp, envelope.source); key.reverse(); key",
         "the audit is not in the order of time any more",
     ),

@@ -6,6 +6,9 @@ const STORE: &str = "crates/storage-migration/src/store.rs";
 const RUN: &str = "crates/storage-migration/src/run.rs";
 const APPLY: &str = "crates/storage-migration/src/apply.rs";
 const OUTPUT: &str = "crates/storage-migration/src/output.rs";
+const TRANSFORM: &str = "crates/storage-migration/src/transform.rs";
+const FEED: &str = "crates/storage-migration/src/feed.rs";
+const MEASURE: &str = "crates/storage-migration/src/measure.rs";
 const WRITER: &str = "crates/storage-migration/src/writer.rs";
 const VERIFY: &str = "crates/storage-migration/src/verify.rs";
 const ENGINE: &str = "crates/storage-migration/src/engine.rs";
@@ -14,11 +17,10 @@ const CLONED_STORE: &str = "crates/upgrade/src/apply/store.rs";
 /// A store is synced before it is closed.
 const CLOSE: &str = "«self.persist()?;» self.release()?;";
 
-/// A record goes to the engine.
-const LOAD: &str = "contain(BULK_LOAD, &self.directory, || (self.call)(Some((key, value))))";
+/// Records go to the engine.
+const LOAD: &str = "«batch.records().try_for_each(|(key, value)| ingestion.write(key, value))»";
 /// Some of them do not.
-const LOAD_SOME: &str = "if key.last() == Some(&1) { return Ok(()); } \
-                         contain(BULK_LOAD, &self.directory, || (self.call)(Some((key, value))))";
+const LOAD_SOME: &str = "batch.records().filter(|(key, _)| key.last() != Some(&1)).try_for_each(|(key, value)| ingestion.write(key, value))";
 
 pub(super) const BUGS: &[Planted] = &[
     bug(
@@ -116,14 +118,14 @@ pub(super) const BUGS: &[Planted] = &[
     ),
     bug(
         "record-dropped",
-        RUN,
-        "run.counts.read += 1; hasher.update(key, value); run.push(0, keyspace.name, key, value)",
-        "hasher.update(key, value); if key.last() == Some(&1) { return Ok(()); } run.counts.read += 1; run.push(0, keyspace.name, key, value)",
+        TRANSFORM,
+        "batch.records().«try_for_each(|(key, value)| self.push(0, keyspace, key, value))»?;",
+        "try_for_each(|(key, value)| { if key.last() == Some(&1) { self.counts.read -= 1; return Ok(()); } self.push(0, keyspace, key, value) })",
         "an upgrade loses records",
     ),
     bug(
         "record-dropped-and-not-counted",
-        RUN,
+        TRANSFORM,
         "check_storable(keyspace, key, value)?; «self.counts.arrived += 1;»",
         "if key.last() == Some(&1) { return Ok(()); } self.counts.arrived += 1;",
         "an upgrade loses records",
@@ -147,20 +149,20 @@ pub(super) const BUGS: &[Planted] = &[
     .redundant("a second line: the counts of the whole run do not balance either"),
     bug(
         "record-order-not-checked",
-        RUN,
-        "if «records > 0 && key <= last.as_slice()» {",
+        FEED,
+        "if «!self.comes_next(key)» {",
         "false",
         "a source that gives records twice or out of order is believed",
     )
     .redundant("a second line: what comes twice or out of order is sorted, or refused by the writer"),
     bug(
         "nondeterminism-not-noticed",
-        RUN,
-        "if «self.recheck() && outputs != stage.transform(keyspace, key, value, &mut self.emitter)?» {",
-        "self.recheck() && false",
+        TRANSFORM,
+        "stage.transform(keyspace, key, value, &mut self.again)?; «self.agree(stage, keyspace, key, &emitter)?;»",
+        "let _ = Self::agree;",
         "a migration that gives other records every time is accepted",
     )
-    .and(VERIFY, "if «outputs == run()?» {", "let _ = run()?; true"),
+    .and(VERIFY, "if «emitter.agrees_with(&again)» {", "true"),
     bug(
         "lost-record-not-noticed",
         APPLY,
@@ -171,16 +173,16 @@ pub(super) const BUGS: &[Planted] = &[
     .and(RUN, "report.counts.check()?;", ""),
     bug(
         "archive-dropped",
-        RUN,
+        TRANSFORM,
         "self.count(level, |counts| counts.archived += 1); self.archive(level, keyspace, key, value, reason)?;",
-        "drop(reason); lives = true;",
+        "let _ = reason; lives = true;",
         "a record that has no place in the new schema is lost instead of archived",
     ),
     bug(
         "duplicate-key-dropped",
         WRITER,
-        "if «!self.is_next(key)» {",
-        "if key == self.last { return Ok(()); } !self.is_next(key)",
+        "if «!self.follows(batch)» {",
+        "if batch.first_key() == self.last { return Ok(()); } !self.follows(batch)",
         "of two records that meet under one key one is lost",
     )
     .redundant("the counts of the keyspace do not balance then, and the migration is refused"),
@@ -201,7 +203,7 @@ pub(super) const BUGS: &[Planted] = &[
     ),
     bug(
         "invariants-not-checked",
-        VERIFY,
+        MEASURE,
         "(schema.check)(keyspace, key, value)",
         "let _ = schema.check; Ok(())",
         "records that the new runtime cannot read are sealed",
