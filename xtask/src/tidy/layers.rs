@@ -5,7 +5,7 @@ use super::metadata::{Metadata, Package};
 
 /// All crates of the workspace, also those that are still to come, in the order in which they may depend on each other: each may
 /// use only those above it. Tests may use any.
-pub(crate) const LAYERS: [&str; 19] = [
+pub(crate) const LAYERS: [&str; 20] = [
     "femtoclaw-upgrade-durable",
     "femtoclaw-upgrade-versioning",
     "femtoclaw-upgrade-integrity",
@@ -24,6 +24,7 @@ pub(crate) const LAYERS: [&str; 19] = [
     "femtoclaw-upgrade-cli",
     "femtoclaw-upgrade-sim",
     "fuzz",
+    "femtoclaw-upgrade-bench",
     "xtask",
 ];
 
