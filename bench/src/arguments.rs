@@ -9,7 +9,7 @@ const RECORDS: u64 = 3_000_000;
 const ROUNDS: usize = 5;
 /// More would only take long.
 const MAXIMUM_ROUNDS: usize = 100;
-const QUICK_RECORDS: u64 = 20_000;
+const QUICK_RECORDS: u64 = 50_000;
 
 /// What the command line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

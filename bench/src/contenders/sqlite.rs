@@ -1,7 +1,9 @@
 //! SQLite, by SQL and by the refinery crate.
 //!
 //! A table without row ids, which is the tree by key that the others have, too. `synchronous=FULL`, as the others sync. A
-//! cache of 64 MiB instead of 2: one transaction changes everything, and pages that do not fit are spilled.
+//! cache of 64 MiB instead of 2: one transaction changes everything, and pages that do not fit are spilled. The journal mode
+//! is `DELETE`, SQLite's own default: with a million records and both transactions it took 0.55 to 0.83 of the time of `WAL`,
+//! in which everything is written twice.
 
 use std::path::{Path, PathBuf};
 
@@ -17,25 +19,13 @@ use crate::transform::Transform;
 const FILE: &str = "records.sqlite";
 const CACHE_KIB: i64 = 64 * 1024;
 
-/// How a transaction can be undone.
-#[derive(Debug, Clone, Copy)]
-enum JournalMode {
-    Delete,
-    Wal,
-}
-
-/// Tried both: what changes every page is quicker through one log than through a journal of what was there …
-const UPDATE_MODE: JournalMode = JournalMode::Wal;
-/// … and what only adds pages needs no journal of them.
-const COPY_MODE: JournalMode = JournalMode::Delete;
-
 const UPDATE: &str = "UPDATE records SET v = f(v);";
 const COPY: &str = "CREATE TABLE migrated (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID;
     INSERT INTO migrated SELECT k, f(v) FROM records ORDER BY k;";
 
 /// Updates every record in its place, in one transaction.
 pub(super) fn update(transform: Transform, source: &Path) -> Result<ReadBack> {
-    let connection = open(source, transform, UPDATE_MODE)?;
+    let connection = open(source, transform)?;
     connection.execute_batch(&format!("BEGIN; {UPDATE} COMMIT;"))?;
     close(connection)?;
     Ok(read_back(source, "records"))
@@ -43,7 +33,7 @@ pub(super) fn update(transform: Transform, source: &Path) -> Result<ReadBack> {
 
 /// Copies every record into a new table, in one transaction.
 pub(super) fn copy(transform: Transform, source: &Path) -> Result<ReadBack> {
-    let connection = open(source, transform, COPY_MODE)?;
+    let connection = open(source, transform)?;
     connection.execute_batch(&format!("BEGIN; {COPY} COMMIT;"))?;
     close(connection)?;
     Ok(read_back(source, "migrated"))
@@ -51,7 +41,7 @@ pub(super) fn copy(transform: Transform, source: &Path) -> Result<ReadBack> {
 
 /// As [`update`], as a migration of refinery, which brings its own transaction and its own table of what was applied.
 pub(super) fn refinery(transform: Transform, source: &Path) -> Result<ReadBack> {
-    let mut connection = open(source, transform, UPDATE_MODE)?;
+    let mut connection = open(source, transform)?;
     let migration = Migration::unapplied("V1__transform_records", UPDATE)?;
     Runner::new(&[migration]).run(&mut connection)?;
     close(connection)?;
@@ -73,13 +63,9 @@ pub(super) fn generate(directory: &Path, content: &Content) -> Result<()> {
     close(connection)
 }
 
-fn open(source: &Path, transform: Transform, mode: JournalMode) -> Result<Connection> {
+fn open(source: &Path, transform: Transform) -> Result<Connection> {
     let connection = Connection::open(file(source))?;
-    let mode = match mode {
-        JournalMode::Delete => "DELETE",
-        JournalMode::Wal => "WAL",
-    };
-    connection.pragma_update(None, "journal_mode", mode)?;
+    connection.pragma_update(None, "journal_mode", "DELETE")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
@@ -91,7 +77,7 @@ fn open(source: &Path, transform: Transform, mode: JournalMode) -> Result<Connec
     Ok(connection)
 }
 
-/// Closes it, which in WAL mode brings the log into the database: until then the work is not done.
+/// Closes it: until then the work is not done.
 fn close(connection: Connection) -> Result<()> {
     connection.close().map_err(|(_, error)| error.into())
 }
