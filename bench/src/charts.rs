@@ -100,7 +100,12 @@ fn bars(file: &Path, title: &str, of: &[(String, f64)]) -> Result<()> {
         .x_label_area_size(30)
         .y_label_area_size(10)
         .build_cartesian_2d(0.0..most, 0.0..rows)?;
-    chart.configure_mesh().disable_y_mesh().disable_y_axis().draw()?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .disable_y_mesh()
+        .disable_y_axis()
+        .draw()?;
     for (place, (name, rate)) in (0_u32..).zip(of) {
         // The first on top.
         let bottom = rows - f64::from(place) - 0.8;
@@ -126,13 +131,17 @@ fn lines((file, title): &(std::path::PathBuf, &str), axes: [&str; 2], of: &[Line
         .x_label_area_size(40)
         .y_label_area_size(60)
         .build_cartesian_2d(0.0..widest * 1.02, 0.0..highest * HEADROOM)?;
-    chart.configure_mesh().x_desc(across).y_desc(up).draw()?;
+    chart.configure_mesh().light_line_style(TRANSPARENT).x_desc(across).y_desc(up).draw()?;
     for (line, colour) in of.iter().zip([BLUE, RED]) {
         let drawn = LineSeries::new(line.points.iter().copied(), colour.stroke_width(2));
         let legend = move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], colour);
         chart.draw_series(drawn.point_size(3))?.label(line.name).legend(legend);
     }
-    chart.configure_series_labels().border_style(BLACK.mix(0.4)).background_style(WHITE).draw()?;
+    if of.len() > 1 {
+        let mut labels = chart.configure_series_labels();
+        labels.position(SeriesLabelPosition::UpperLeft);
+        labels.border_style(BLACK.mix(0.4)).background_style(WHITE).draw()?;
+    }
     Ok(area.present()?)
 }
 

@@ -141,12 +141,12 @@ impl Results {
         }
         if !lines.is_empty() {
             let title = format!(
-                "{} records, {} transform, {} rounds:",
+                "{} records, {} transform, rounds: {}.",
                 self.records,
                 transform.name(),
                 self.rounds
             );
-            let head = "| contender | ours is faster by | median s | min s | max s | records/s | peak MiB |";
+            let head = "| contender | rate of ours ÷ its rate | median s | min s | max s | records/s | peak MiB |";
             lines.splice(0..0, table_head(&title, head));
         }
         lines
@@ -225,7 +225,7 @@ fn typed(kind: &str, value: &impl Serialize) -> Result<String> {
 fn growth_table(curves: &Curves) -> Vec<String> {
     let head =
         "| records | median s | min s | max s | records/s | peak MiB | written ÷ new content |";
-    let mut lines = table_head("Ours by the number of records, cheap transform:", head).to_vec();
+    let mut lines = table_head("Ours by the number of records, cheap transform.", head).to_vec();
     for point in &curves.growth {
         lines.push(format!(
             "| {} | {:.3} | {:.3} | {:.3} | {:.0} | {:.0} | {:.2} |",
@@ -243,7 +243,7 @@ fn growth_table(curves: &Curves) -> Vec<String> {
 
 fn untouched_table(curves: &Curves) -> Vec<String> {
     let title = format!(
-        "Ours beside data that it does not touch; beside the most, {:.2} × the time of beside nothing:",
+        "Ours beside data that it does not touch; beside the most, {:.2} × the time of beside nothing.",
         curves.untouched_ratio
     );
     let head = "| touched MiB | untouched MiB | median s | min s | max s |";
@@ -263,7 +263,7 @@ fn untouched_table(curves: &Curves) -> Vec<String> {
 
 fn homes_table(curves: &Curves) -> Vec<String> {
     let head = "| records | upgrade s | rollback ms | recovery ms | the engine's own opening, ms |";
-    let mut lines = table_head("Whole homes:", head).to_vec();
+    let mut lines = table_head("Whole homes.", head).to_vec();
     for point in &curves.homes {
         lines.push(format!(
             "| {} | {:.3} | {:.1} | {:.1} | {:.1} |",
