@@ -1,7 +1,8 @@
-//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `sabotage`.
+//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `sabotage`, `bench`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to people")]
 
+mod bench;
 mod demo;
 mod runner;
 mod sabotage;
@@ -38,6 +39,10 @@ Commands:
   sabotage [--only NAME] [--seed N] [--quick] [--list] [--json]
       Plants bugs in a copy of the product, leaves out every sync in turn, and shows that the simulator finds each.
       --quick: some of each kind. --list: says what is planted, and what each bug would mean.
+  bench [--records N] [--rounds N] [--quick] [--contenders] [--curves] [--write-docs] [--directory DIR] [--json]
+      Migrates the same records with this project and with what one would pick instead, and shows how cost grows with size.
+      --quick: small, and fails unless all come to the same records. --contenders, --curves: only these.
+      --write-docs: docs/performance.json, the charts, and the numbers in docs/performance.md.
   help
       Prints this.
 ";
@@ -55,6 +60,7 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(&rest),
         Some("sim") => simulate::run(&rest),
         Some("sabotage") => sabotage::run(&rest),
+        Some("bench") => bench::run(&rest),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)

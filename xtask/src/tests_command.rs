@@ -77,7 +77,8 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
         }
     }
     let mut command = cargo();
-    command.args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(&request.cargo);
+    command.args(["test", "--workspace", "--exclude", crate::bench::PACKAGE]);
+    command.args(["--locked", "--no-fail-fast"]).args(&request.cargo);
     if !request.runner.is_empty() {
         command.arg("--").args(&request.runner);
     }

@@ -9,8 +9,17 @@ use std::path::Path;
 use super::planted::{Edit, Planted};
 
 /// What of the workspace is copied: enough for it to load, and for the simulator to be built.
-const COPIED: [&str; 8] =
-    ["crates", "sim", "fuzz", "xtask", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo"];
+const COPIED: [&str; 9] = [
+    "crates",
+    "sim",
+    "fuzz",
+    "bench",
+    "xtask",
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
+    ".cargo",
+];
 
 /// The variable that names the bug which is switched on.
 pub(super) const SWITCH: &str = "FEMTOCLAW_SABOTAGE";

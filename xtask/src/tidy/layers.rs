@@ -25,6 +25,7 @@ pub(crate) const LAYERS: [&str; 20] = [
     "femtoclaw-upgrade-cli",
     "femtoclaw-upgrade-sim",
     "fuzz",
+    "femtoclaw-upgrade-bench",
     "xtask",
 ];
 
