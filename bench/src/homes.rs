@@ -12,6 +12,7 @@ use upgrade::{
 use versioning::{FixedClock, Timestamp};
 
 use crate::catalogue::SizedFemtoClaw;
+use crate::contenders;
 use crate::failure::{Failure, Result};
 use crate::process::{Cost, measured};
 use crate::schema::Generated;
@@ -39,7 +40,7 @@ impl Scene {
         Self {
             directory: directory.to_path_buf(),
             catalogue: SizedFemtoClaw(Generated { seed: SEED, records }),
-            engine: EngineOptions::default(),
+            engine: contenders::engine_options(),
         }
     }
 

@@ -80,9 +80,8 @@ impl MigrationStep for TransformRecords {
         value: &[u8],
         out: &mut Emitter,
     ) -> Result<(), TransformError> {
-        let value = self.0.apply(value).map_err(|error| TransformError(error.to_string()))?;
-        out.emit(RECORDS, key.to_vec(), value);
-        Ok(())
+        out.emit_with(RECORDS, key, |new| self.0.apply_to(value, new))
+            .map_err(|error| TransformError(error.to_string()))
     }
 
     fn examples(&self) -> Vec<Example> {
@@ -119,7 +118,7 @@ impl MigrationStep for PlaceRecords {
         out: &mut Emitter,
     ) -> Result<(), TransformError> {
         let keyspace = if keyspace == RECORDS { RECORDS } else { UNTOUCHED };
-        out.emit(keyspace, key.to_vec(), value.to_vec());
+        out.emit(keyspace, key, value);
         Ok(())
     }
 

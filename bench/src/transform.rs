@@ -40,33 +40,41 @@ impl Transform {
         }
     }
 
-    /// The new value.
+    /// Appends the new value to a buffer.
+    ///
+    /// # Errors
+    /// If the old one is no JSON object.
+    pub fn apply_to(self, value: &[u8], new: &mut Vec<u8>) -> Result<(), NotAnObject> {
+        match self {
+            Self::Cheap => cheap(value, new),
+            Self::Heavy => heavy(value, new),
+        }
+    }
+
+    /// As [`Transform::apply_to`], for whoever takes the value away.
     ///
     /// # Errors
     /// If the old one is no JSON object.
     pub fn apply(self, value: &[u8]) -> Result<Vec<u8>, NotAnObject> {
-        match self {
-            Self::Cheap => cheap(value),
-            Self::Heavy => heavy(value),
-        }
+        let mut new = Vec::with_capacity(value.len() + APPENDED.len());
+        self.apply_to(value, &mut new)?;
+        Ok(new)
     }
 }
 
-fn cheap(value: &[u8]) -> Result<Vec<u8>, NotAnObject> {
-    let open = value.strip_suffix(b"}").ok_or(NotAnObject)?;
-    let mut new = Vec::with_capacity(open.len() + APPENDED.len());
-    new.extend_from_slice(open);
+fn cheap(value: &[u8], new: &mut Vec<u8>) -> Result<(), NotAnObject> {
+    new.extend_from_slice(value.strip_suffix(b"}").ok_or(NotAnObject)?);
     new.extend_from_slice(APPENDED);
-    Ok(new)
+    Ok(())
 }
 
-fn heavy(value: &[u8]) -> Result<Vec<u8>, NotAnObject> {
+fn heavy(value: &[u8], new: &mut Vec<u8>) -> Result<(), NotAnObject> {
     let mut object: Map<String, Value> = serde_json::from_slice(value).map_err(|_| NotAnObject)?;
     let text = object.remove("text").ok_or(NotAnObject)?;
     object.insert("body".to_owned(), text);
     object.insert("revision".to_owned(), Value::from(2));
     object.insert("origin".to_owned(), Value::from("migrated"));
-    serde_json::to_vec(&object).map_err(|_| NotAnObject)
+    serde_json::to_writer(new, &object).map_err(|_| NotAnObject)
 }
 
 #[cfg(test)]

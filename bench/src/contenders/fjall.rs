@@ -26,9 +26,12 @@ pub(super) fn bulk_load(transform: Transform, source: &Path) -> Result<ReadBack>
     let records = keyspace(&database, &physical(RECORDS)?)?;
     let target = keyspace(&database, TARGET)?;
     let mut ingestion = target.start_ingestion()?;
+    let mut new = Vec::new();
     for record in records.iter() {
         let (key, value) = record.into_inner()?;
-        ingestion.write(key, transform.apply(&value)?)?;
+        new.clear();
+        transform.apply_to(&value, &mut new)?;
+        ingestion.write(key, new.as_slice())?;
     }
     ingestion.finish()?;
     database.persist(PersistMode::SyncAll)?;

@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::schema::RECORDS;
 use crate::transform::Transform;
 
-pub(crate) use self::ours::measure_source;
+pub(crate) use self::ours::{measure_source, options as engine_options};
 
 /// Reads back what a contender wrote.
 pub(crate) type ReadBack = Box<dyn FnOnce() -> Result<KeyspaceDigest>>;

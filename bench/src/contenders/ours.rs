@@ -4,7 +4,7 @@ use std::path::Path;
 
 use integrity::LogicalDigest;
 use storage_migration::{
-    EngineOptions, KeyspaceMap, MigrationPath, MigrationStep, Origin, Store, clone_mode,
+    EngineOptions, KeyspaceMap, MigrationPath, MigrationStep, Origin, Stayed, Store, clone_mode,
 };
 
 use super::{ReadBack, digester};
@@ -30,7 +30,7 @@ pub(super) fn migrate(
     storage_migration::rehearse(&path)?;
     let target = directory.join(TARGET);
     durable::clone_tree(source, &target, clone_mode)?;
-    let options = EngineOptions::default();
+    let options = options();
     let report = storage_migration::migrate(
         &path,
         Origin::Store(&source_map()),
@@ -44,6 +44,7 @@ pub(super) fn migrate(
         &report,
         &schema(MIGRATED),
         Some(before),
+        Stayed::SharedWith(source),
         &options,
         &mut |_| {},
     )?;
@@ -58,6 +59,12 @@ pub(super) fn migrate(
         store.close()?;
         Ok(digest.finish())
     }))
+}
+
+/// As the command runs the engine: with as many workers as there are cores.
+pub(crate) fn options() -> EngineOptions {
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    EngineOptions { workers: workers.min(8), ..EngineOptions::default() }
 }
 
 /// The digest of a source, measured on a clone of it at `scratch`, which is removed.

@@ -21,10 +21,12 @@ pub(super) fn copy(transform: Transform, source: &Path) -> Result<ReadBack> {
     {
         let records = reading.open_table(SOURCE)?;
         let mut target = writing.open_table(TARGET)?;
+        let mut new = Vec::new();
         for record in records.iter()? {
             let (key, value) = record?;
-            let value = transform.apply(value.value())?;
-            target.insert(key.value(), value.as_slice())?;
+            new.clear();
+            transform.apply_to(value.value(), &mut new)?;
+            target.insert(key.value(), new.as_slice())?;
         }
     }
     writing.commit()?;

@@ -159,17 +159,21 @@ impl Emitter {
     }
 
     /// As [`Emitter::emit`], with the value that `write` leaves in the empty buffer that it is given.
-    pub fn emit_with(
+    ///
+    /// # Errors
+    /// What `write` says; then nothing was emitted.
+    pub fn emit_with<E>(
         &mut self,
         keyspace: &'static str,
         key: impl AsRef<[u8]>,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) {
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut value = std::mem::take(&mut self.value);
         value.clear();
-        write(&mut value);
+        write(&mut value)?;
         self.place(Kind::Emit, keyspace, false, key.as_ref(), &value);
         self.value = value;
+        Ok(())
     }
 
     /// Adds a record that is derived from this one (an index entry).
