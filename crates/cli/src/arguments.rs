@@ -148,6 +148,10 @@ pub(crate) enum Command {
         /// Why, for the journal.
         #[arg(long, value_name = "TEXT", default_value = "asked for by the operator")]
         reason: String,
+        /// First read all of that generation, down to every record: in any case all of its files are held to their seal, but of
+        /// the tables of its store only names and sizes.
+        #[arg(long)]
+        verify: bool,
         /// Show what would be done. Writes nothing.
         #[arg(long)]
         dry_run: bool,

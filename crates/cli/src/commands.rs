@@ -80,8 +80,8 @@ fn dispatch(
         }
         Command::Audit(command) => audit::run(command, &session.home, session.environment, output),
         Command::Confirm { dry_run } => session.confirm(*dry_run, telemetry, output),
-        Command::Rollback { authority, reason, dry_run } => {
-            session.rollback(authority, reason, *dry_run, telemetry, output)
+        Command::Rollback { authority, reason, verify, dry_run } => {
+            session.rollback((authority, reason), *verify, *dry_run, telemetry, output)
         }
         Command::Gc { authority, keep, dry_run } => {
             session.gc(authority, *keep, *dry_run, telemetry, output)
@@ -359,8 +359,8 @@ impl<'s> Session<'s> {
 
     fn rollback(
         &self,
-        authority: &AuthorityArguments,
-        reason: &str,
+        (authority, reason): (&AuthorityArguments, &str),
+        verify: bool,
         dry_run: bool,
         telemetry: &mut dyn TelemetrySink,
         output: &mut Output,
@@ -377,6 +377,10 @@ impl<'s> Session<'s> {
         ask(&format!("Go back from {from} to {to}?"), self.common.yes)?;
         let mut line = ProgressLine::new();
         let mut home = self.open(telemetry)?;
+        if verify {
+            let wanted = |generation| generation == planned.to;
+            home.verify_only(wanted, &mut |progress| line.show(progress))?.into_result(&home)?;
+        }
         let done = home.rollback(Some(&planned), Some(authorization), reason, &mut |progress| {
             line.show(progress);
         })?;

@@ -22,13 +22,31 @@ pub struct Generation {
     digest: Digest,
 }
 
-/// How much of a generation is read to verify it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much of a generation is read to verify it. Names, sizes and permissions of all files are held in any case.
+#[derive(Debug, Clone, Copy)]
 pub enum VerifyDepth {
-    /// Names, sizes and permissions of all files.
+    /// No bytes.
     Shape,
+    /// The bytes of all files but those of which this is true, by their paths in the generation.
+    Except(fn(&str) -> bool),
     /// All bytes of all files.
     Content,
+}
+
+impl VerifyDepth {
+    /// Whether the bytes of a file are read.
+    pub fn reads(self, path: &str) -> bool {
+        match self {
+            Self::Shape => false,
+            Self::Except(left_out) => !left_out(path),
+            Self::Content => true,
+        }
+    }
+
+    /// Whether the bytes of every file are read.
+    pub fn reads_everything(self) -> bool {
+        matches!(self, Self::Content)
+    }
 }
 
 impl Generation {
@@ -100,8 +118,7 @@ impl Generation {
     /// [`Error::Altered`] with every difference, or what reading says.
     pub fn verify(&self, depth: VerifyDepth, skip: impl Fn(&str) -> bool) -> Result<()> {
         let skip = |path: &str| path == MANIFEST_FILE || skip(path);
-        let content = |_: &str| depth == VerifyDepth::Content;
-        let violations = self.manifest.files.check(&self.path, skip, content)?;
+        let violations = self.manifest.files.check(&self.path, skip, |path| depth.reads(path))?;
         if violations.is_empty() {
             return Ok(());
         }

@@ -3,7 +3,8 @@
 //! The seal of a generation says what its store was before any runtime started on it. From the first start on the store is
 //! the runtime's to write to, and only the engine's own checks hold, until the runtime is stopped in good order: then the
 //! files of the store are sealed as they lie there, in `seals/<generation>.json`, and the journal names the digest of that
-//! file (`CLOSED`). The next start is held to it, and takes it away (`STARTED`).
+//! file (`CLOSED`). The next start is held to it, and takes it away (`STARTED`). What a runtime left that was not stopped in
+//! good order is sealed by the upgrade that builds on it, so that a rollback has something to hold it to.
 
 use integrity::{Digest, TreeSeal};
 use journal::Event;
@@ -61,9 +62,19 @@ impl Home<'_> {
         &self,
         generation: GenerationNumber,
     ) -> std::result::Result<(Digest, StoreGuard), Cause> {
+        let store = self.layout.generation(generation).join(Part::Store.directory());
+        let guard = StoreGuard::acquire(generation, &store)?;
+        Ok((self.seal_store(generation)?, guard))
+    }
+
+    /// Makes the store of a generation durable and writes a seal of it as it is, which is nothing before the journal names
+    /// it. Nobody may have the store open.
+    pub(crate) fn seal_store(
+        &self,
+        generation: GenerationNumber,
+    ) -> std::result::Result<Digest, Cause> {
         let place = self.layout.generation(generation);
         let store = place.join(Part::Store.directory());
-        let guard = StoreGuard::acquire(generation, &store)?;
         // What the engine has not synced may be gone after a power failure, and would then differ from the seal.
         durable::sync_tree(&store)?;
         let files = seal_of_store(&place)?;
@@ -75,7 +86,29 @@ impl Home<'_> {
             durable::sync_directory(self.layout.root())?;
         }
         durable::replace_file(&self.layout.store_seal(generation), &bytes)?;
-        Ok((Digest::of(&bytes), guard))
+        Ok(Digest::of(&bytes))
+    }
+
+    /// The digests over the store of a generation, and over all of its parts, as its seals have them; none if there is no
+    /// seal of its store as it was left. Nothing is read but the seals.
+    pub(crate) fn sealed_digests(
+        &self,
+        generation: &Generation,
+    ) -> std::result::Result<Option<(Digest, Digest)>, Cause> {
+        let sealed = generation.manifest().files.iter();
+        let of_parts = sealed.filter(|(path, _)| is_of_a_part(path));
+        let of_parts = of_parts.map(|(path, seal)| (path.to_owned(), *seal));
+        let files: TreeSeal = if self.is_started(generation) {
+            let number = generation.number();
+            let standing = self.state.generations.get(&number).map(|state| state.store);
+            let Some(StoreStanding::Closed { seal }) = standing else { return Ok(None) };
+            let store = self.read_seal(number, seal)?;
+            let store = store.iter().map(|(path, seal)| (path.to_owned(), *seal));
+            of_parts.filter(|(path, _)| outside_of_store(path)).chain(store).collect()
+        } else {
+            of_parts.collect()
+        };
+        Ok(Some((files.digest(Part::Store.directory()), files.digest(""))))
     }
 
     /// Holds a store to the seal that it was closed with.
@@ -86,8 +119,8 @@ impl Home<'_> {
         depth: VerifyDepth,
     ) -> std::result::Result<(), Cause> {
         let sealed = self.read_seal(generation.number(), seal)?;
-        let content = |_: &str| depth == VerifyDepth::Content;
-        let violations = sealed.check(generation.path(), outside_of_store, content)?;
+        let reads = |path: &str| depth.reads(path);
+        let violations = sealed.check(generation.path(), outside_of_store, reads)?;
         if violations.is_empty() {
             return Ok(());
         }
@@ -133,6 +166,11 @@ pub(crate) fn seal_of_store(generation: &std::path::Path) -> durable::Result<Tre
 fn outside_of_store(path: &str) -> bool {
     let store = Part::Store.directory();
     path != store && !path.strip_prefix(store).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn is_of_a_part(path: &str) -> bool {
+    path.split_once('/')
+        .is_some_and(|(first, _)| Part::ALL.into_iter().any(|part| part.directory() == first))
 }
 
 /// What the store of the current generation is held to.

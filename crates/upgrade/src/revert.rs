@@ -1,5 +1,8 @@
 //! Going back, and declaring that there is no need to (FC-UPGRADE-0001 §15).
 
+use std::path::Path;
+
+use durable::CloneMode;
 use journal::{DataPolicy, Event, Operation};
 use rollback::{Generation, Layout, Part, VerifyDepth};
 use serde::Serialize;
@@ -11,7 +14,6 @@ use crate::error::{Cause, Error, Result};
 use crate::home::{no_current, shorten};
 use crate::lifecycle::{HomeState, Standing};
 use crate::plan::open_current;
-use crate::seal::digest_parts;
 use crate::store_guard::StoreGuard;
 use crate::trust::{Admitted, Wanted};
 use crate::{Authorization, Home, HomeView};
@@ -103,7 +105,7 @@ impl Home<'_> {
         let manifest = self.state.generations.get(&outcome.to).and_then(|state| state.manifest);
         let target = Generation::open(&self.layout, outcome.to, manifest)?;
         report(progress, "checking the generation that will be current");
-        self.check_generation(&target, VerifyDepth::Content)?;
+        self.check_generation(&target, VerifyDepth::Except(is_immutable_table))?;
         let store = self.layout.generation(outcome.from).join(Part::Store.directory());
         let acquire = || StoreGuard::acquire(outcome.from, &store);
         // Damage must not keep anybody from leaving what is damaged; and an error may be of the moment, so it is looked at
@@ -141,9 +143,10 @@ impl Home<'_> {
         reason: &str,
     ) -> std::result::Result<(), Cause> {
         let attempt = self.begin(Operation::Rollback, admitted)?;
-        let left = self.layout.generation(outcome.from);
-        // What is left goes on record as far as it can be read; it must not keep anybody from leaving it.
-        if let Ok((store, parts)) = digest_parts(&left) {
+        // What is left goes on record as far as it is sealed; it must not keep anybody from leaving it, and is not read.
+        let manifest = self.state.generations.get(&outcome.from).and_then(|state| state.manifest);
+        let left = Generation::open(&self.layout, outcome.from, manifest).map_err(Cause::from);
+        if let Ok(Some((store, parts))) = left.and_then(|left| self.sealed_digests(&left)) {
             self.append(attempt, Event::Quiesced { generation: outcome.from, store, parts })?;
         }
         self.append(
@@ -188,6 +191,15 @@ impl Home<'_> {
         };
         Err(Error::new(cause, self.unchanged()))
     }
+}
+
+/// Whether a file of a generation is a table of its store. The engine never writes to one that it has finished, and holds
+/// every block that it reads to a checksum. They are nearly all there is of a store: a rollback that read them would take the
+/// longer the more there is.
+fn is_immutable_table(path: &str) -> bool {
+    let of_store =
+        path.strip_prefix(Part::Store.directory()).and_then(|path| path.strip_prefix('/'));
+    of_store.is_some_and(|path| storage_migration::clone_mode(Path::new(path)) == CloneMode::Link)
 }
 
 /// Whether the lock of a store cannot be taken because the store is damaged.

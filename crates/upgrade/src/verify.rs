@@ -187,7 +187,7 @@ impl Home<'_> {
             files: manifest.files.iter().filter(|(path, _)| is_held(path)).count() as u64,
             logical,
             written_to: state.started,
-            held_as_left: state.started && left && of_files == VerifyDepth::Content,
+            held_as_left: state.started && left && of_files.reads_everything(),
         })
     }
 
@@ -225,8 +225,8 @@ impl Home<'_> {
         if let Some(StoreStanding::Closed { seal }) = standing {
             self.check_closed(generation, seal, depth)?;
         }
-        if let (true, VerifyDepth::Content, Some(StoreStanding::Quiesced { store })) =
-            (started, depth, standing)
+        if let (true, true, Some(StoreStanding::Quiesced { store })) =
+            (started, !matches!(depth, VerifyDepth::Shape), standing)
         {
             // The other parts were read just now.
             let found = TreeSeal::of_tree(&generation.part(Part::Store), |_| false)?.digest("");
@@ -255,6 +255,12 @@ impl Home<'_> {
     /// Whether a runtime has written to the store, as far as is known.
     pub(crate) fn is_started(&self, generation: &Generation) -> bool {
         self.state.generations.get(&generation.number()).is_none_or(|state| state.started)
+    }
+
+    /// Whether a runtime has written to the store, and nothing says what it left.
+    pub(crate) fn is_started_and_not_sealed(&self, generation: &Generation) -> bool {
+        let state = self.state.generations.get(&generation.number());
+        state.is_some_and(|state| state.store == StoreStanding::Started)
     }
 
     /// Reads the store of a generation and digests it. The store itself is not opened, but a clone: opening writes.

@@ -238,7 +238,14 @@ impl<'p> Upgrade<'p, Authorized> {
         let generation = current.number();
         let guard = StoreGuard::acquire(generation, &current.part(Part::Store))?;
         home.check_generation(&current, rollback::VerifyDepth::Content)?;
-        let (store, parts) = digest_parts(current.path())?;
+        if home.is_started_and_not_sealed(&current) {
+            let seal = home.seal_store(generation)?;
+            home.append(attempt, Event::Closed { generation, seal })?;
+        }
+        let (store, parts) = match home.sealed_digests(&current)? {
+            Some(digests) => digests,
+            None => digest_parts(current.path())?,
+        };
         home.append(attempt, Event::Quiesced { generation, store, parts })?;
         let stage = Quiesced { attempt, current, store, guard };
         Ok(Upgrade { plan: self.plan, request: self.request, stage })

@@ -254,7 +254,11 @@ impl HomeState {
                 self.prepare(*from, *to, target, *release)?;
             }
             Event::Quiesced { generation, store, .. } => {
-                self.expect_current(*generation)?.store = StoreStanding::Quiesced { store: *store };
+                let current = self.expect_current(*generation)?;
+                // A seal says the same of every single file.
+                if !matches!(current.store, StoreStanding::Closed { .. }) {
+                    current.store = StoreStanding::Quiesced { store: *store };
+                }
             }
             Event::Sealed { generation, manifest } => {
                 self.expect_building(*generation)?.manifest = Some(*manifest);

@@ -178,6 +178,8 @@ pub const fn transition(phase: Phase, event: EventKind) -> Option<Phase> {
         (Phase::Authorized(operation @ (Adopt | Upgrade)), EventKind::Prepared) => {
             Some(Phase::Prepared(operation))
         }
+        // What a runtime left is sealed before an upgrade builds on it, if that runtime was not stopped in good order.
+        (Phase::Prepared(Upgrade), EventKind::Closed) => Some(Phase::Prepared(Upgrade)),
         (Phase::Prepared(Upgrade), EventKind::Quiesced) => Some(Phase::Quiesced(Upgrade)),
         (Phase::Authorized(Rollback), EventKind::Quiesced) => Some(Phase::Quiesced(Rollback)),
         // An adoption has no current generation to quiesce.
@@ -220,6 +222,7 @@ collect: authorized + Collected -> idle
 adopt: prepared + Sealed -> adopt: sealed
 adopt: prepared + Aborted -> idle
 upgrade: prepared + Quiesced -> upgrade: quiesced
+upgrade: prepared + Closed -> upgrade: prepared
 upgrade: prepared + Aborted -> idle
 upgrade: quiesced + Sealed -> upgrade: sealed
 upgrade: quiesced + Aborted -> idle
