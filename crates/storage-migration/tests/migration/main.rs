@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod fused;
 #[cfg(test)]
+mod reading;
 mod refusals;
 #[cfg(test)]
 mod stores;
