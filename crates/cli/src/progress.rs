@@ -126,9 +126,9 @@ fn describe(progress: &Progress, elapsed: Duration) -> String {
     let mut facts = match total {
         Some(total) => {
             let percent = u128::from(*done) * 100 / u128::from(total);
-            format!(": {done} of {total} ({percent} %)")
+            format!(": {} of {} ({percent} %)", units::count(*done), units::count(total))
         }
-        None => format!(": {done}"),
+        None => format!(": {}", units::count(*done)),
     };
     if *done > 0 && elapsed >= RATE_AFTER {
         let seconds = elapsed.as_secs_f64();
@@ -210,13 +210,13 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_a_terminal_and_names_give_way_to_numbers() {
         let long = Progress {
-            phase: "verifying a_keyspace_with_quite_a_long_name".to_owned(),
+            phase: "verifying a_keyspace_of_long_name".to_owned(),
             ..reading(12_345_678, 2_000_000_000, Some(1_000_000_000))
         };
         let line = describe(&long, Duration::from_secs(100));
         assert_eq!(
             line,
-            "verifying a_…: 12345678 of 1000000000 (1 %), 123457/s, 20.0 MB/s, 2 h 14 min left"
+            "verifying a_keys…: 12.3M of 1000.0M (1 %), 123457/s, 20.0 MB/s, 2 h 14 min left"
         );
         assert_eq!(line.chars().count(), LINE_WIDTH);
         for done in [0, 1, u64::MAX / 2, u64::MAX] {

@@ -5,6 +5,18 @@ use std::time::Duration;
 /// Decimal units of bytes, each a thousand times the one before.
 const BYTE_UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
 
+/// From here on a count is not exact.
+const MANY: u64 = 1_000_000;
+
+/// A count, in millions where there are many: `999999`, `12.3M`.
+pub(crate) fn count(count: u64) -> String {
+    if count < MANY {
+        count.to_string()
+    } else {
+        format!("{}.{}M", count / MANY, count % MANY / 100_000)
+    }
+}
+
 /// Bytes with a decimal unit: `512 B`, `1.5 kB`.
 pub(crate) fn bytes(bytes: f64) -> String {
     let [first, units @ ..] = &BYTE_UNITS;
@@ -35,6 +47,19 @@ pub(crate) fn about(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_is_exact_unless_it_is_large_and_never_more_than_there_is() {
+        for (found, text) in [
+            (0, "0"),
+            (999_999, "999999"),
+            (1_000_000, "1.0M"),
+            (12_399_999, "12.3M"),
+            (u64::MAX, "18446744073709.5M"),
+        ] {
+            assert_eq!(count(found), text);
+        }
+    }
 
     #[test]
     fn bytes_have_the_unit_that_suits_them_and_never_a_thousand_of_it() {
