@@ -1,7 +1,7 @@
 //! What an upgrade did to the records, in numbers.
 
 use rollback::{Generation, Origin};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use storage_migration::{MigrationReport, RecordCounts};
 
 use crate::error::Cause;
@@ -47,15 +47,19 @@ impl Summary {
 
     /// What a manifest says of the upgrade that built its generation.
     pub(super) fn of_manifest(generation: &Generation) -> Result<Self, Cause> {
-        let counts = match &generation.manifest().origin {
-            Origin::Upgraded { migration, .. } if !migration.counts.is_null() => &migration.counts,
-            _ => return Ok(Self::NOTHING_MOVED),
+        let Origin::Upgraded { migration, .. } = &generation.manifest().origin else {
+            return Ok(Self::NOTHING_MOVED);
         };
-        let counts: RecordCounts = serde_json::from_value(counts.clone()).map_err(|error| {
+        Self::of_sealed_counts(&migration.counts).map_err(|error| {
             let number = generation.number();
             Cause::Altered(format!("the counts of generation {number} cannot be read: {error}"))
-        })?;
-        Ok(Self::of_counts(&counts))
+        })
+    }
+
+    /// Where no record was migrated, there are no counts.
+    fn of_sealed_counts(counts: &serde_json::Value) -> serde_json::Result<Self> {
+        let counts = Option::<RecordCounts>::deserialize(counts)?;
+        Ok(counts.map_or(Self::NOTHING_MOVED, |counts| Self::of_counts(&counts)))
     }
 
     fn of_counts(counts: &RecordCounts) -> Self {
@@ -66,5 +70,54 @@ impl Summary {
             bytes_read: None,
             bytes_written: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use integrity::LogicalDigest;
+    use serde_json::{Value, json};
+    use storage_migration::KeyspaceMap;
+    use versioning::SchemaVersion;
+
+    use super::*;
+
+    fn report() -> MigrationReport {
+        MigrationReport {
+            from: SchemaVersion::new(1),
+            to: SchemaVersion::new(2),
+            keyspaces: KeyspaceMap::default(),
+            read: LogicalDigest::default(),
+            written: LogicalDigest::default(),
+            superseded: Vec::new(),
+            counts: RecordCounts { read: 9, written: 7, archived: 2, ..RecordCounts::default() },
+            bytes_read: 900,
+            bytes_written: 700,
+            scratch_runs: 0,
+        }
+    }
+
+    #[test]
+    fn a_manifest_tells_the_same_as_the_migration_but_for_the_bytes() {
+        let migrated = Summary::of_migration(&report());
+        let expected = Summary {
+            records_in: 9,
+            records_out: 7,
+            records_archived: 2,
+            bytes_read: Some(900),
+            bytes_written: Some(700),
+        };
+        assert_eq!(migrated, expected);
+        let sealed = Summary::of_sealed_counts(&json!(report().counts)).unwrap();
+        assert_eq!(sealed, Summary { bytes_read: None, bytes_written: None, ..expected });
+        assert!(!sealed.is_nothing());
+    }
+
+    #[test]
+    fn without_a_migration_nothing_was_moved_and_other_counts_are_refused() {
+        let nothing = Summary::of_sealed_counts(&Value::Null).unwrap();
+        assert_eq!(nothing, Summary::NOTHING_MOVED);
+        assert!(nothing.is_nothing());
+        assert!(Summary::of_sealed_counts(&json!({"read": "many"})).is_err());
     }
 }
