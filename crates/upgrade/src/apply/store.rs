@@ -159,7 +159,7 @@ impl Building<'_, '_> {
         let after = if self.path.steps().is_empty() {
             AfterMigration::Cloned(map)
         } else {
-            self.migrate(Origin::Store(&map), &mut forward(progress, &[&before]))?
+            self.migrate(Origin::Store(&map), &before, progress)?
         };
         let original = (!self.home.is_started(self.current)).then_some(store);
         Ok(StagedStore { original, before, links_refused: cloned.links_refused, after })
@@ -178,7 +178,7 @@ impl Building<'_, '_> {
             durable::clone_tree(&store, self.directory, |_| durable::CloneMode::Copy)?;
             AfterMigration::Copied
         } else {
-            self.migrate(Origin::Records(source), &mut forward(progress, &[&before]))?
+            self.migrate(Origin::Records(source), &before, progress)?
         };
         Ok(StagedStore { original: None, before, links_refused: 0, after })
     }
@@ -188,6 +188,7 @@ impl Building<'_, '_> {
     /// read, from a clone of its own, since opening a store can lose what it cannot read at that moment.
     fn known_content(&self, progress: &mut ProgressListener<'_>) -> Result<LogicalDigest, Cause> {
         if self.home.is_started(self.current) {
+            report(progress, Activity::Verifying, "opening the store");
             self.home.measure(self.current, progress)
         } else {
             Ok(self.current.manifest().logical())
@@ -197,8 +198,10 @@ impl Building<'_, '_> {
     fn migrate(
         &self,
         origin: Origin<'_>,
-        listen: &mut dyn FnMut(&storage_migration::Progress<'_>),
+        before: &LogicalDigest,
+        progress: &mut ProgressListener<'_>,
     ) -> Result<AfterMigration, Cause> {
+        report(progress, Activity::Reading, "opening the store");
         let options = self.home.environment.engine;
         let report = storage_migration::migrate(
             &self.path,
@@ -206,7 +209,7 @@ impl Building<'_, '_> {
             self.directory,
             self.scratch,
             options,
-            listen,
+            &mut forward(progress, &[before]),
         )?;
         Ok(AfterMigration::Migrated(Box::new(report)))
     }
