@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use serde_json::{Map, Value};
 use upgrade::compatibility::{Peers, RollbackData};
 use upgrade::extension_migration::{Directory, ExtensionIdentity, Permission};
@@ -64,6 +64,10 @@ pub(crate) struct Common {
     /// Wait this long for another process that holds the home.
     #[arg(long, global = true, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     pub(crate) lock_timeout: Duration,
+    /// Threads that work on records, beside one that reads and one that writes; with 1, one does everything [default: one for
+    /// each core, at most 8].
+    #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u8).range(1..=64))]
+    pub(crate) threads: Option<u8>,
     /// Who does this, for the journal [default: $USER].
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) operator: Option<String>,

@@ -18,10 +18,10 @@ use crate::consent::ask;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::progress::ProgressLine;
-use crate::surroundings::{SystemClock, operator, variable};
+use crate::surroundings::{SystemClock, operator, threads, variable};
 use crate::telemetry::{Learned, observed};
 use crate::trust::arguments::AuthorityArguments;
-use crate::{audit, human, trust, verify};
+use crate::{audit, human, summary, trust, verify};
 
 /// Permission bits of files that hold records.
 pub(crate) const PRIVATE: u32 = 0o600;
@@ -45,13 +45,15 @@ fn dispatch(
 ) -> Result<u8, Failure> {
     let common = &arguments.common;
     let operator = common.operator.clone().unwrap_or_else(operator);
+    let workers = common.threads.map_or_else(threads, usize::from);
+    let engine = EngineOptions { workers, ..EngineOptions::default() };
     let no_home = matches!(&arguments.command, Command::Release(_));
     let session = Session {
         environment: Environment {
             catalogue: &FemtoClaw,
             clock: &SystemClock,
             operator: &operator,
-            engine: &EngineOptions::default(),
+            engine: &engine,
         },
         common,
         home: home(common).or_else(|none| if no_home { Ok(PathBuf::new()) } else { Err(none) })?,
@@ -264,7 +266,7 @@ impl<'s> Session<'s> {
             home.apply(&request, Some(approved), Some(authorization), &mut |progress| {
                 line.show(progress);
             })?;
-        drop(line);
+        let spent = line.finish();
         match applied {
             None => output.result("nothing-to-do", &json!({}), |_| human::nothing_to_do(&home))?,
             Some(applied) => {
@@ -272,10 +274,11 @@ impl<'s> Session<'s> {
                 if let Value::Object(value) = &mut value {
                     value.insert("records_before".to_owned(), applied.before.records().into());
                     value.insert("records_after".to_owned(), applied.after.records().into());
+                    value.insert("summary".to_owned(), summary::json(&applied, &spent));
                 }
                 let signed = home.state().keyring.is_some();
                 output.done("applied", &value, |style| {
-                    human::applied(&applied, (&plan, signed), &self.home, style)
+                    human::applied(&applied, &spent, (&plan, signed), &self.home, style)
                 });
             }
         }

@@ -13,6 +13,8 @@ use upgrade::{
 use versioning::RuntimeVersion;
 
 use crate::output::Style;
+use crate::progress::Spent;
+use crate::summary;
 
 /// How many findings of an adoption are listed; `--json` has all of them.
 const FINDINGS_SHOWN: usize = 20;
@@ -242,6 +244,7 @@ pub(crate) fn nothing_to_do(home: &Home<'_>) -> String {
 
 pub(crate) fn applied(
     applied: &Applied,
+    spent: &Spent,
     (plan, signed): (&Plan, bool),
     home: &Path,
     style: &Style,
@@ -265,7 +268,8 @@ pub(crate) fn applied(
         let _ = writeln!(text, "  {name:<20} {:>10} {:>10}", count(before), count(after));
     }
     let _ = writeln!(text, "\n  before  {}", applied.before.state());
-    let _ = writeln!(text, "  after   {}", applied.state);
+    let _ = writeln!(text, "  after   {}\n", applied.state);
+    text.push_str(&summary::text(applied, spent));
     if applied.links_refused > 0 {
         let _ = writeln!(
             text,

@@ -11,9 +11,11 @@ mod failure;
 mod human;
 mod output;
 mod progress;
+mod summary;
 mod surroundings;
 mod telemetry;
 mod trust;
+mod units;
 mod verify;
 
 use std::process::ExitCode;

@@ -42,6 +42,14 @@ pub(crate) fn random_id() -> Result<[u8; 16], std::io::Error> {
     Ok(bits)
 }
 
+/// More threads than this are for whoever asks for them: they need memory, and the disk is busy by then.
+const MOST_THREADS: usize = 8;
+
+/// How many threads are to work on records, where nobody says: as many as there are cores for this process.
+pub(crate) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS)
+}
+
 /// An environment variable, if it is set to something.
 #[expect(clippy::disallowed_methods, reason = "the command is where the environment is read")]
 pub(crate) fn variable(name: &str) -> Option<String> {

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use fjall::Keyspace;
-use integrity::{KeyspaceDigest, LogicalDigest};
+use integrity::LogicalDigest;
 
 use crate::batch::{BATCH_BYTES, Batch, Digested};
 use crate::feed::Feed;
 use crate::run::{Run, stays};
 use crate::transform::{Destination, Kind};
-use crate::writer::KeyspaceWriter;
+use crate::writer::{KeyspaceWriter, Written};
 use crate::{
     ARCHIVE, KeyspaceClass, KeyspaceMap, MigrationError, MigrationPath, MigrationReport, Phase,
     PhysicalKeyspace, Record, Result, Store,
@@ -182,7 +182,7 @@ impl<'r> Run<'r, '_> {
         else {
             return Ok(());
         };
-        let (expected, mut records, mut failure) = (writer.finish()?.records, 0, None);
+        let (expected, mut records, mut failure) = (writer.finish()?.digest.records, 0, None);
         store.scan_handle(handle, &mut |key, value| {
             records += 1;
             self.sorters.push(&Destination::Target(keyspace), key, value);
@@ -200,10 +200,12 @@ impl<'r> Run<'r, '_> {
         if self.writes_archive || plan.source.get(ARCHIVE).is_some() {
             plan.add(self.route.path, ARCHIVE, KeyspaceClass::Ledger, !self.writes_archive);
         }
-        let (mut written, mut removed) = (LogicalDigest::default(), Vec::new());
+        let (mut written, mut bytes_written) = (LogicalDigest::default(), 0);
+        let mut removed = Vec::new();
         for (name, physical) in &plan.write {
-            let digest = self.write_keyspace(name, physical, &mut removed)?;
+            let Written { digest, bytes } = self.write_keyspace(name, physical, &mut removed)?;
             self.counts.written += digest.records;
+            bytes_written += bytes;
             written.insert(name, digest);
         }
         let superseded = plan.superseded.values().cloned().collect();
@@ -215,6 +217,8 @@ impl<'r> Run<'r, '_> {
             written,
             superseded,
             counts: self.counts,
+            bytes_read: self.bytes_read,
+            bytes_written,
             scratch_runs: self.sorters.runs_written(),
         };
         let superseded = plan.superseded.into_keys().collect();
@@ -226,9 +230,9 @@ impl<'r> Run<'r, '_> {
         name: &'static str,
         physical: &str,
         removed: &mut Vec<PathBuf>,
-    ) -> Result<KeyspaceDigest> {
+    ) -> Result<Written> {
         let total = self.arrived.get(name).copied().unwrap_or(0);
-        let digest = match (self.direct.open.remove(name), self.handles.get(name)) {
+        let written = match (self.direct.open.remove(name), self.handles.get(name)) {
             (Some(writer), _) => writer.finish()?,
             (None, Some(handle)) if !self.direct.abandoned.contains(name) => {
                 self.write_sorted(name, handle, total)?
@@ -242,8 +246,8 @@ impl<'r> Run<'r, '_> {
                 self.write_sorted(name, &handle, total)?
             }
         };
-        balance(name, digest.records, total)?;
-        Ok(digest)
+        balance(name, written.digest.records, total)?;
+        Ok(written)
     }
 
     fn write_sorted(
@@ -251,7 +255,7 @@ impl<'r> Run<'r, '_> {
         name: &'static str,
         handle: &Keyspace,
         total: u64,
-    ) -> Result<KeyspaceDigest> {
+    ) -> Result<Written> {
         let sorted = self.sorters.take(&Destination::Target(name))?;
         let mut writer = KeyspaceWriter::new(name, handle);
         let produce = move |feed: Feed<'_, '_, '_>| feed.sorted(sorted);

@@ -64,6 +64,10 @@ pub struct MigrationReport {
     pub superseded: Vec<String>,
     /// What became of the records.
     pub counts: RecordCounts,
+    /// The bytes of the keys and values that were read, of the records that [`RecordCounts::read`] counts.
+    pub bytes_read: u64,
+    /// The bytes of the keys and values that were written, of the records that [`RecordCounts::written`] counts.
+    pub bytes_written: u64,
     /// Scratch files written. Depends on the memory budget; nothing else in the report does.
     pub scratch_runs: u64,
 }

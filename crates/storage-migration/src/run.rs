@@ -32,7 +32,7 @@ use crate::{
 /// is refused; where they meet under one key in a schema that is only passed through, and part again, it is not.
 ///
 /// # Errors
-/// Every [`MigrationError`] but those of verification.
+/// Every [`MigrationError`](crate::MigrationError) but those of verification.
 pub fn migrate(
     path: &MigrationPath<'_>,
     origin: Origin<'_>,
@@ -97,6 +97,8 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) counts: RecordCounts,
     /// What was read of each keyspace of the source, as it was handed to the first step.
     pub(crate) read: LogicalDigest,
+    /// The bytes of its keys and values.
+    pub(crate) bytes_read: u64,
     /// Records that arrived in each keyspace of the target.
     pub(crate) arrived: BTreeMap<&'static str, u64>,
     /// True if the archive is written anew.
@@ -128,6 +130,7 @@ impl<'r, 'a> Run<'r, 'a> {
             sorters,
             counts: RecordCounts { steps, ..RecordCounts::default() },
             read: LogicalDigest::default(),
+            bytes_read: 0,
             arrived: BTreeMap::new(),
             writes_archive: false,
             options,
@@ -150,6 +153,7 @@ impl<'r, 'a> Run<'r, 'a> {
         let mut hasher = KeyspaceHasher::new(keyspace);
         let produce = |feed: Feed<'_, '_, '_>| feed.scan(source, keyspace);
         self.drive(Kind::Source(keyspace), (Phase::Read, None), produce, |run, outcome| {
+            run.bytes_read += outcome.bytes;
             if let Some(read) = outcome.read {
                 read.add_to(&mut hasher);
                 run.route.recycle(read.batch);

@@ -9,6 +9,13 @@ use crate::batch::{Batch, Digested};
 use crate::store::BulkLoad;
 use crate::{MigrationError, Result, Store};
 
+/// What was written to a keyspace.
+pub(crate) struct Written {
+    pub(crate) digest: KeyspaceDigest,
+    /// The bytes of keys and values.
+    pub(crate) bytes: u64,
+}
+
 /// Bulk-loads a keyspace.
 pub(crate) struct KeyspaceWriter<'k> {
     name: &'static str,
@@ -16,6 +23,7 @@ pub(crate) struct KeyspaceWriter<'k> {
     load: Option<BulkLoad<'k>>,
     keyspace: &'k Keyspace,
     hasher: KeyspaceHasher,
+    bytes: u64,
     /// No key is empty, so nothing precedes the first.
     last: Vec<u8>,
 }
@@ -24,7 +32,7 @@ impl<'k> KeyspaceWriter<'k> {
     /// Starts on an empty keyspace.
     pub(crate) fn new(name: &'static str, keyspace: &'k Keyspace) -> Self {
         let hasher = KeyspaceHasher::new(name);
-        Self { name, load: None, keyspace, hasher, last: Vec::new() }
+        Self { name, load: None, keyspace, hasher, bytes: 0, last: Vec::new() }
     }
 
     /// True if all records of a batch come after all that were written, in order.
@@ -64,6 +72,7 @@ impl<'k> KeyspaceWriter<'k> {
             none => none.insert(store.start_bulk_load(self.keyspace)?),
         };
         load.write(batch)?;
+        self.bytes += batch.content_bytes();
         self.last.clear();
         self.last.extend_from_slice(batch.last_key());
         Ok(())
@@ -91,10 +100,10 @@ impl<'k> KeyspaceWriter<'k> {
     ///
     /// # Errors
     /// What the engine says.
-    pub(crate) fn finish(self) -> Result<KeyspaceDigest> {
+    pub(crate) fn finish(self) -> Result<Written> {
         if let Some(load) = self.load {
             load.finish()?;
         }
-        Ok(self.hasher.finish())
+        Ok(Written { digest: self.hasher.finish(), bytes: self.bytes })
     }
 }

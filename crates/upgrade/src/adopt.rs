@@ -9,11 +9,11 @@ use journal::{Event, Journal, Operation, TelemetrySink};
 use rollback::{Generation, HomeLock, Layout, Origin, Part, Staging};
 use versioning::{GenerationNumber, RuntimeVersion};
 
-use crate::environment::{Progress, ProgressListener};
 use crate::error::{Cause, Condition, Error, Result};
 use crate::home::current;
 use crate::lifecycle::HomeState;
 use crate::plan::next_generation;
+use crate::progress::{Activity, Progress, ProgressListener, forward};
 use crate::seal::{Description, seal, sealed_keyspaces};
 use crate::trust::Admitted;
 use crate::{Adoption, Environment, Home};
@@ -253,9 +253,12 @@ impl Home<'_> {
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<Generation, Cause> {
         let staging = Staging::create(&self.layout, number)?;
-        let total = adoption.files.len() as u64;
+        let total = Some(adoption.files.len() as u64);
+        let mut bytes = 0;
         for (done, file) in (0..).zip(&adoption.files) {
-            progress(&Progress { phase: "copying files".to_owned(), done, total: Some(total) });
+            let (activity, phase) = (Activity::Copying, "copying files".to_owned());
+            progress(&Progress { activity, phase, done, bytes, total });
+            bytes += file.size;
             let source = request.source.join(&file.source);
             let copy = staging.copy(file.part, &file.target, &source)?;
             if Digest::of_file(&copy)? != file.digest {
@@ -277,7 +280,7 @@ impl Home<'_> {
             &*source,
             Some(&schema),
             self.environment.engine,
-            &mut crate::apply::forward(progress),
+            &mut forward(progress, &[]),
         )?;
         drop(source);
         let description = Description {

@@ -1,4 +1,4 @@
-//! What an operation is given: catalogue, clock, operator, and who listens.
+//! What an operation is given: catalogue, clock and operator.
 
 use std::fmt;
 
@@ -24,17 +24,3 @@ impl fmt::Debug for Environment<'_> {
         formatter.debug_struct("Environment").field("operator", &self.operator).finish()
     }
 }
-
-/// How far an operation has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    /// What is being done, such as `migrating executions`.
-    pub phase: String,
-    /// How much of it is done.
-    pub done: u64,
-    /// How much there is, where it is known.
-    pub total: Option<u64>,
-}
-
-/// Listens to the progress of an operation.
-pub type ProgressListener<'p> = dyn FnMut(&Progress) + 'p;

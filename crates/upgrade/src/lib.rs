@@ -25,6 +25,7 @@ mod home;
 pub mod lifecycle;
 mod package;
 mod plan;
+mod progress;
 mod recover;
 mod refusal;
 mod revert;
@@ -36,7 +37,7 @@ mod trust;
 mod verify;
 
 pub use adopt::{AdoptRequest, Adopted, INVENTORY, RUNTIME_BINARY, adopt, inspect};
-pub use apply::Applied;
+pub use apply::{Applied, Summary};
 pub use audit::{AuditTrail, HeadViolation, InvalidHead, JournalHead};
 pub use boot::{Booted, boot};
 pub use catalogue::{
@@ -45,7 +46,7 @@ pub use catalogue::{
 };
 pub use collect::Collected;
 pub use consent::Consent;
-pub use environment::{Environment, Progress, ProgressListener};
+pub use environment::Environment;
 pub use error::{Cause, Condition, Error, Result};
 pub use home::{Home, HomeView, Recovery};
 pub use package::{PackagedFile, SignedRelease, describe_package, package_contents};
@@ -53,6 +54,7 @@ pub use plan::{
     Plan, PlannedAuthority, PlannedFrom, PlannedKeyspace, PlannedPart, PlannedStep, PlannedTo,
     Request, TRIAL_TRIES,
 };
+pub use progress::{Activity, Progress, ProgressListener};
 pub use recover::{RecoverRequest, plan_recovery, recover};
 pub use refusal::{Refusal, Refusals};
 pub use revert::RolledBack;

@@ -12,11 +12,11 @@ use rollback::{Generation, HomeLock, Layout, Origin, Parent, Part, VerifyDepth};
 use versioning::GenerationNumber;
 
 use crate::adopt::JOURNAL_FORMAT;
-use crate::environment::ProgressListener;
 use crate::error::{Cause, Condition, Error, Result, is_integrity};
 use crate::home::{locked, name_generations, no_current, replay};
 use crate::lifecycle::{Fate, HomeState, Phase};
 use crate::package::RELEASE_MANIFEST;
+use crate::progress::ProgressListener;
 use crate::seal::keyspace_map;
 use crate::trust::{Admitted, Court, Wanted, keyring_of_files};
 use crate::{Authorization, Environment, Home};

@@ -8,12 +8,11 @@ use rollback::{Generation, Layout, Part, VerifyDepth};
 use serde::Serialize;
 use versioning::{GenerationNumber, RuntimeVersion};
 
-use crate::apply::report;
-use crate::environment::ProgressListener;
 use crate::error::{Cause, Error, Result};
 use crate::home::{no_current, shorten};
 use crate::lifecycle::{HomeState, Standing};
 use crate::plan::open_current;
+use crate::progress::{Activity, ProgressListener, report};
 use crate::store_guard::StoreGuard;
 use crate::trust::{Admitted, Wanted};
 use crate::{Authorization, Home, HomeView};
@@ -104,7 +103,7 @@ impl Home<'_> {
     ) -> std::result::Result<Option<StoreGuard>, Cause> {
         let manifest = self.state.generations.get(&outcome.to).and_then(|state| state.manifest);
         let target = Generation::open(&self.layout, outcome.to, manifest)?;
-        report(progress, "checking the generation that will be current");
+        report(progress, Activity::Checking, "checking the generation that will be current");
         self.check_generation(&target, VerifyDepth::Except(is_immutable_table))?;
         let store = self.layout.generation(outcome.from).join(Part::Store.directory());
         let acquire = || StoreGuard::acquire(outcome.from, &store);

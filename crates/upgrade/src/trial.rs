@@ -15,10 +15,10 @@ use rollback::{Generation, Part};
 use versioning::GenerationNumber;
 
 use crate::adopt::RUNTIME_BINARY;
-use crate::environment::ProgressListener;
 use crate::error::{Cause, Condition, Error, Result};
 use crate::home::current;
 use crate::lifecycle::{HomeState, Standing};
+use crate::progress::ProgressListener;
 use crate::revert::plan_rollback;
 use crate::seal::keyspace_map;
 use crate::store_guard::StoreGuard;

@@ -8,10 +8,10 @@ use serde::Serialize;
 use storage_migration::{KeyspaceMap, RecordSource, SchemaDefinition, Store, clone_mode};
 use versioning::{GenerationNumber, SchemaVersion, Versions};
 
-use crate::apply::{forward, report, require_same};
-use crate::environment::ProgressListener;
+use crate::apply::require_same;
 use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{Fate, GenerationState, StoreStanding};
+use crate::progress::{Activity, ProgressListener, forward, report};
 use crate::seal::keyspace_map;
 use crate::trust::read_keyring;
 use crate::{Environment, Home};
@@ -167,7 +167,8 @@ impl Home<'_> {
         depth: Depth,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<VerifiedGeneration, Cause> {
-        report(progress, &format!("reading the files of generation {number}"));
+        let phase = format!("checking the files of generation {number}");
+        report(progress, Activity::Checking, &phase);
         let generation = Generation::open(&self.layout, number, state.manifest)?;
         let of_files =
             if depth == Depth::Quick { VerifyDepth::Shape } else { VerifyDepth::Content };
@@ -288,8 +289,11 @@ impl Home<'_> {
         schema: Option<&SchemaDefinition>,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<LogicalDigest, Cause> {
+        // Of a store that a runtime has written to nobody knows how much it holds.
+        let sealed = (!self.is_started(generation)).then(|| generation.manifest().logical());
+        let known: Vec<&LogicalDigest> = sealed.iter().collect();
         self.with_source(generation, |source| {
-            let mut listen = forward(progress);
+            let mut listen = forward(progress, &known);
             Ok(storage_migration::measure_source(
                 source,
                 schema,

@@ -17,6 +17,7 @@ mod kill;
 mod meaning;
 mod refusals;
 mod secrets;
+mod summary;
 mod support;
 mod telemetry;
 mod trust;

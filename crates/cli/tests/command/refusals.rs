@@ -71,6 +71,8 @@ fn what_makes_no_sense_is_a_usage_error() {
         &["recover", "--generation", "0"],
         &["apply", "--plan", "md5:00"],
         &["status", "--lock-timeout", "soon"],
+        &["verify", "--threads", "0"],
+        &["verify", "--threads", "65"],
         &["adopt"],
         &[],
     ] {

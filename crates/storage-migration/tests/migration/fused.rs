@@ -83,6 +83,12 @@ fn contents(directory: &Path, map: &KeyspaceMap) -> Keyspaces {
     keyspaces
 }
 
+/// The bytes of all keys and values.
+fn content_bytes<'k>(keyspaces: impl Iterator<Item = &'k BTreeMap<Vec<u8>, Vec<u8>>>) -> u64 {
+    let records = keyspaces.flatten();
+    records.map(|(key, value)| (key.len() + value.len()) as u64).sum()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -187,10 +193,13 @@ fn every_record_is_read_once_and_written_once_however_many_steps_there_are() {
     let (place, steps, source) = (Place::new(), steps(), source(800));
     let path = path(&steps, 1, 4);
     let records: u64 = source.keyspaces.values().map(|records| records.len() as u64).sum();
-    let (_, report, found) = place.build(&path, &source, &tiny());
+    let (directory, report, found) = place.build(&path, &source, &tiny());
     assert_eq!(source.reads.load(Ordering::Relaxed), records);
     assert_eq!(report.counts.read, records);
     assert_eq!(report.counts.written, found.records());
+    assert_eq!(report.bytes_read, content_bytes(source.keyspaces.values()));
+    let written = contents(&directory, &report.keyspaces);
+    assert_eq!(report.bytes_written, content_bytes(written.values()));
     assert_eq!(report.counts.steps.len(), 3);
     report.counts.check().unwrap();
 }
@@ -208,10 +217,15 @@ fn in_place_only_what_is_rewritten_or_observed_is_read() {
     assert_eq!(dispositions, expected);
 
     let origin = (v1.as_path(), &report.keyspaces, &before);
-    let (_, report, _) = place.upgrade(&whole, origin, &defaults());
+    let (directory, report, _) = place.upgrade(&whole, origin, &defaults());
     let count = |name: &str| source.keyspaces[name].len() as u64;
     let read = count("accounts") + count("events") + count("notes") + count("plain");
     assert_eq!(report.counts.read, read);
+    let read = ["accounts", "events", "notes", "plain"].map(|name| &source.keyspaces[name]);
+    assert_eq!(report.bytes_read, content_bytes(read.into_iter()));
+    let after = contents(&directory, &report.keyspaces);
+    let written = after.iter().filter(|(name, _)| report.written.get(name).is_some());
+    assert_eq!(report.bytes_written, content_bytes(written.map(|(_, records)| records)));
     assert_eq!(report.counts.stayed, count("plain"));
     assert_eq!(report.written.get("plain"), None);
     assert_eq!(report.superseded, ["accounts.v1", "events.v1", "notes.v1"]);

@@ -4,6 +4,7 @@
 mod fused;
 #[cfg(test)]
 mod reading;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod stores;

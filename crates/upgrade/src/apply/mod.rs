@@ -11,6 +11,7 @@
 //! generation as it was: nothing ever wrote to it.
 
 mod store;
+mod summary;
 
 use integrity::{Digest, LogicalDigest};
 use journal::{AttemptNumber, Event, Operation};
@@ -20,11 +21,11 @@ use storage_migration::SchemaDefinition;
 use versioning::{GenerationNumber, SchemaVersion};
 
 use crate::adopt::{INVENTORY, RUNTIME_BINARY};
-use crate::environment::{Progress, ProgressListener};
 use crate::error::{Cause, Condition, Error, Result};
 use crate::home::current;
 use crate::package::{RELEASE_MANIFEST, RELEASE_SIGNATURES};
 use crate::plan::{Source, digest_files, open_current, read_part};
+use crate::progress::{Activity, ProgressListener, report};
 use crate::seal::{Description, digest_parts, keyspace_map, seal, sealed_keyspaces};
 use crate::store_guard::StoreGuard;
 use crate::trust::{Admitted, Wanted};
@@ -32,6 +33,7 @@ use crate::{Authorization, Home, Plan, PlannedPart, Request, SignedRelease};
 
 use store::StagedStore;
 pub(crate) use store::require_same;
+pub use summary::Summary;
 
 /// What an upgrade did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,6 +52,8 @@ pub struct Applied {
     pub tries: u32,
     /// Files of the store that could not be hard-linked and were copied, because the file system refused.
     pub links_refused: u64,
+    /// What was done to the records, in numbers.
+    pub summary: Summary,
 }
 
 /// An upgrade on its way. `S` is the stage, and holds what was earned so far.
@@ -114,6 +118,7 @@ impl Home<'_> {
         progress: &mut ProgressListener<'_>,
     ) -> Result<Option<Applied>> {
         self.require_authority(authorization.as_ref(), Operation::Upgrade)?;
+        report(progress, Activity::Preparing, "planning");
         let plan = self.plan(request)?;
         if plan.is_nothing_to_do() {
             return Ok(None);
@@ -185,6 +190,7 @@ impl Home<'_> {
             state: generation.manifest().state,
             tries: plan.tries,
             links_refused: 0,
+            summary: Summary::of_manifest(&generation)?,
         })
     }
 
@@ -234,7 +240,7 @@ impl<'p> Upgrade<'p, Authorized> {
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<Upgrade<'p, Quiesced>, Cause> {
         let Authorized { attempt, current } = self.stage;
-        report(progress, "checking the current generation");
+        report(progress, Activity::Checking, "checking the current generation");
         let generation = current.number();
         let guard = StoreGuard::acquire(generation, &current.part(Part::Store))?;
         home.check_generation(&current, rollback::VerifyDepth::Content)?;
@@ -262,7 +268,7 @@ impl<'p> Upgrade<'p, Quiesced> {
         let current = &self.stage.current;
         let staging = Staging::create(&home.layout, self.plan.to.generation)?;
         let store = StagedStore::build(home, self.plan, current, &staging, progress)?;
-        report(progress, "migrating the configuration");
+        report(progress, Activity::Placing, "migrating the configuration");
         let (from, to) = (&self.plan.from.versions, &self.plan.to.versions);
         let generation = current.number();
         let configuration = home
@@ -277,7 +283,7 @@ impl<'p> Upgrade<'p, Quiesced> {
         for (path, bytes) in &configuration.files {
             staging.write(Part::Configuration, path, bytes)?;
         }
-        report(progress, "placing policy and extensions");
+        report(progress, Activity::Placing, "placing policy and extensions");
         for (part, planned) in &self.plan.parts {
             place_part(current, &staging, *part, planned)?;
         }
@@ -304,6 +310,7 @@ impl<'p> Upgrade<'p, Staged> {
         let staged = self.stage;
         let target = home.schema(self.plan.to.versions.storage)?;
         let to = self.plan.to.generation;
+        report(progress, Activity::Verifying, "verifying the new generation");
         let after = staged.store.verify(home, to, &target, &staged.staging, progress)?;
         verify_files(home, self.plan, &staged)?;
         let stage = Verified { staged, after };
@@ -318,7 +325,7 @@ impl<'p> Upgrade<'p, Verified> {
         home: &mut Home<'_>,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<Upgrade<'p, Sealed>, Cause> {
-        report(progress, "making the new generation durable");
+        report(progress, Activity::MakingDurable, "making the new generation durable");
         let Verified { staged, after } = self.stage;
         let now = home.environment.clock.now();
         let plan = self.plan;
@@ -328,6 +335,7 @@ impl<'p> Upgrade<'p, Verified> {
             manifest: staged.quiesced.current.digest(),
         };
         let (map, counts) = staged.store.description();
+        let summary = staged.store.summary();
         let migration = MigrationMetadata {
             previous: plan.from.versions.clone(),
             target: plan.to.versions.clone(),
@@ -353,6 +361,7 @@ impl<'p> Upgrade<'p, Verified> {
             after,
             tries: plan.tries,
             links_refused: staged.store.links_refused,
+            summary,
         };
         let generation = seal(staged.staging, description)?;
         let event =
@@ -468,28 +477,4 @@ fn read_files(root: &std::path::Path) -> std::result::Result<crate::Files, Cause
         files.insert(path.to_owned(), bytes);
     }
     Ok(files)
-}
-
-/// Says which phase begins.
-pub(crate) fn report(progress: &mut ProgressListener<'_>, phase: &str) {
-    progress(&Progress { phase: phase.to_owned(), done: 0, total: None });
-}
-
-/// Turns the storage engine's progress into ours.
-pub(crate) fn forward<'p>(
-    progress: &'p mut ProgressListener<'_>,
-) -> impl FnMut(&storage_migration::Progress<'_>) + 'p {
-    |found| {
-        let verb = match found.phase {
-            storage_migration::Phase::Read => "reading",
-            storage_migration::Phase::Join => "joining",
-            storage_migration::Phase::Write => "writing",
-            storage_migration::Phase::Verify => "verifying",
-        };
-        progress(&Progress {
-            phase: format!("{verb} {}", found.keyspace),
-            done: found.records,
-            total: found.total,
-        });
-    }
 }

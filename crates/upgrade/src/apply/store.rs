@@ -11,9 +11,9 @@ use storage_migration::{
 };
 use versioning::GenerationNumber;
 
-use super::{forward, report};
-use crate::environment::ProgressListener;
+use super::Summary;
 use crate::error::Cause;
+use crate::progress::{Activity, ProgressListener, forward, report};
 use crate::seal::keyspace_map;
 use crate::{Home, Plan};
 
@@ -90,7 +90,12 @@ impl StagedStore {
         let directory = staging.part(Part::Store);
         let (before, options) = (&self.before, home.environment.engine);
         let stayed = self.original.as_deref().map_or(Stayed::Read, Stayed::SharedWith);
-        let mut listen = forward(progress);
+        let written = match &self.after {
+            AfterMigration::Migrated(report) => Some(&report.written),
+            AfterMigration::Cloned(_) | AfterMigration::Copied => None,
+        };
+        let known: Vec<&LogicalDigest> = written.into_iter().chain([before]).collect();
+        let mut listen = forward(progress, &known);
         let found = match &self.after {
             AfterMigration::Migrated(report) => {
                 return Ok(storage_migration::verify(
@@ -130,6 +135,14 @@ impl StagedStore {
             AfterMigration::Copied => (None, serde_json::Value::Null),
         }
     }
+
+    /// What was done to the records, in numbers.
+    pub(super) fn summary(&self) -> Summary {
+        match &self.after {
+            AfterMigration::Migrated(report) => Summary::of_migration(report),
+            AfterMigration::Cloned(_) | AfterMigration::Copied => Summary::NOTHING_MOVED,
+        }
+    }
 }
 
 impl Building<'_, '_> {
@@ -140,13 +153,13 @@ impl Building<'_, '_> {
         progress: &mut ProgressListener<'_>,
     ) -> Result<StagedStore, Cause> {
         let before = self.known_content(progress)?;
-        report(progress, "cloning the store");
+        report(progress, Activity::Copying, "cloning the store");
         let store = self.current.part(Part::Store);
         let cloned = durable::clone_tree(&store, self.directory, clone_mode)?;
         let after = if self.path.steps().is_empty() {
             AfterMigration::Cloned(map)
         } else {
-            self.migrate(Origin::Store(&map), &mut forward(progress))?
+            self.migrate(Origin::Store(&map), &before, progress)?
         };
         let original = (!self.home.is_started(self.current)).then_some(store);
         Ok(StagedStore { original, before, links_refused: cloned.links_refused, after })
@@ -160,11 +173,12 @@ impl Building<'_, '_> {
     ) -> Result<StagedStore, Cause> {
         let before = self.known_content(progress)?;
         let after = if self.path.steps().is_empty() {
+            report(progress, Activity::Copying, "copying the store");
             let store = self.current.part(Part::Store);
             durable::clone_tree(&store, self.directory, |_| durable::CloneMode::Copy)?;
             AfterMigration::Copied
         } else {
-            self.migrate(Origin::Records(source), &mut forward(progress))?
+            self.migrate(Origin::Records(source), &before, progress)?
         };
         Ok(StagedStore { original: None, before, links_refused: 0, after })
     }
@@ -174,6 +188,7 @@ impl Building<'_, '_> {
     /// read, from a clone of its own, since opening a store can lose what it cannot read at that moment.
     fn known_content(&self, progress: &mut ProgressListener<'_>) -> Result<LogicalDigest, Cause> {
         if self.home.is_started(self.current) {
+            report(progress, Activity::Verifying, "opening the store");
             self.home.measure(self.current, progress)
         } else {
             Ok(self.current.manifest().logical())
@@ -183,8 +198,10 @@ impl Building<'_, '_> {
     fn migrate(
         &self,
         origin: Origin<'_>,
-        listen: &mut dyn FnMut(&storage_migration::Progress<'_>),
+        before: &LogicalDigest,
+        progress: &mut ProgressListener<'_>,
     ) -> Result<AfterMigration, Cause> {
+        report(progress, Activity::Reading, "opening the store");
         let options = self.home.environment.engine;
         let report = storage_migration::migrate(
             &self.path,
@@ -192,7 +209,7 @@ impl Building<'_, '_> {
             self.directory,
             self.scratch,
             options,
-            listen,
+            &mut forward(progress, &[before]),
         )?;
         Ok(AfterMigration::Migrated(Box::new(report)))
     }

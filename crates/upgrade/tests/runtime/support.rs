@@ -33,10 +33,20 @@ impl Scene {
     }
 
     fn adopted_after(change: impl FnOnce(&Path)) -> Self {
+        Self::adopted_of(&SampleOptions::default(), change)
+    }
+
+    /// Of an installation with so many turns of the conversation, each being a dozen records.
+    pub(crate) fn with_turns(turns: u64) -> Self {
+        let options = SampleOptions { records: turns, ..SampleOptions::default() };
+        Self::adopted_of(&options, |_| {})
+    }
+
+    fn adopted_of(options: &SampleOptions, change: impl FnOnce(&Path)) -> Self {
         let scene =
             Self { directory: tempfile::tempdir().unwrap(), engine: EngineOptions::default() };
         let source = scene.directory.path().join("installation");
-        write_sample_home(&source, &SampleOptions::default()).unwrap();
+        write_sample_home(&source, options).unwrap();
         change(&source);
         let request = AdoptRequest {
             source,

@@ -142,7 +142,7 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "keyspace-counts-not-balanced",
         OUTPUT,
-        "balance(name, digest.records, total)?;",
+        "balance(name, written.digest.records, total)?;",
         "",
         "a migration that loses records while it sorts them is not stopped",
     )
