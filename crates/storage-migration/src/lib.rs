@@ -19,7 +19,7 @@
 //! | `apply`, `counts` | the rules that every step is held to, and the conservation law |
 //! | `batch`, `feed` | records on their way from one thread to another |
 //! | `transform` | what becomes of a batch: the part of a run that is pure |
-//! | `run`, `output`, `writer` | the fused run: reading, joining, writing in order |
+//! | `run`, `output`, `writer`, `load` | the fused run: reading, joining, writing in order |
 //! | `sort`, `merge`, `run_file` | sorting more than fits in memory |
 //! | `engine`, `store`, `tables`, `keyspace_map` | the storage engine, used as the facts about it demand |
 //! | `archive` | records without a place |
@@ -39,6 +39,7 @@ mod error;
 mod feed;
 mod fingerprint;
 mod keyspace_map;
+mod load;
 mod measure;
 mod merge;
 mod output;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use fjall::Keyspace;
 use integrity::LogicalDigest;
 
-use crate::batch::{BATCH_BYTES, Batch, Digested};
+use crate::batch::{BATCH_BYTES, Digested};
 use crate::feed::Feed;
 use crate::run::{Run, stays};
 use crate::transform::{Destination, Kind};
@@ -101,13 +101,12 @@ impl<'r> Run<'r, '_> {
             if let Destination::Target(keyspace) = destination {
                 *self.arrived.entry(keyspace).or_default() += records.batch.len() as u64;
             }
-            self.take_batch(destination, &records)?;
-            self.route.recycle(records.batch);
+            self.take_batch(destination, records)?;
         }
         Ok(())
     }
 
-    fn take_batch(&mut self, destination: Destination, records: &Digested) -> Result<()> {
+    fn take_batch(&mut self, destination: Destination, records: Digested) -> Result<()> {
         if let Destination::Target(keyspace) = destination
             && let Some(writer) = self.direct.open.get_mut(keyspace)
         {
@@ -115,7 +114,7 @@ impl<'r> Run<'r, '_> {
                 return Ok(());
             }
             if writer.follows(&records.batch) {
-                return writer.write_batch(self.store, records);
+                return writer.write_batch(records);
             }
             self.abandon_direct(keyspace)?;
         }
@@ -127,9 +126,11 @@ impl<'r> Run<'r, '_> {
                 // From here on: what is in the batch as much as what comes after it.
                 let mut batch = self.route.batch();
                 rest.for_each(|(key, value)| batch.push(key, value));
-                return self.take_batch(destination, &Digested::new(batch));
+                return self.take_batch(destination, Digested::new(batch));
             }
         }
+        drop(rest);
+        self.route.recycle(records.batch);
         if self.sorters.held_by(&destination) >= DIRECT_BYTES {
             self.start_direct(destination)?;
         }
@@ -158,17 +159,16 @@ impl<'r> Run<'r, '_> {
             return Ok(false);
         }
         let Some(mut buffer) = self.sorters.take_if_sorted(&name) else { return Ok(false) };
-        let mut writer = KeyspaceWriter::new(keyspace, handle);
+        let mut writer = KeyspaceWriter::new(keyspace, self.loaders, handle);
         let mut batch = self.route.batch();
         // Bounded by the records in the buffer.
         while let Some(Record { key, value }) = buffer.next() {
             batch.push(&key, &value);
             if batch.bytes().len() >= BATCH_BYTES {
-                writer.write_records(self.store, &batch)?;
-                batch = Batch::reusing(batch.into_bytes());
+                writer.write_records(std::mem::replace(&mut batch, self.route.batch()))?;
             }
         }
-        writer.write_records(self.store, &batch)?;
+        writer.write_records(batch)?;
         self.direct.open.insert(keyspace, writer);
         Ok(true)
     }
@@ -257,12 +257,11 @@ impl<'r> Run<'r, '_> {
         total: u64,
     ) -> Result<Written> {
         let sorted = self.sorters.take(&Destination::Target(name))?;
-        let mut writer = KeyspaceWriter::new(name, handle);
+        let mut writer = KeyspaceWriter::new(name, self.loaders, handle);
         let produce = move |feed: Feed<'_, '_, '_>| feed.sorted(sorted);
-        self.drive(Kind::Finished(name), (Phase::Write, Some(total)), produce, |run, outcome| {
+        self.drive(Kind::Finished(name), (Phase::Write, Some(total)), produce, |_, outcome| {
             for (_, records) in outcome.batches {
-                writer.write_batch(run.store, &records)?;
-                run.route.recycle(records.batch);
+                writer.write_batch(records)?;
             }
             Ok(())
         })?;

@@ -7,11 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::thread;
 
 use integrity::{KeyspaceHasher, LogicalDigest};
 
 use crate::feed::{Feed, Put};
 use crate::keyspace_map::check_schema;
+use crate::load::Loaders;
 use crate::output::{DirectWrites, Handles, Plan};
 use crate::run_file::Scratch;
 use crate::sort::SorterPool;
@@ -62,11 +64,15 @@ pub fn migrate(
     let sources = path.source().keyspaces.iter().map(|keyspace| keyspace.name);
     let staying = sources.filter(|name| stays(path, in_place, name)).collect();
     let route = Route::new(path, staying, options.recheck_every);
-    let mut run = Run::new(&route, in_place, sorters, (&store, &handles), options, progress);
-    run.read_all(source)?;
-    run.join_all()?;
-    run.add_earlier_archive(source)?;
-    let (report, leftovers) = run.write_output(plan)?;
+    let (report, leftovers) = thread::scope(|scope| {
+        let loaders = Loaders::new(scope, &store, &route, options.workers > 1);
+        let places = (&store, &handles, &loaders);
+        let mut run = Run::new(&route, in_place, sorters, places, options, progress);
+        run.read_all(source)?;
+        run.join_all()?;
+        run.add_earlier_archive(source)?;
+        run.write_output(plan)
+    })?;
     report.counts.check()?;
     drop(handles);
     for logical in &leftovers.superseded {
@@ -92,6 +98,7 @@ pub(crate) struct Run<'r, 'a> {
     in_place: bool,
     pub(crate) store: &'r Store,
     pub(crate) handles: &'r Handles,
+    pub(crate) loaders: &'r Loaders<'r>,
     pub(crate) direct: DirectWrites<'r>,
     pub(crate) sorters: SorterPool<Destination>,
     pub(crate) counts: RecordCounts,
@@ -112,7 +119,7 @@ impl<'r, 'a> Run<'r, 'a> {
         route: &'r Route<'r, 'a>,
         in_place: bool,
         sorters: SorterPool<Destination>,
-        (store, handles): (&'r Store, &'r Handles),
+        (store, handles, loaders): (&'r Store, &'r Handles, &'r Loaders<'r>),
         options: &'r EngineOptions,
         progress: &'r mut dyn FnMut(&Progress<'_>),
     ) -> Self {
@@ -126,6 +133,7 @@ impl<'r, 'a> Run<'r, 'a> {
             in_place,
             store,
             handles,
+            loaders,
             direct: DirectWrites::default(),
             sorters,
             counts: RecordCounts { steps, ..RecordCounts::default() },

@@ -249,10 +249,16 @@ impl Store {
         Ok(found as u64 == records && is_same_keyspace(here, &original.join(relative))?)
     }
 
-    /// Starts to bulk-load an empty keyspace.
-    pub(crate) fn start_bulk_load<'k>(&self, keyspace: &'k Keyspace) -> Result<BulkLoad<'k>> {
-        // An unsynced batch in the journal and an ingest could be torn apart by a crash (H8).
-        self.persist()?;
+    /// Starts to bulk-load an empty keyspace, or the next part of one.
+    pub(crate) fn start_bulk_load<'k>(
+        &self,
+        keyspace: &'k Keyspace,
+        is_first: bool,
+    ) -> Result<BulkLoad<'k>> {
+        if is_first {
+            // An unsynced batch in the journal and an ingest could be torn apart by a crash (H8).
+            self.persist()?;
+        }
         let started = contain(BULK_LOAD, &self.directory, || keyspace.start_ingestion())?;
         let mut ingestion = Some(started);
         let call = Box::new(move |batch: Option<&Batch>| match (batch, &mut ingestion) {

@@ -6,8 +6,8 @@ use fjall::Keyspace;
 use integrity::{KeyspaceDigest, KeyspaceHasher};
 
 use crate::batch::{Batch, Digested};
-use crate::store::BulkLoad;
-use crate::{MigrationError, Result, Store};
+use crate::load::{KeyspaceLoad, Loaders};
+use crate::{MigrationError, Result};
 
 /// What was written to a keyspace.
 pub(crate) struct Written {
@@ -19,9 +19,7 @@ pub(crate) struct Written {
 /// Bulk-loads a keyspace.
 pub(crate) struct KeyspaceWriter<'k> {
     name: &'static str,
-    /// None while there are no records: a bulk load without any would leave an empty file behind.
-    load: Option<BulkLoad<'k>>,
-    keyspace: &'k Keyspace,
+    load: KeyspaceLoad<'k>,
     hasher: KeyspaceHasher,
     bytes: u64,
     /// No key is empty, so nothing precedes the first.
@@ -30,9 +28,13 @@ pub(crate) struct KeyspaceWriter<'k> {
 
 impl<'k> KeyspaceWriter<'k> {
     /// Starts on an empty keyspace.
-    pub(crate) fn new(name: &'static str, keyspace: &'k Keyspace) -> Self {
-        let hasher = KeyspaceHasher::new(name);
-        Self { name, load: None, keyspace, hasher, bytes: 0, last: Vec::new() }
+    pub(crate) fn new(
+        name: &'static str,
+        loaders: &'k Loaders<'k>,
+        keyspace: &'k Keyspace,
+    ) -> Self {
+        let (load, hasher) = (KeyspaceLoad::new(loaders, keyspace), KeyspaceHasher::new(name));
+        Self { name, load, hasher, bytes: 0, last: Vec::new() }
     }
 
     /// True if all records of a batch come after all that were written, in order.
@@ -44,38 +46,38 @@ impl<'k> KeyspaceWriter<'k> {
     ///
     /// # Errors
     /// As [`KeyspaceWriter::write_records`].
-    pub(crate) fn write_batch(&mut self, store: &Store, records: &Digested) -> Result<()> {
-        self.load(store, &records.batch)?;
+    pub(crate) fn write_batch(&mut self, records: Digested) -> Result<()> {
+        self.check(&records.batch)?;
         records.add_to(&mut self.hasher);
-        Ok(())
+        self.load(records.batch)
     }
 
     /// As [`KeyspaceWriter::write_batch`], for records that are not digested yet.
     ///
     /// # Errors
     /// If two records have one key, or what the engine says.
-    pub(crate) fn write_records(&mut self, store: &Store, batch: &Batch) -> Result<()> {
-        self.load(store, batch)?;
+    pub(crate) fn write_records(&mut self, batch: Batch) -> Result<()> {
+        self.check(&batch)?;
         self.hasher.add_records(batch.bytes());
+        self.load(batch)
+    }
+
+    fn check(&self, batch: &Batch) -> Result<()> {
+        if !batch.is_empty() && !self.follows(batch) {
+            return Err(self.misplaced(batch));
+        }
         Ok(())
     }
 
-    fn load(&mut self, store: &Store, batch: &Batch) -> Result<()> {
+    fn load(&mut self, batch: Batch) -> Result<()> {
+        // A bulk load without any records would leave an empty file behind.
         if batch.is_empty() {
             return Ok(());
         }
-        if !self.follows(batch) {
-            return Err(self.misplaced(batch));
-        }
-        let load = match &mut self.load {
-            Some(load) => load,
-            none => none.insert(store.start_bulk_load(self.keyspace)?),
-        };
-        load.write(batch)?;
         self.bytes += batch.content_bytes();
         self.last.clear();
         self.last.extend_from_slice(batch.last_key());
-        Ok(())
+        self.load.write(batch)
     }
 
     /// The first record that is not where it should be.
@@ -101,9 +103,7 @@ impl<'k> KeyspaceWriter<'k> {
     /// # Errors
     /// What the engine says.
     pub(crate) fn finish(self) -> Result<Written> {
-        if let Some(load) = self.load {
-            load.finish()?;
-        }
+        self.load.finish()?;
         Ok(Written { digest: self.hasher.finish(), bytes: self.bytes })
     }
 }

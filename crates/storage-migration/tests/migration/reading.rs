@@ -168,3 +168,30 @@ proptest! {
         }
     }
 }
+
+/// A large keyspace is loaded in parts, several at once: where they begin and end, and in which order they are published,
+/// depends on the records alone, and together they are one run of tables.
+#[test]
+fn a_keyspace_that_is_loaded_in_parts_is_the_same_for_any_number_of_workers() {
+    let (place, steps, mut source) = (Place::new(), steps(), source(0));
+    let vault = source.keyspaces.get_mut("vault").unwrap();
+    for number in 0..90_000_u32 {
+        let value = [&number.to_le_bytes()[..], &[7; 900]].concat();
+        vault.insert(number.to_be_bytes().to_vec(), value);
+    }
+    let path = path(&steps, 1, 1);
+    let expected = digest(&source.keyspaces);
+    let sizes = |count| {
+        let (directory, report, found) = place.build(&path, &source, &workers(count));
+        assert_eq!(found, expected);
+        let largest = table(&directory, &report.keyspaces, "vault");
+        let tables = fs::read_dir(largest.parent().unwrap()).unwrap().map(Result::unwrap);
+        let name = |entry: &fs::DirEntry| entry.file_name().into_string().unwrap();
+        tables.map(|entry| (name(&entry), entry.metadata().unwrap().len())).collect()
+    };
+    let alone: BTreeMap<String, u64> = sizes(1);
+    assert_eq!(alone.len(), 3, "{alone:?}");
+    for count in [2, 4] {
+        assert_eq!(sizes(count), alone, "{count} workers");
+    }
+}
