@@ -64,8 +64,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "bulk-load-over-unsynced-batch",
         STORE,
-        "if «is_first» {",
-        "false && is_first",
+        "«self.persist()?;» } let started = contain(",
+        "",
         "a crash tears a batch and a bulk load apart",
     )
     .redundant("only migrations bulk-load, in a tree that is synced as a whole before anything refers to it"),
