@@ -5,7 +5,7 @@
 //! files of the store are sealed as they lie there, in `seals/<generation>.json`, and the journal names the digest of that
 //! file (`CLOSED`). The next start is held to it, and takes it away (`STARTED`).
 
-use integrity::{Digest, TreeSeal};
+use integrity::{Digest, Digester, TreeSeal};
 use journal::Event;
 use rollback::{Generation, Part, VerifyDepth};
 use serde::{Deserialize, Serialize};
@@ -84,10 +84,11 @@ impl Home<'_> {
         generation: &Generation,
         seal: Digest,
         depth: VerifyDepth,
+        digester: &mut Digester,
     ) -> std::result::Result<(), Cause> {
         let sealed = self.read_seal(generation.number(), seal)?;
         let content = |_: &str| depth == VerifyDepth::Content;
-        let violations = sealed.check(generation.path(), outside_of_store, content)?;
+        let violations = sealed.check(generation.path(), outside_of_store, content, digester)?;
         if violations.is_empty() {
             return Ok(());
         }
