@@ -1,13 +1,15 @@
 //! Sources that are read in pieces: what comes of it is what comes of reading them in one.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use storage_migration::{
-    EngineOptions, MigrationError, RecordSource, SchemaDefinition, SourceError, Visitor,
-    measure_source,
+    EngineOptions, KnownKeyspaces, MigrationError, RecordSource, SchemaDefinition, SourceError,
+    Store, Visitor, clone_mode, measure_source, measure_unknown,
 };
 
 use crate::toy::SCHEMAS;
-use crate::work::{Memory, digest, source};
+use crate::work::{Memory, Place, digest, path, source, steps};
 
 const WORKERS: [usize; 3] = [1, 2, 8];
 
@@ -147,5 +149,51 @@ fn progress_tells_every_keyspace_and_its_whole_number_of_records() {
             let told = last.get(keyspace);
             assert_eq!(told, Some(&(digest.records, Some(digest.records))), "{keyspace}");
         }
+    }
+}
+
+#[test]
+fn what_lies_in_the_same_tables_is_read_once_and_under_another_claim_again() {
+    let (place, steps, records) = (Place::new(), steps(), source(500));
+    let (directory, report, found) = place.build(&path(&steps, 1, 1), &records, &options(1));
+    for workers in WORKERS {
+        let mut known = KnownKeyspaces::default();
+        let mut measure = |schema: Option<&SchemaDefinition>| {
+            let clone = place.fresh();
+            durable::clone_tree(&directory, &clone, clone_mode).unwrap();
+            let options = options(workers);
+            let store = Store::open(&clone, &report.keyspaces, &options).unwrap();
+            let mut read = BTreeSet::new();
+            let digest = measure_unknown(&store, schema, &options, &mut known, &mut |progress| {
+                read.insert(progress.keyspace.to_owned());
+            });
+            (digest.unwrap(), read.len())
+        };
+        let all = records.keyspaces.len();
+        assert_eq!(measure(None), (found.clone(), all));
+        assert_eq!(measure(None), (found.clone(), 0), "{workers} workers");
+        // Nobody has held these records against the schema yet.
+        assert_eq!(measure(Some(&SCHEMAS[0])), (found.clone(), all));
+        assert_eq!(measure(Some(&SCHEMAS[0])), (found.clone(), 0));
+    }
+}
+
+#[test]
+fn a_store_that_was_written_to_since_is_read_again() {
+    let (place, steps, records) = (Place::new(), steps(), source(500));
+    let (directory, report, found) = place.build(&path(&steps, 1, 1), &records, &options(1));
+    for workers in WORKERS {
+        let mut known = KnownKeyspaces::default();
+        let clone = place.fresh();
+        durable::clone_tree(&directory, &clone, clone_mode).unwrap();
+        let options = options(workers);
+        let store = Store::open(&clone, &report.keyspaces, &options).unwrap();
+        let mut measure =
+            || measure_unknown(&store, None, &options, &mut known, &mut |_| {}).unwrap();
+        assert_eq!(measure(), found);
+        store.put("notes", b"new", b"value").unwrap();
+        let after = measure();
+        assert_eq!(after.records(), found.records() + 1, "{workers} workers");
+        assert_eq!(after.get("events"), found.get("events"));
     }
 }
