@@ -119,6 +119,15 @@ impl AdoptedFiles {
         Ok(())
     }
 
+    /// The files that the records of a keyspace lie in, in the order of their numbers.
+    fn files_of<'a>(&'a self, keyspace: &'a str) -> impl Iterator<Item = &'a InventoryFile> {
+        let stored = self.inventory.files.iter().filter(|file| file.part == Part::Store);
+        stored.filter(move |file| match keyspace {
+            "set_aside" => file.role.keyspace().is_some() && file.set_aside > 0,
+            _ => file.role.keyspace() == Some(keyspace),
+        })
+    }
+
     fn scan_file(
         &self,
         keyspace: &str,
@@ -199,16 +208,33 @@ impl RecordSource for AdoptedFiles {
         if keyspace == "sources" {
             return self.scan_sources(visit);
         }
-        let stored = self.inventory.files.iter().filter(|file| file.part == Part::Store);
-        for file in stored {
-            let wanted = match keyspace {
-                "set_aside" => file.role.keyspace().is_some() && file.set_aside > 0,
-                _ => file.role.keyspace() == Some(keyspace),
-            };
-            if wanted {
-                self.scan_file(keyspace, file, visit)?;
-            }
+        for file in self.files_of(keyspace) {
+            self.scan_file(keyspace, file, visit)?;
         }
         Ok(())
+    }
+
+    fn pieces(&self, keyspace: &str) -> Result<Option<Vec<u64>>, SourceError> {
+        if keyspace == "sources" {
+            return Ok(Some(vec![self.inventory.files.len() as u64]));
+        }
+        let records = |file: &InventoryFile| match keyspace {
+            "set_aside" => file.set_aside,
+            _ => file.records,
+        };
+        Ok(Some(self.files_of(keyspace).map(records).collect()))
+    }
+
+    fn scan_piece(
+        &self,
+        keyspace: &str,
+        piece: usize,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), SourceError> {
+        if keyspace == "sources" {
+            return if piece == 0 { self.scan_sources(visit) } else { Ok(()) };
+        }
+        let file = self.files_of(keyspace).nth(piece);
+        file.map_or(Ok(()), |file| self.scan_file(keyspace, file, visit))
     }
 }

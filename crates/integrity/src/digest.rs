@@ -36,6 +36,11 @@ impl Digest {
     /// What opening or reading the file says.
     pub fn of_file(path: &Path) -> durable::Result<Self> {
         let file = File::open(path).map_err(|error| Error::new(Operation::Open, path, error))?;
+        Self::of_opened(&file, path)
+    }
+
+    /// As [`Digest::of_file`], of a file that is open, from where it is to its end.
+    pub(crate) fn of_opened(file: &File, path: &Path) -> durable::Result<Self> {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(file).map_err(|error| Error::new(Operation::Read, path, error))?;
         Ok(hasher.into())

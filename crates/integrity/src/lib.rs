@@ -6,10 +6,12 @@
 //! - the logical state of a store ([`LogicalDigest`]), which is independent of its physical layout.
 
 mod digest;
+mod digester;
 mod logical;
 mod seal;
 
 pub use digest::{Digest, InvalidDigest};
+pub use digester::Digester;
 pub use logical::{
     CHUNK_RECORDS, ChunkDigest, KeyspaceDigest, KeyspaceHasher, LogicalDigest, append_record,
     chunk_digest, split_record,

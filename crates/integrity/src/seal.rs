@@ -7,6 +7,7 @@ use durable::{EntryKind, Error, Operation};
 use serde::{Deserialize, Serialize};
 
 use crate::Digest;
+use crate::digester::{Digester, Wanted};
 
 /// What a seal says of one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,12 +82,26 @@ impl TreeSeal {
     /// # Errors
     /// As [`durable::walk`]; also if a name is not UTF-8, since a seal is a text.
     pub fn of_tree(root: &Path, skip: impl Fn(&str) -> bool) -> durable::Result<Self> {
-        let mut files = BTreeMap::new();
-        for (path, shape) in shapes(root, &skip)? {
-            let digest = Digest::of_file(&root.join(&path))?;
-            files.insert(path, FileSeal { size: shape.0, executable: shape.1, digest });
-        }
-        Ok(Self { files })
+        Self::of_tree_with(root, skip, &mut Digester::new(1))
+    }
+
+    /// As [`TreeSeal::of_tree`], read by `digester`. Neither the seal nor an error depends on how it reads.
+    ///
+    /// # Errors
+    /// As [`TreeSeal::of_tree`]. Of several files that cannot be read, the first in the order of their paths is named.
+    pub fn of_tree_with(
+        root: &Path,
+        skip: impl Fn(&str) -> bool,
+        digester: &mut Digester,
+    ) -> durable::Result<Self> {
+        let shapes = shapes(root, &skip)?;
+        let wanted = shapes.iter().map(|(path, shape)| shape.wanted(path)).collect();
+        let digests = digester.digests(root, wanted)?;
+        let sealed = digests.into_iter().filter_map(|(path, digest)| {
+            let Shape { size, executable, .. } = *shapes.get(&path)?;
+            Some((path, FileSeal { size, executable, digest }))
+        });
+        Ok(sealed.collect())
     }
 
     /// The sealed files in the order of their paths.
@@ -117,52 +132,73 @@ impl TreeSeal {
 
     /// Compares the tree below `root` with the seal, file by file, and returns every difference.
     ///
-    /// `content` decides which files' bytes are read; the others are held to size and permission only.
+    /// `content` decides which files' bytes are read, by `digester`; the others are held to size and permission only.
+    /// Neither the differences nor an error depend on how it reads.
     ///
     /// # Errors
-    /// As [`TreeSeal::of_tree`]; a difference is not an error here.
+    /// As [`TreeSeal::of_tree_with`]; a difference is not an error here.
     pub fn check(
         &self,
         root: &Path,
         skip: impl Fn(&str) -> bool,
         content: impl Fn(&str) -> bool,
+        digester: &mut Digester,
     ) -> durable::Result<Vec<SealViolation>> {
         let found = shapes(root, &skip)?;
-        let mut violations = Vec::new();
-        for (path, sealed) in self.files.iter().filter(|(path, _)| !skipped(path, &skip)) {
-            match found.get(path) {
-                None => violations.push(SealViolation::Missing { path: path.clone() }),
-                Some(shape) if *shape != (sealed.size, sealed.executable) => {
-                    violations.push(SealViolation::Shape {
-                        path: path.clone(),
-                        expected: describe(sealed.size, sealed.executable),
-                        found: describe(shape.0, shape.1),
-                    });
-                }
-                Some(_) if content(path) => {
-                    let digest = Digest::of_file(&root.join(path))?;
-                    if digest != sealed.digest {
-                        violations.push(SealViolation::Content {
-                            path: path.clone(),
-                            expected: sealed.digest,
-                            found: digest,
-                        });
-                    }
-                }
-                Some(_) => {}
-            }
-        }
-        let added = found.into_keys().filter(|path| !self.files.contains_key(path));
-        violations.extend(added.map(|path| SealViolation::Added { path }));
+        let read = |(path, sealed): (&String, &FileSeal)| {
+            let shape = found.get(path).filter(|shape| shape.is(sealed) && content(path))?;
+            Some(shape.wanted(path))
+        };
+        let sealed = || self.files.iter().filter(|(path, _)| !skipped(path, &skip));
+        let digests = digester.digests(root, sealed().filter_map(read).collect())?;
+        let differs = |(path, sealed): (&String, &FileSeal)| {
+            violation(path, sealed, found.get(path), digests.get(path))
+        };
+        let mut violations: Vec<SealViolation> = sealed().filter_map(differs).collect();
+        let added = found.keys().filter(|path| !self.files.contains_key(*path));
+        violations.extend(added.map(|path| SealViolation::Added { path: path.clone() }));
         Ok(violations)
     }
 }
 
-/// Size and execute permission of every plain file below `root`.
-fn shapes(
-    root: &Path,
-    skip: &impl Fn(&str) -> bool,
-) -> durable::Result<BTreeMap<String, (u64, bool)>> {
+/// How a file differs from its seal, if it does. Without a digest its bytes do not count.
+fn violation(
+    path: &str,
+    sealed: &FileSeal,
+    shape: Option<&Shape>,
+    digest: Option<&Digest>,
+) -> Option<SealViolation> {
+    let path = path.to_owned();
+    let Some(shape) = shape else { return Some(SealViolation::Missing { path }) };
+    if !shape.is(sealed) {
+        let expected = describe(sealed.size, sealed.executable);
+        let found = describe(shape.size, shape.executable);
+        return Some(SealViolation::Shape { path, expected, found });
+    }
+    let found = *digest.filter(|digest| **digest != sealed.digest)?;
+    Some(SealViolation::Content { path, expected: sealed.digest, found })
+}
+
+/// What is known of a file without reading it.
+struct Shape {
+    size: u64,
+    executable: bool,
+    /// How many names it has.
+    names: u64,
+}
+
+impl Shape {
+    fn is(&self, sealed: &FileSeal) -> bool {
+        (self.size, self.executable) == (sealed.size, sealed.executable)
+    }
+
+    fn wanted(&self, path: &str) -> Wanted {
+        Wanted { path: path.to_owned(), names: self.names }
+    }
+}
+
+/// The shape of every plain file below `root`.
+fn shapes(root: &Path, skip: &impl Fn(&str) -> bool) -> durable::Result<BTreeMap<String, Shape>> {
     let mut files = BTreeMap::new();
     for entry in durable::walk(root)? {
         let Some(path) = entry.path.to_str() else {
@@ -170,7 +206,9 @@ fn shapes(
             return Err(Error::new(Operation::Walk, &root.join(&entry.path), reason));
         };
         if entry.kind == EntryKind::File && !skipped(path, skip) {
-            files.insert(path.to_owned(), (entry.size, entry.mode & 0o100 != 0));
+            let executable = entry.mode & 0o100 != 0;
+            let shape = Shape { size: entry.size, executable, names: entry.names };
+            files.insert(path.to_owned(), shape);
         }
     }
     Ok(files)
@@ -207,7 +245,7 @@ mod tests {
     }
 
     fn check(seal: &TreeSeal, root: &Path) -> Vec<SealViolation> {
-        seal.check(root, |_| false, |_| true).unwrap()
+        seal.check(root, |_| false, |_| true, &mut Digester::new(1)).unwrap()
     }
 
     #[test]
@@ -239,9 +277,12 @@ mod tests {
         let root = tree();
         let seal = TreeSeal::of_tree(root.path(), |_| false).unwrap();
         fs::write(root.path().join("config"), b"level = 2").unwrap();
-        assert_eq!(seal.check(root.path(), |_| false, |_| false).unwrap(), []);
+        assert_eq!(
+            seal.check(root.path(), |_| false, |_| false, &mut Digester::new(1)).unwrap(),
+            []
+        );
         fs::write(root.path().join("config"), b"level = 10").unwrap();
-        let found = seal.check(root.path(), |_| false, |_| false).unwrap();
+        let found = seal.check(root.path(), |_| false, |_| false, &mut Digester::new(1)).unwrap();
         assert!(
             matches!(found.as_slice(), [SealViolation::Shape { path, .. }] if path == "config")
         );
@@ -253,7 +294,11 @@ mod tests {
         let seal = TreeSeal::of_tree(root.path(), |path| path == "store").unwrap();
         assert_eq!(seal.iter().count(), 1);
         fs::write(root.path().join("store/stray"), b"").unwrap();
-        assert_eq!(seal.check(root.path(), |path| path == "store", |_| true).unwrap(), []);
+        assert_eq!(
+            seal.check(root.path(), |path| path == "store", |_| true, &mut Digester::new(1))
+                .unwrap(),
+            []
+        );
     }
 
     #[test]
@@ -263,5 +308,116 @@ mod tests {
         let part = TreeSeal::of_tree(&root.path().join("store"), |_| false).unwrap();
         assert_eq!(whole.digest("store"), part.digest(""));
         assert_ne!(whole.digest(""), part.digest(""));
+    }
+
+    /// Many files, of all sizes around the buffers that they are read with, some of them under two names.
+    fn large_tree() -> tempfile::TempDir {
+        let root = tree();
+        for number in 0..40_usize {
+            let path = root.path().join(format!("store/tables/many-{number}"));
+            fs::write(&path, vec![u8::try_from(number).unwrap(); number * 6553]).unwrap();
+            if number.is_multiple_of(7) {
+                link(&path, &root.path().join(format!("store/linked-{number}")));
+            }
+        }
+        root
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "nothing of this needs to be durable")]
+    fn link(from: &Path, to: &Path) {
+        fs::hard_link(from, to).unwrap();
+    }
+
+    #[test]
+    fn neither_the_seal_nor_the_differences_depend_on_how_many_files_are_read_at_once() {
+        let root = large_tree();
+        let seal = TreeSeal::of_tree(root.path(), |_| false).unwrap();
+        let of_tree = |workers| {
+            TreeSeal::of_tree_with(root.path(), |_| false, &mut Digester::new(workers)).unwrap()
+        };
+        for workers in [0, 2, 8] {
+            assert_eq!(of_tree(workers), seal, "{workers} workers");
+        }
+        fs::write(root.path().join("store/tables/many-3"), vec![9; 3 * 6553]).unwrap();
+        fs::write(root.path().join("store/linked-14"), vec![9; 14 * 6553]).unwrap();
+        fs::write(root.path().join("store/tables/many-30"), b"short").unwrap();
+        fs::remove_file(root.path().join("store/tables/many-5")).unwrap();
+        fs::write(root.path().join("store/stray"), b"").unwrap();
+        let check = |workers| {
+            let mut digester = Digester::new(workers);
+            seal.check(root.path(), |_| false, |_| true, &mut digester).unwrap()
+        };
+        let expected = check(1);
+        // The one of two names is found under both.
+        assert_eq!(expected.len(), 6, "{expected:?}");
+        for workers in [0, 2, 8] {
+            assert_eq!(check(workers), expected, "{workers} workers");
+        }
+    }
+
+    #[test]
+    fn of_several_files_that_cannot_be_read_the_first_is_named_whoever_reads_them() {
+        let root = large_tree();
+        for workers in [1, 2, 8] {
+            let missing = |name: &str| Wanted { path: name.to_owned(), names: 1 };
+            let there = (0..40).map(|number| missing(&format!("store/tables/many-{number}")));
+            let wanted = there.chain(["b", "a", "c"].map(missing)).collect();
+            let error = Digester::new(workers).digests(root.path(), wanted).unwrap_err();
+            assert_eq!(error.path, root.path().join("b"), "{workers} workers");
+        }
+    }
+
+    #[test]
+    fn a_file_that_took_the_place_of_one_that_was_read_is_read() {
+        for workers in [1, 2, 8] {
+            let (first, second) = (large_tree(), tempfile::tempdir().unwrap());
+            for number in [7, 14, 21] {
+                let name = format!("linked-{number}");
+                link(&first.path().join("store").join(&name), &second.path().join(&name));
+            }
+            let seals = [first.path(), second.path()]
+                .map(|root| TreeSeal::of_tree(root, |_| false).unwrap());
+            let mut digester = Digester::new(workers);
+            let mut check = |seal: &TreeSeal, root: &Path| {
+                seal.check(root, |_| false, |_| true, &mut digester).unwrap()
+            };
+            assert_eq!(check(&seals[0], first.path()), []);
+            assert_eq!(check(&seals[1], second.path()), []);
+            // The same size and the same times, and other bytes.
+            let replaced = second.path().join("linked-14");
+            let times = fs::metadata(&replaced).unwrap();
+            let times = fs::FileTimes::new().set_modified(times.modified().unwrap());
+            fs::remove_file(&replaced).unwrap();
+            fs::write(&replaced, vec![9; 14 * 6553]).unwrap();
+            fs::File::open(&replaced).unwrap().set_times(times).unwrap();
+            link(&replaced, &second.path().join("another-name"));
+            let found = check(&seals[1], second.path());
+            assert_eq!(found.len(), 2, "{workers} workers: {found:?}");
+            assert!(
+                matches!(&found[0], SealViolation::Content { path, .. } if path == "linked-14"),
+                "{found:?}"
+            );
+            assert_eq!(found[1], SealViolation::Added { path: "another-name".to_owned() });
+            assert_eq!(check(&seals[0], first.path()), []);
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_changed_in_place_since_it_was_read_is_read_again() {
+        use std::io::Write;
+        let (first, second) = (large_tree(), tempfile::tempdir().unwrap());
+        let (read, name) = (first.path().join("store/linked-14"), second.path().join("name"));
+        link(&read, &name);
+        let seal = TreeSeal::of_tree(second.path(), |_| false).unwrap();
+        let mut digester = Digester::new(2);
+        TreeSeal::of_tree_with(first.path(), |_| false, &mut digester).unwrap();
+        // The kernel's clock for files may stand still for some milliseconds.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let mut opened = fs::OpenOptions::new().write(true).open(&read).unwrap();
+        let modified = opened.metadata().unwrap().modified().unwrap();
+        opened.write_all(b"other").unwrap();
+        opened.set_times(fs::FileTimes::new().set_modified(modified)).unwrap();
+        let found = seal.check(second.path(), |_| false, |_| true, &mut digester).unwrap();
+        assert!(matches!(found.as_slice(), [SealViolation::Content { .. }]), "{found:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use integrity::{Digest, SealViolation};
+use integrity::{Digest, Digester, SealViolation};
 use versioning::GenerationNumber;
 
 use crate::{Error, Layout, MANIFEST_FORMAT, Manifest, Part, Result};
@@ -117,8 +117,22 @@ impl Generation {
     /// # Errors
     /// [`Error::Altered`] with every difference, or what reading says.
     pub fn verify(&self, depth: VerifyDepth, skip: impl Fn(&str) -> bool) -> Result<()> {
+        self.verify_with(depth, skip, &mut Digester::new(1))
+    }
+
+    /// As [`Generation::verify`], read by `digester`.
+    ///
+    /// # Errors
+    /// As [`Generation::verify`], whatever `digester` is.
+    pub fn verify_with(
+        &self,
+        depth: VerifyDepth,
+        skip: impl Fn(&str) -> bool,
+        digester: &mut Digester,
+    ) -> Result<()> {
         let skip = |path: &str| path == MANIFEST_FILE || skip(path);
-        let violations = self.manifest.files.check(&self.path, skip, |path| depth.reads(path))?;
+        let reads = |path: &str| depth.reads(path);
+        let violations = self.manifest.files.check(&self.path, skip, reads, digester)?;
         if violations.is_empty() {
             return Ok(());
         }

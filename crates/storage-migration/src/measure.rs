@@ -1,19 +1,20 @@
 //! Reading a store or a source to its end: every record is held to its schema, and all of them are digested.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use integrity::{
-    CHUNK_RECORDS, ChunkDigest, KeyspaceDigest, KeyspaceHasher, LogicalDigest, chunk_digest,
-};
-
+use integrity::{KeyspaceDigest, KeyspaceHasher, LogicalDigest};
 use lsm_tree::Table;
+use versioning::SchemaVersion;
 
 use crate::batch::{Batch, Digested};
 use crate::feed::gather;
+use crate::part::Part;
+use crate::pieces::measure_pieces;
 use crate::tally::Tally;
 use crate::{
-    ARCHIVE, ArchivedRecord, EngineOptions, KeyspaceMap, MigrationError, Phase, Progress,
-    RecordSource, Result, SchemaDefinition, Store,
+    ARCHIVE, ArchivedRecord, EngineOptions, FileIdentity, KeyspaceMap, MigrationError, Phase,
+    Progress, RecordSource, Result, SchemaDefinition, Store,
 };
 
 /// Opens a closed store and digests all of it. Opening writes to the store (H11): measure a clone.
@@ -59,14 +60,69 @@ pub fn measure_source(
     options: &EngineOptions,
     progress: &mut dyn FnMut(&Progress<'_>),
 ) -> Result<LogicalDigest> {
+    measure_unknown(source, schema, options, &mut KnownKeyspaces::default(), progress)
+}
+
+/// What the keyspaces hold that were measured, by the files that they lie in.
+///
+/// Generations share tables: what lies in the same files, and in nothing else, need not be read for each of them. That is
+/// so for one run, in which nobody writes to a file that was read.
+#[derive(Debug, Default)]
+pub struct KnownKeyspaces {
+    known: BTreeMap<(Held, String, Vec<FileIdentity>), KeyspaceDigest>,
+}
+
+/// The schema that the records of a keyspace were held against.
+type Held = Option<SchemaVersion>;
+
+impl KnownKeyspaces {
+    fn get(&self, held: Held, keyspace: &str, files: &[FileIdentity]) -> Option<KeyspaceDigest> {
+        self.known.get(&(held, keyspace.to_owned(), files.to_vec())).copied()
+    }
+}
+
+/// As [`measure_source`], without reading what is known, and makes known what was read.
+///
+/// # Errors
+/// As [`measure_source`].
+pub fn measure_unknown(
+    source: &dyn RecordSource,
+    schema: Option<&SchemaDefinition>,
+    options: &EngineOptions,
+    known: &mut KnownKeyspaces,
+    progress: &mut dyn FnMut(&Progress<'_>),
+) -> Result<LogicalDigest> {
+    let held = schema.map(|schema| schema.version);
     let mut digest = LogicalDigest::default();
+    let (mut unknown, mut files) = (Vec::new(), Vec::new());
     for keyspace in source.keyspaces() {
-        digest.insert(&keyspace, measure_keyspace(source, &keyspace, schema, options, progress)?);
+        let lies_in = source.files(&keyspace);
+        let found = lies_in.as_ref().and_then(|files| known.get(held, &keyspace, files));
+        if let Some(found) = found {
+            digest.insert(&keyspace, found);
+            continue;
+        }
+        files.extend(lies_in.map(|files| (keyspace.clone(), files)));
+        unknown.push(keyspace);
+    }
+    let mut left = unknown.as_slice();
+    // Bounded by the number of keyspaces: every turn measures one at least.
+    while !left.is_empty() {
+        if options.workers > 1 {
+            left = measure_pieces(source, left, schema, options, progress, &mut digest)?;
+        }
+        let Some((keyspace, after)) = left.split_first() else { break };
+        digest.insert(keyspace, measure_keyspace(source, keyspace, schema, options, progress)?);
+        left = after;
+    }
+    for (keyspace, files) in files {
+        let found = digest.get(&keyspace).copied();
+        known.known.extend(found.map(|found| ((held, keyspace, files), found)));
     }
     Ok(digest)
 }
 
-/// One thread reads, several check and digest.
+/// In one piece: one thread reads, several check and digest.
 pub(crate) fn measure_keyspace(
     source: &dyn RecordSource,
     keyspace: &str,
@@ -120,12 +176,12 @@ pub(crate) fn read_back(
             let _ = tables.placed().try_for_each(put);
             Ok(())
         },
-        || |(before, table): (u64, &Table)| Part::read(store, keyspace, before, table, schema),
+        || |(before, table): (u64, &Table)| read_table(store, keyspace, before, table, schema),
         |part: Part| {
-            tally.add(part.records, part.bytes, progress);
-            fits &= part.is_as_announced && last < part.first;
+            tally.add(part.records(), part.bytes(), progress);
+            fits &= part.records() == part.announced && part.comes_after(&last);
             part.add_to(&mut hasher);
-            last = part.last;
+            last = part.into_last();
             Ok::<_, MigrationError>(())
         },
     )?;
@@ -137,75 +193,24 @@ pub(crate) fn read_back(
     Ok(hasher.finish())
 }
 
-/// The records of a table: those up to the first boundary of a chunk of the logical digest, whole chunks, and what is left.
-#[derive(Default)]
-struct Part {
-    head: Batch,
-    chunks: Vec<ChunkDigest>,
-    rest: Batch,
-    records: u64,
-    bytes: u64,
-    first: Vec<u8>,
-    last: Vec<u8>,
-    /// As many records as the table says.
-    is_as_announced: bool,
-}
-
-impl Part {
-    fn read(
-        store: &Store,
-        keyspace: &str,
-        before: u64,
-        table: &Table,
-        schema: &SchemaDefinition,
-    ) -> Result<Self> {
-        let mut part = Self::default();
-        let to_boundary = before.next_multiple_of(CHUNK_RECORDS) - before;
-        let mut found = Ok(());
-        store.scan_table(table, &mut |key, value| {
-            found = check_record(schema, keyspace, key, value);
-            if found.is_ok() && part.rest.is_empty() {
-                found = check_lookup(store, keyspace, key, value);
-            }
-            part.add(key, value, to_boundary);
-            found.is_ok()
-        })?;
-        found?;
-        part.bytes += part.rest.content_bytes();
-        if !part.rest.is_empty() {
-            part.last = part.rest.last_key().to_vec();
+fn read_table(
+    store: &Store,
+    keyspace: &str,
+    before: u64,
+    table: &Table,
+    schema: &SchemaDefinition,
+) -> Result<Part> {
+    let mut part = Part::new(before, table.metadata.item_count);
+    let mut found = Ok(());
+    store.scan_table(table, &mut |key, value| {
+        found = check_record(schema, keyspace, key, value);
+        if found.is_ok() && part.begins_chunk() {
+            found = check_lookup(store, keyspace, key, value);
         }
-        part.is_as_announced = part.records == table.metadata.item_count;
-        Ok(part)
-    }
-
-    /// `to_boundary`: how many records there are to the first boundary of a chunk.
-    fn add(&mut self, key: &[u8], value: &[u8], to_boundary: u64) {
-        if self.records == 0 {
-            self.first = key.to_vec();
-        }
-        self.rest.push(key, value);
-        self.records += 1;
-        let ends_head = self.records == to_boundary;
-        let ends_chunk = self.records > to_boundary && self.rest.len() as u64 == CHUNK_RECORDS;
-        if !ends_head && !ends_chunk {
-            return;
-        }
-        self.bytes += self.rest.content_bytes();
-        self.last = self.rest.last_key().to_vec();
-        if ends_head {
-            self.head = std::mem::take(&mut self.rest);
-        } else {
-            self.chunks.push(chunk_digest(self.rest.bytes()));
-            self.rest = Batch::reusing(std::mem::take(&mut self.rest).into_bytes());
-        }
-    }
-
-    fn add_to(&self, hasher: &mut KeyspaceHasher) {
-        hasher.add_records(self.head.bytes());
-        self.chunks.iter().for_each(|chunk| hasher.add_chunk(*chunk));
-        hasher.add_records(self.rest.bytes());
-    }
+        part.add(key, value);
+        found.is_ok()
+    })?;
+    found.map(|()| part)
 }
 
 /// A record that is read must be found by its key, too: that is how a runtime asks for it.

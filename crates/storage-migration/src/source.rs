@@ -1,5 +1,8 @@
 //! Where a migration reads from.
 
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
 /// What a source hands each record to: its key and its value.
 pub type Visitor<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), SourceError> + 'a;
 
@@ -13,6 +16,33 @@ pub struct SourceError {
     pub origin: String,
     /// What went wrong.
     pub reason: String,
+}
+
+/// By what a file is known again, whatever its name: as long as nobody writes to it.
+///
+/// The time of change is not part of it: to give a file another name is a change, and a store is read from a clone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileIdentity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl FileIdentity {
+    /// Of the file with this name.
+    ///
+    /// # Errors
+    /// If it cannot be looked at.
+    pub fn of(path: &Path) -> std::io::Result<Self> {
+        let found = std::fs::symlink_metadata(path)?;
+        Ok(Self {
+            device: found.dev(),
+            inode: found.ino(),
+            size: found.size(),
+            modified: (found.mtime(), found.mtime_nsec()),
+        })
+    }
 }
 
 /// Records by keyspace, in key order: a fjall store, or files of an older format.
@@ -29,4 +59,35 @@ pub trait RecordSource: Sync {
     /// # Errors
     /// What cannot be read, or whatever `visit` returns.
     fn scan(&self, keyspace: &str, visit: &mut Visitor<'_>) -> Result<(), SourceError>;
+
+    /// How many records there are in each of the pieces that a keyspace can be read in, in the order of their keys: as
+    /// far as is known without reading them. Whoever reads them counts. None, if it can be read in one piece only.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    fn pieces(&self, keyspace: &str) -> Result<Option<Vec<u64>>, SourceError> {
+        let _ = keyspace;
+        Ok(None)
+    }
+
+    /// The files that a keyspace lies in, in the order in which they are read, if they are all that there is to it: so that
+    /// another of the same name that lies in the very same ones holds the same records. None, if it is not known.
+    fn files(&self, keyspace: &str) -> Option<Vec<FileIdentity>> {
+        let _ = keyspace;
+        None
+    }
+
+    /// As [`RecordSource::scan`], of one of the pieces, by its position. One after the other they give what
+    /// [`RecordSource::scan`] gives. One that is not there has no records.
+    ///
+    /// # Errors
+    /// As [`RecordSource::scan`].
+    fn scan_piece(
+        &self,
+        keyspace: &str,
+        piece: usize,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), SourceError> {
+        if piece == 0 { self.scan(keyspace, visit) } else { Ok(()) }
+    }
 }

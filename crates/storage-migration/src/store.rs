@@ -10,10 +10,11 @@ use lsm_tree::Table;
 use crate::batch::Batch;
 use crate::engine::contain;
 use crate::keyspace_map::owned;
-use crate::tables::{Tables, records_of};
+use crate::tables::{Tables, records_of, streamed};
 use crate::version_files::{check_version_files, is_same_keyspace};
 use crate::{
-    EngineOptions, KeyspaceMap, MigrationError, RecordSource, Result, SourceError, Visitor,
+    EngineOptions, FileIdentity, KeyspaceMap, MigrationError, RecordSource, Result, SourceError,
+    Visitor,
 };
 
 /// Where the engine keeps its keyspaces.
@@ -385,19 +386,57 @@ impl RecordSource for Store {
         keyspace: &str,
         visit: &mut Visitor<'_>,
     ) -> std::result::Result<(), SourceError> {
+        self.hand_on(keyspace, visit, |visit| self.scan_while(keyspace, visit))
+    }
+
+    fn pieces(&self, keyspace: &str) -> std::result::Result<Option<Vec<u64>>, SourceError> {
+        let tables = self.tables(keyspace).map_err(|error| self.unreadable(keyspace, &error))?;
+        Ok(tables.map(|tables| tables.counts()))
+    }
+
+    fn files(&self, keyspace: &str) -> Option<Vec<FileIdentity>> {
+        self.tables(keyspace).ok().flatten()?.files()
+    }
+
+    fn scan_piece(
+        &self,
+        keyspace: &str,
+        piece: usize,
+        visit: &mut Visitor<'_>,
+    ) -> std::result::Result<(), SourceError> {
+        self.hand_on(keyspace, visit, |visit| {
+            let tables = self.tables(keyspace)?;
+            let table = tables.as_ref().and_then(|tables| tables.get(piece));
+            table.map_or(Ok(()), |table| self.visit(|| streamed(table), visit))
+        })
+    }
+}
+
+impl Store {
+    /// Scans for a visitor that may refuse.
+    fn hand_on(
+        &self,
+        keyspace: &str,
+        visit: &mut Visitor<'_>,
+        scan: impl FnOnce(&mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<()>,
+    ) -> std::result::Result<(), SourceError> {
         let mut refused = None;
-        let scanned = self.scan_while(keyspace, &mut |key, value| {
+        let scanned = scan(&mut |key, value| {
             refused = visit(key, value).err();
             refused.is_none()
         });
         if let Some(error) = refused {
             return Err(error);
         }
-        scanned.map_err(|error| SourceError {
+        scanned.map_err(|error| self.unreadable(keyspace, &error))
+    }
+
+    fn unreadable(&self, keyspace: &str, error: &MigrationError) -> SourceError {
+        SourceError {
             keyspace: keyspace.to_owned(),
             origin: self.directory.display().to_string(),
             reason: error.to_string(),
-        })
+        }
     }
 }
 

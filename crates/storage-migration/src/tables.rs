@@ -8,6 +8,8 @@
 use fjall::{Keyspace, UserKey, UserValue};
 use lsm_tree::{AbstractTree, AnyTree, InternalValue, Table};
 
+use crate::FileIdentity;
+
 /// All tables of a keyspace, in the order of their keys.
 pub(crate) struct Tables(Vec<Table>);
 
@@ -37,20 +39,46 @@ impl Tables {
         })
     }
 
+    /// How many records each table has, as the tables say.
+    pub(crate) fn counts(&self) -> Vec<u64> {
+        self.0.iter().map(|table| table.metadata.item_count).collect()
+    }
+
+    /// The files of the tables. None, if one cannot be looked at.
+    pub(crate) fn files(&self) -> Option<Vec<FileIdentity>> {
+        self.0.iter().map(|table| FileIdentity::of(&table.path).ok()).collect()
+    }
+
+    /// One of them.
+    pub(crate) fn get(&self, position: usize) -> Option<&Table> {
+        self.0.get(position)
+    }
+
     /// Every record, read from the front of each table to its end.
     pub(crate) fn records(
         &self,
     ) -> impl Iterator<Item = fjall::Result<(UserKey, UserValue)>> + use<'_> {
         let mut newest = Newest::default();
-        let entries = self.0.iter().flat_map(|table| {
-            let (entries, error) = match table.scan() {
-                Ok(entries) => (Some(entries), None),
-                Err(error) => (None, Some(Err(error))),
-            };
-            entries.into_iter().flatten().chain(error)
-        });
+        let entries = self.0.iter().flat_map(entries_of);
         entries.filter_map(move |entry| newest.take(entry))
     }
+}
+
+/// Every entry of one table, read from its front to its end.
+fn entries_of(table: &Table) -> impl Iterator<Item = lsm_tree::Result<InternalValue>> + use<> {
+    let (entries, error) = match table.scan() {
+        Ok(entries) => (Some(entries), None),
+        Err(error) => (None, Some(Err(error))),
+    };
+    entries.into_iter().flatten().chain(error)
+}
+
+/// Every record of one table, read from its front to its end.
+pub(crate) fn streamed(
+    table: &Table,
+) -> impl Iterator<Item = fjall::Result<(UserKey, UserValue)>> + use<> {
+    let mut newest = Newest::default();
+    entries_of(table).filter_map(move |entry| newest.take(entry))
 }
 
 /// Every record of one table, found through its index.

@@ -105,7 +105,8 @@ impl Home<'_> {
             return Err(Refusal::new("not-run-from-a-home", "§13", "storage", reason).into());
         }
         let store = Part::Store.directory();
-        generation.verify(VerifyDepth::Content, |path| path == store)?;
+        let (files, mut digester) = (VerifyDepth::Content, self.digester());
+        generation.verify_with(files, |path| path == store, &mut digester)?;
         self.check_generation(&generation, VerifyDepth::Shape)?;
         let configuration = read_part(&generation, Part::Configuration)?;
         let policy = read_part(&generation, Part::Policy)?;

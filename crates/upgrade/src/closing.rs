@@ -6,7 +6,7 @@
 //! file (`CLOSED`). The next start is held to it, and takes it away (`STARTED`). What a runtime left that was not stopped in
 //! good order is sealed by the upgrade that builds on it, so that a rollback has something to hold it to.
 
-use integrity::{Digest, TreeSeal};
+use integrity::{Digest, Digester, TreeSeal};
 use journal::Event;
 use rollback::{Generation, Part, VerifyDepth};
 use serde::{Deserialize, Serialize};
@@ -117,10 +117,11 @@ impl Home<'_> {
         generation: &Generation,
         seal: Digest,
         depth: VerifyDepth,
+        digester: &mut Digester,
     ) -> std::result::Result<(), Cause> {
         let sealed = self.read_seal(generation.number(), seal)?;
         let reads = |path: &str| depth.reads(path);
-        let violations = sealed.check(generation.path(), outside_of_store, reads)?;
+        let violations = sealed.check(generation.path(), outside_of_store, reads, digester)?;
         if violations.is_empty() {
             return Ok(());
         }

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use integrity::{Digest, LogicalDigest, TreeSeal};
+use integrity::{Digest, Digester, LogicalDigest, TreeSeal};
 use rollback::{Generation, Part, VerifyDepth};
 use serde::Serialize;
-use storage_migration::{KeyspaceMap, RecordSource, SchemaDefinition, Store, clone_mode};
+use storage_migration::{
+    KeyspaceMap, KnownKeyspaces, RecordSource, SchemaDefinition, Store, clone_mode,
+};
 use versioning::{GenerationNumber, SchemaVersion, Versions};
 
 use crate::apply::require_same;
@@ -127,14 +129,25 @@ impl Home<'_> {
             unlisted: Vec::new(),
             problems: Vec::new(),
         };
+        // The files of all come first: to read a store it is cloned, and a file that is given one more name is not known
+        // again.
+        let mut digester = self.digester();
+        let mut opened = Vec::new();
         for (number, state) in &self.state.generations {
             if !matches!(state.fate, Fate::Kept | Fate::Bad) || !wanted(*number) {
                 continue;
             }
-            match self.verify_generation(*number, state, depth, progress) {
+            let files = self.verify_files(*number, depth, &mut digester, progress);
+            opened.push((state, self.unless_problem(files)?));
+        }
+        let mut known = KnownKeyspaces::default();
+        for (state, generation) in opened {
+            let records = generation.and_then(|generation| {
+                self.verify_generation(&generation, state, depth, &mut known, progress)
+            });
+            match self.unless_problem(records)? {
                 Ok(generation) => found.generations.push(generation),
-                Err(cause) if is_problem(&cause) => found.problems.push(cause.to_string()),
-                Err(cause) => return Err(Error::new(cause, self.unchanged())),
+                Err(problem) => found.problems.push(problem.to_string()),
             }
         }
         match read_keyring(&self.layout, &self.state) {
@@ -160,49 +173,73 @@ impl Home<'_> {
         Ok(found)
     }
 
-    fn verify_generation(
+    /// What is not as it should be is part of the report; what kept it from being read ends it.
+    fn unless_problem<T>(
+        &self,
+        result: std::result::Result<T, Cause>,
+    ) -> Result<std::result::Result<T, Cause>> {
+        match result {
+            Err(cause) if !is_problem(&cause) => Err(Error::new(cause, self.unchanged())),
+            result => Ok(result),
+        }
+    }
+
+    fn verify_files(
         &self,
         number: GenerationNumber,
-        state: &GenerationState,
         depth: Depth,
+        digester: &mut Digester,
         progress: &mut ProgressListener<'_>,
-    ) -> std::result::Result<VerifiedGeneration, Cause> {
+    ) -> std::result::Result<Generation, Cause> {
         let phase = format!("checking the files of generation {number}");
         report(progress, Activity::Checking, &phase);
-        let generation = Generation::open(&self.layout, number, state.manifest)?;
-        let of_files =
-            if depth == Depth::Quick { VerifyDepth::Shape } else { VerifyDepth::Content };
-        self.check_generation(&generation, of_files)?;
+        let state = self.state.generations.get(&number);
+        let manifest = state.and_then(|state| state.manifest);
+        let generation = Generation::open(&self.layout, number, manifest)?;
+        self.check_generation_with(&generation, of_files(depth), digester)?;
+        Ok(generation)
+    }
+
+    /// The rest, of a generation whose files are verified.
+    fn verify_generation(
+        &self,
+        generation: &Generation,
+        state: &GenerationState,
+        depth: Depth,
+        known: &mut KnownKeyspaces,
+        progress: &mut ProgressListener<'_>,
+    ) -> std::result::Result<VerifiedGeneration, Cause> {
         let logical = match depth {
             Depth::Quick | Depth::Files => None,
-            Depth::Records => Some(self.verify_records(&generation, progress)?),
+            Depth::Records => Some(self.verify_records(generation, known, progress)?),
         };
         let left =
             matches!(state.store, StoreStanding::Quiesced { .. } | StoreStanding::Closed { .. });
         let manifest = generation.manifest();
         let is_held = |path: &str| !state.started || !is_of_store(path);
         Ok(VerifiedGeneration {
-            generation: number,
+            generation: generation.number(),
             versions: manifest.versions.clone(),
-            current: self.state.current == Some(number),
+            current: self.state.current == Some(generation.number()),
             files: manifest.files.iter().filter(|(path, _)| is_held(path)).count() as u64,
             logical,
             written_to: state.started,
-            held_as_left: state.started && left && of_files.reads_everything(),
+            held_as_left: state.started && left && of_files(depth).reads_everything(),
         })
     }
 
     fn verify_records(
         &self,
         generation: &Generation,
+        known: &mut KnownKeyspaces,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<VerifiedRecords, Cause> {
-        let logical = if self.is_started(generation) {
-            self.measure(generation, progress)?
-        } else {
-            // Records that are those that were sealed were held to their schema before they were sealed.
-            self.measure_against(generation, None, progress)?
-        };
+        // Records that are those that were sealed were held to their schema before they were sealed.
+        let schema = self
+            .is_started(generation)
+            .then(|| self.schema(generation.manifest().versions.storage))
+            .transpose()?;
+        let logical = self.measure_against(generation, schema.as_ref(), known, progress)?;
         self.check_content(generation, &logical)?;
         Ok(VerifiedRecords {
             records: logical.records(),
@@ -218,19 +255,34 @@ impl Home<'_> {
         generation: &Generation,
         depth: VerifyDepth,
     ) -> std::result::Result<(), Cause> {
+        self.check_generation_with(generation, depth, &mut self.digester())
+    }
+
+    /// What reads the files of one operation: as many at once as there may be workers.
+    pub(crate) fn digester(&self) -> Digester {
+        Digester::new(self.environment.engine.workers)
+    }
+
+    fn check_generation_with(
+        &self,
+        generation: &Generation,
+        depth: VerifyDepth,
+        digester: &mut Digester,
+    ) -> std::result::Result<(), Cause> {
         let state = self.state.generations.get(&generation.number());
         let started = self.is_started(generation);
         let store = Part::Store.directory();
-        generation.verify(depth, |path| started && path == store)?;
+        generation.verify_with(depth, |path| started && path == store, digester)?;
         let standing = state.map(|state| state.store);
         if let Some(StoreStanding::Closed { seal }) = standing {
-            self.check_closed(generation, seal, depth)?;
+            self.check_closed(generation, seal, depth, digester)?;
         }
         if let (true, true, Some(StoreStanding::Quiesced { store })) =
             (started, !matches!(depth, VerifyDepth::Shape), standing)
         {
             // The other parts were read just now.
-            let found = TreeSeal::of_tree(&generation.part(Part::Store), |_| false)?.digest("");
+            let store_of = generation.part(Part::Store);
+            let found = TreeSeal::of_tree_with(&store_of, |_| false, digester)?.digest("");
             if found != store {
                 let number = generation.number();
                 return Err(Cause::Altered(format!(
@@ -271,7 +323,7 @@ impl Home<'_> {
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<LogicalDigest, Cause> {
         let schema = self.schema(generation.manifest().versions.storage)?;
-        self.measure_against(generation, Some(&schema), progress)
+        self.measure_against(generation, Some(&schema), &mut KnownKeyspaces::default(), progress)
     }
 
     /// Reads the whole store of a generation, whatever its records say.
@@ -280,26 +332,23 @@ impl Home<'_> {
         generation: &Generation,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<(), Cause> {
-        self.measure_against(generation, None, progress).map(|_| ())
+        self.measure_against(generation, None, &mut KnownKeyspaces::default(), progress).map(|_| ())
     }
 
     fn measure_against(
         &self,
         generation: &Generation,
         schema: Option<&SchemaDefinition>,
+        known: &mut KnownKeyspaces,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<LogicalDigest, Cause> {
         // Of a store that a runtime has written to nobody knows how much it holds.
         let sealed = (!self.is_started(generation)).then(|| generation.manifest().logical());
-        let known: Vec<&LogicalDigest> = sealed.iter().collect();
+        let sealed: Vec<&LogicalDigest> = sealed.iter().collect();
+        let engine = self.environment.engine;
         self.with_source(generation, |source| {
-            let mut listen = forward(progress, &known);
-            Ok(storage_migration::measure_source(
-                source,
-                schema,
-                self.environment.engine,
-                &mut listen,
-            )?)
+            let mut listen = forward(progress, &sealed);
+            Ok(storage_migration::measure_unknown(source, schema, engine, known, &mut listen)?)
         })
     }
 
@@ -370,6 +419,14 @@ impl VerifyReport {
             return Ok(self);
         }
         Err(Error::new(Cause::Altered(self.problems.join("\n")), home.unchanged()))
+    }
+}
+
+/// How files are read for a depth.
+const fn of_files(depth: Depth) -> VerifyDepth {
+    match depth {
+        Depth::Quick => VerifyDepth::Shape,
+        Depth::Files | Depth::Records => VerifyDepth::Content,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -125,6 +125,51 @@ fn one_bit_of_any_sealed_file_is_found_by_every_depth_that_reads_it() {
     }
     assert!(parts.contains(&("2".into(), "set-aside".into())), "{parts:?}");
     scene.ok(RECORDS);
+}
+
+/// A table that two generations share is read once for both: what is found in it is found in both, and what took its
+/// place in one of them is found there.
+#[test]
+fn what_two_generations_share_is_held_for_each_of_them() {
+    let scene = Scene::adopted();
+    scene.ok(&["apply", "--development", "--target-version", "2.0.0"]);
+    scene.ok(&["confirm"]);
+    scene.ok(&["apply", "--development", "--target-version", "2.1.0"]);
+    let generations = scene.home().join("generations");
+    let largest = |number: &str| {
+        let all = files(&generations.join(number).join("store/keyspaces"));
+        let tables = all.into_iter().filter(|(path, _)| path.parent().unwrap().ends_with("tables"));
+        tables.max_by_key(|(path, bytes)| (bytes.len(), path.clone())).unwrap()
+    };
+    let ((older, bytes), (newer, _)) = (largest("2"), largest("3"));
+    let inode = |path: &Path| fs::metadata(path).unwrap().ino();
+    assert_eq!(inode(&older), inode(&newer), "nothing is shared");
+    let generation_of = |report: &Value, number: usize| report["generations"][number].clone();
+    let report = scene.ok(RECORDS);
+    let (second, third) = (generation_of(&report, 1), generation_of(&report, 2));
+    assert_eq!((&second["state"], &second["records"]), (&third["state"], &third["records"]));
+    let told = |arguments| {
+        let error = scene.refused(arguments, 6);
+        let message = error["message"].as_str().unwrap().to_owned();
+        [2, 3].map(|number| message.contains(&format!("generation {number} ")))
+    };
+    for arguments in [FILES, RECORDS] {
+        // Through one name, which is through both.
+        let found = with_one_bit_flipped(&newer, || told(arguments));
+        assert_eq!(found, [true, true], "{arguments:?}");
+    }
+    let mut altered = bytes;
+    let middle = altered.len() / 2;
+    altered[middle] ^= 1;
+    fs::remove_file(&newer).unwrap();
+    fs::write(&newer, altered).unwrap();
+    fs::set_permissions(&newer, fs::metadata(&older).unwrap().permissions()).unwrap();
+    for arguments in [FILES, RECORDS] {
+        assert_eq!(told(arguments), [false, true], "{arguments:?}");
+    }
+    // A file of its own with the right bytes is as good.
+    fs::copy(&older, &newer).unwrap();
+    assert_eq!(scene.ok(RECORDS)["generations"], report["generations"]);
 }
 
 #[test]

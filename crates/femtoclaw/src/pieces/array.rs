@@ -1,6 +1,6 @@
 //! Cutting a JSON array into its elements.
 
-use super::piece::{Damage, Ending, Limits, Totals, Visit};
+use super::piece::{Damage, Ending, Limits, Totals, Visit, count, first_value};
 use super::{PieceError, Splitter};
 
 /// Where the splitter is.
@@ -154,6 +154,25 @@ impl ArraySplitter {
         Ok(())
     }
 
+    /// Takes an element of an array that begins here and is all there, in good order: by far the most are. Returns what
+    /// comes after it. Gives what [`Self::take`] gives for each of its bytes, at a fraction of the cost: where it is
+    /// JSON, the parser that judges it has found its end.
+    fn take_whole<'c>(&mut self, chunk: &'c [u8], visit: &mut Visit<'_>) -> Option<&'c [u8]> {
+        let may_begin = matches!(self.state, State::First | State::Next)
+            && matches!(chunk.first(), Some(b'{' | b'[' | b'"'));
+        if !may_begin {
+            return None;
+        }
+        let element = first_value(chunk).filter(|text| text.len() <= self.limits.record_bytes)?;
+        let (bytes, after) = chunk.split_at_checked(element.len())?;
+        self.mark();
+        visit.record(self.start_line, self.start_offset, bytes);
+        self.offset += bytes.len() as u64;
+        self.line += count(bytes, b'\n');
+        self.state = State::After;
+        Some(after)
+    }
+
     fn end_element(&mut self, visit: &mut Visit<'_>) {
         visit.candidate(self.start_line, self.start_offset, &self.buffer, false);
         self.buffer.clear();
@@ -171,8 +190,15 @@ impl ArraySplitter {
 
 impl Splitter for ArraySplitter {
     fn feed(&mut self, chunk: &[u8], visit: &mut Visit<'_>) -> Result<(), PieceError> {
-        for byte in chunk {
-            self.take(*byte, visit)?;
+        let mut rest = chunk;
+        while let Some((byte, after)) = rest.split_first() {
+            rest = match self.take_whole(rest, visit) {
+                Some(after) => after,
+                None => {
+                    self.take(*byte, visit)?;
+                    after
+                }
+            };
             if visit.stopped {
                 break;
             }

@@ -1,6 +1,8 @@
 //! Cutting a file into lines.
 
-use super::piece::{Damage, Ending, Limits, Totals, Visit, position};
+use memchr::memchr;
+
+use super::piece::{Damage, Ending, Limits, Totals, Visit};
 use super::{PieceError, Splitter};
 use crate::members::BYTE_ORDER_MARK;
 
@@ -33,7 +35,7 @@ impl LineSplitter {
             } else {
                 let limit = self.limits.record_bytes.saturating_add(1);
                 let limit = if self.begun { limit } else { limit.min(BYTE_ORDER_MARK.len()) };
-                let nul = position(bytes, 0).map_or(usize::MAX, |at| at + 1);
+                let nul = memchr(0, bytes).map_or(usize::MAX, |at| at + 1);
                 limit.saturating_sub(self.buffer.len()).min(nul)
             };
             let (taken, rest) = bytes.split_at(room.clamp(1, bytes.len()));
@@ -84,21 +86,37 @@ impl LineSplitter {
         self.continued = true;
     }
 
+    /// Whether a line is all there and nothing is to be cut from it, so that it need not be held.
+    fn is_whole(&self, line: &[u8]) -> bool {
+        let is_untouched = self.buffer.is_empty() && self.damage.is_none() && !self.continued;
+        is_untouched
+            && self.begun
+            && line.len() <= self.limits.record_bytes
+            && memchr(0, line).is_none()
+    }
+
+    /// Hands on a line, unless it is blank.
+    fn candidate(&mut self, line: &[u8], visit: &mut Visit<'_>, last: bool) {
+        let length = line.len() as u64;
+        if line.iter().all(u8::is_ascii_whitespace) {
+            visit.totals.structure_bytes += length;
+        } else {
+            visit.candidate(self.line, self.offset, line, last);
+        }
+        self.offset += length;
+    }
+
     /// Hands on the line, or what is left of it.
     fn end_line(&mut self, visit: &mut Visit<'_>, last: bool) {
         self.begun = true;
-        let length = self.buffer.len() as u64;
         if self.continued {
             if !self.buffer.is_empty() {
                 self.cut(visit);
             }
         } else {
-            if self.buffer.iter().all(u8::is_ascii_whitespace) {
-                visit.totals.structure_bytes += length;
-            } else {
-                visit.candidate(self.line, self.offset, &self.buffer, last);
-            }
-            self.offset += length;
+            let line = std::mem::take(&mut self.buffer);
+            self.candidate(&line, visit, last);
+            self.buffer = line;
         }
         self.buffer.clear();
         self.damage = None;
@@ -108,10 +126,14 @@ impl LineSplitter {
 
 impl Splitter for LineSplitter {
     fn feed(&mut self, mut chunk: &[u8], visit: &mut Visit<'_>) -> Result<(), PieceError> {
-        while let Some(end) = position(chunk, b'\n') {
+        while let Some(end) = memchr(b'\n', chunk) {
             let (line, rest) = chunk.split_at(end);
-            self.extend(line, visit);
-            self.end_line(visit, false);
+            if self.is_whole(line) {
+                self.candidate(line, visit, false);
+            } else {
+                self.extend(line, visit);
+                self.end_line(visit, false);
+            }
             visit.totals.structure_bytes += 1;
             self.offset += 1;
             self.line += 1;

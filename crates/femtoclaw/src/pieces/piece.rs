@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
+use memchr::memchr_iter;
+use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
 /// How records lie in a file.
@@ -145,9 +147,14 @@ impl<'a> Visit<'a> {
         self.piece(line, offset, bytes, damage);
     }
 
+    /// Hands on a piece that was judged already: it is one value of JSON.
+    pub(super) fn record(&mut self, line: u64, offset: u64, bytes: &[u8]) {
+        self.piece(line, offset, bytes, None);
+    }
+
     /// Hands on a piece that is known to be damaged.
     pub(super) fn damaged(&mut self, line: u64, offset: u64, bytes: &[u8], otherwise: Damage) {
-        let damage = match count_nul(bytes) {
+        let damage = match count(bytes, 0) {
             0 => otherwise,
             count => Damage::Nul { count },
         };
@@ -171,22 +178,22 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// The place of a byte. Asks first whether it is there, because that is many times faster, and it seldom is.
-pub(super) fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
-    bytes.contains(&wanted).then(|| bytes.iter().position(|byte| *byte == wanted))?
+/// How often a byte is there.
+pub(super) fn count(bytes: &[u8], wanted: u8) -> u64 {
+    memchr_iter(wanted, bytes).count() as u64
 }
 
-fn count_nul(bytes: &[u8]) -> u64 {
-    if !bytes.contains(&0) {
-        return 0;
-    }
-    bytes.iter().filter(|byte| **byte == 0).count() as u64
+/// The value of JSON that some bytes begin with, if it is whole and its own end can be told from it: an object, an array
+/// or a string.
+pub(super) fn first_value(bytes: &[u8]) -> Option<&str> {
+    let mut values = Deserializer::from_slice(bytes).into_iter::<&RawValue>();
+    values.next()?.ok().map(RawValue::get)
 }
 
 fn judge(bytes: &[u8], line: u64) -> Option<Damage> {
     let Ok(text) = std::str::from_utf8(bytes) else { return Some(Damage::NotUtf8) };
     let error = serde_json::from_str::<&RawValue>(text).err()?;
-    let count = count_nul(bytes);
+    let count = count(bytes, 0);
     if count > 0 {
         return Some(Damage::Nul { count });
     }

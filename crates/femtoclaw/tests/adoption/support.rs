@@ -116,7 +116,7 @@ impl Generation {
                 from = at + value.len();
             }
             let rest: Vec<u8> =
-                bytes.into_iter().filter(|byte| !b" \t\r\n[],".contains(byte)).collect();
+                bytes.into_iter().filter(|byte| !b" \t\r\n\x0c[],".contains(byte)).collect();
             assert!(rest.is_empty(), "{}: {:?}", file.path, String::from_utf8_lossy(&rest));
         }
     }

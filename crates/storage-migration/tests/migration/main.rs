@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod fused;
 #[cfg(test)]
+mod pieces;
+#[cfg(test)]
 mod reading;
 #[cfg(test)]
 mod refusals;

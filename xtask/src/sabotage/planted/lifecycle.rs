@@ -407,8 +407,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "parts-not-verified-at-start",
         BOOT,
-        "generation.verify(VerifyDepth::Content, |path| path == store)?;",
-        "let _ = store;",
+        "generation.verify_with(files, |path| path == store, &mut digester)?;",
+        "let _ = (store, files, &mut digester);",
         "an extension that was tampered with is run",
     ),
     bug(

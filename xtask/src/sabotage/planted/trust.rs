@@ -256,7 +256,7 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "seal-of-closed-store-not-checked",
         VERIFY,
-        "self.check_closed(generation, seal, depth)?;",
+        "self.check_closed(generation, seal, depth, digester)?;",
         "let _ = seal;",
         "a store that was altered while no runtime was running is run",
     ),
