@@ -216,7 +216,7 @@ mod tests {
             parts: Part::ALL.map(|part| (part, files.digest(part.directory()))).into(),
             files,
         };
-        staging.seal(describe).unwrap()
+        staging.seal(&mut integrity::Digester::new(1), describe).unwrap()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::path::{Component, Path, PathBuf};
 
 use durable::{Error as FileError, Operation};
-use integrity::{Digest, TreeSeal};
+use integrity::{Digest, Digester, TreeSeal};
 use versioning::GenerationNumber;
 
 use crate::{Error, Generation, Layout, Manifest, Part, Result, generation::MANIFEST_FILE};
@@ -129,10 +129,14 @@ impl Staging {
     ///
     /// # Errors
     /// What a file operation says. The staging directory stays, for recovery to sweep.
-    pub fn seal(self, describe: impl FnOnce(TreeSeal) -> Manifest) -> Result<Generation> {
+    pub fn seal(
+        self,
+        digester: &mut Digester,
+        describe: impl FnOnce(TreeSeal) -> Manifest,
+    ) -> Result<Generation> {
         durable::restrict_tree(&self.path)?;
         durable::sync_tree(&self.path)?;
-        let manifest = describe(TreeSeal::of_tree(&self.path, |_| false)?);
+        let manifest = describe(TreeSeal::of_tree_with(&self.path, |_| false, digester)?);
         let unreadable =
             |reason: String| Error::UnreadableManifest { generation: self.number, reason };
         let mut bytes =

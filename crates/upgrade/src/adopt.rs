@@ -292,6 +292,6 @@ impl Home<'_> {
             logical,
         };
         debug_assert!(staging.part(Part::Store).is_dir());
-        seal(staging, description)
+        seal(staging, description, &mut self.digester())
     }
 }

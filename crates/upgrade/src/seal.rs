@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use integrity::{LogicalDigest, TreeSeal};
+use integrity::{Digester, LogicalDigest, TreeSeal};
 use rollback::{
     AppliedStep, Generation, MANIFEST_FORMAT, Manifest, Origin, Part, SealedKeyspace, Staging,
 };
@@ -23,9 +23,13 @@ pub(crate) struct Description {
 }
 
 /// Makes the staged generation durable and seals it.
-pub(crate) fn seal(staging: Staging, description: Description) -> Result<Generation, Cause> {
+pub(crate) fn seal(
+    staging: Staging,
+    description: Description,
+    digester: &mut Digester,
+) -> Result<Generation, Cause> {
     let generation = staging.number();
-    Ok(staging.seal(|files| Manifest {
+    Ok(staging.seal(digester, |files| Manifest {
         format: MANIFEST_FORMAT,
         generation,
         created: description.created,

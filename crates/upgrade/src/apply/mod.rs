@@ -363,7 +363,7 @@ impl<'p> Upgrade<'p, Verified> {
             links_refused: staged.store.links_refused,
             summary,
         };
-        let generation = seal(staged.staging, description)?;
+        let generation = seal(staged.staging, description, &mut home.digester())?;
         let event =
             Event::Sealed { generation: generation.number(), manifest: generation.digest() };
         home.append(staged.quiesced.attempt, event)?;
