@@ -152,8 +152,8 @@ pub(crate) fn measure_keyspace(
     Ok(hasher.finish())
 }
 
-/// As [`measure_keyspace`], of a keyspace of a store: if it is nothing but tables, several threads read one each, through
-/// their indexes, and look a sample of the records up by their keys.
+/// As [`measure_keyspace`], of a keyspace of a store: if it is nothing but tables, several threads read one each, from
+/// its front to its end, and look a sample of the records up by their keys, through filter and index.
 pub(crate) fn read_back(
     store: &Store,
     keyspace: &str,

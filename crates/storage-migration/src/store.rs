@@ -10,7 +10,7 @@ use lsm_tree::Table;
 use crate::batch::Batch;
 use crate::engine::contain;
 use crate::keyspace_map::owned;
-use crate::tables::{Tables, records_of, streamed};
+use crate::tables::{Tables, streamed};
 use crate::version_files::{check_version_files, is_same_keyspace};
 use crate::{
     EngineOptions, FileIdentity, KeyspaceMap, MigrationError, RecordSource, Result, SourceError,
@@ -162,7 +162,7 @@ impl Store {
         table: &Table,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<()> {
-        self.visit(|| records_of(table), visit)
+        self.visit(|| streamed(table), visit)
     }
 
     fn visit<R: Iterator<Item = fjall::Result<(UserKey, UserValue)>>>(

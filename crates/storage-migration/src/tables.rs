@@ -81,14 +81,6 @@ pub(crate) fn streamed(
     entries_of(table).filter_map(move |entry| newest.take(entry))
 }
 
-/// Every record of one table, found through its index.
-pub(crate) fn records_of(
-    table: &Table,
-) -> impl Iterator<Item = fjall::Result<(UserKey, UserValue)>> + use<'_> {
-    let mut newest = Newest::default();
-    table.iter().filter_map(move |entry| newest.take(entry))
-}
-
 /// The rule by which entries become records: the newest of a key comes first, and the others are passed over; a deletion
 /// is none.
 #[derive(Default)]
