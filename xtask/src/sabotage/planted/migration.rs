@@ -119,8 +119,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "record-dropped",
         TRANSFORM,
-        "batch.records().«try_for_each(|(key, value)| self.push(0, keyspace, key, value))»?;",
-        "try_for_each(|(key, value)| { if key.last() == Some(&1) { self.counts.read -= 1; return Ok(()); } self.push(0, keyspace, key, value) })",
+        "«batch.records().try_for_each(|(key, value)| self.push(0, keyspace, key, value))»?;",
+        "batch.records().try_for_each(|(key, value)| { if key.last() == Some(&1) { self.counts.read -= 1; return Ok(()); } self.push(0, keyspace, key, value) })",
         "an upgrade loses records",
     ),
     bug(
