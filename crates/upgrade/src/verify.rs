@@ -211,7 +211,11 @@ impl Home<'_> {
     ) -> std::result::Result<VerifiedGeneration, Cause> {
         let logical = match depth {
             Depth::Quick | Depth::Files => None,
-            Depth::Records => Some(self.verify_records(generation, known, progress)?),
+            Depth::Records => {
+                let phase = format!("reading the records of generation {}", generation.number());
+                report(progress, Activity::Verifying, &phase);
+                Some(self.verify_records(generation, known, progress)?)
+            }
         };
         let left =
             matches!(state.store, StoreStanding::Quiesced { .. } | StoreStanding::Closed { .. });

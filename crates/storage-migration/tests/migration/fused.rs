@@ -204,6 +204,55 @@ fn every_record_is_read_once_and_written_once_however_many_steps_there_are() {
     report.counts.check().unwrap();
 }
 
+/// From schema 1 to schema 5, every step rewriting every record: four steps, and still one read and one write for each.
+#[test]
+fn five_schemas_are_crossed_in_one_read_and_one_write_of_each_record() {
+    let (place, source) = (Place::new(), source(3000));
+    let step = |from: u32| crate::toy::Toy {
+        name: ["one", "two", "three", "four"][from as usize - 1],
+        from,
+        to: from + 1,
+        action: |keyspace| match keyspace {
+            "events" | "notes" => storage_migration::Action::Rewrite,
+            _ => storage_migration::Action::Keep,
+        },
+        transform: |keyspace, key, value, out| {
+            let keyspace = SCHEMAS[0].keyspace(keyspace).unwrap().name;
+            out.emit(keyspace, key, [value, b"+"].concat());
+            Ok(())
+        },
+        join: crate::toy::no_join,
+        examples: Vec::new(),
+    };
+    let steps: Vec<_> = (1..5).map(step).collect();
+    let steps: Vec<&dyn storage_migration::MigrationStep> =
+        steps.iter().map(|step| step as _).collect();
+    let version = versioning::SchemaVersion::new;
+    let schemas = [1, 2, 3, 4, 5].map(|number| storage_migration::SchemaDefinition {
+        version: version(number),
+        ..SCHEMAS[0]
+    });
+    let resolve = |to| {
+        storage_migration::MigrationPath::resolve(&schemas, &steps, version(1), version(to))
+            .unwrap()
+    };
+    let (rewritten, all) = (["events", "notes"], resolve(5));
+    let expected: u64 = rewritten.iter().map(|name| source.keyspaces[*name].len() as u64).sum();
+    let (v1, built, before) = place.build(&resolve(1), &source, &defaults());
+    let origin = (v1.as_path(), &built.keyspaces, &before);
+    let (v5, report, after) = place.upgrade(&all, origin, &defaults());
+    assert_eq!((report.counts.read, report.counts.written), (expected, expected));
+    assert_eq!(report.counts.steps.len(), 4);
+    assert!(report.counts.steps.iter().all(|step| step.rewritten == expected));
+    let written: Vec<_> = report.written.iter().map(|(name, _)| name).collect();
+    assert_eq!(written, rewritten, "nothing was written on the way");
+    assert_eq!(after.records(), before.records());
+    let store = Store::open(&v5, &report.keyspaces, &defaults()).unwrap();
+    let key = 7_u32.to_be_bytes();
+    let old = &source.keyspaces["events"][key.as_slice()];
+    assert_eq!(store.get("events", &key).unwrap().unwrap(), [old.as_slice(), b"++++"].concat());
+}
+
 #[test]
 fn in_place_only_what_is_rewritten_or_observed_is_read() {
     let (place, steps, source) = (Place::new(), steps(), source(300));

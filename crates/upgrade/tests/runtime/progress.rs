@@ -59,9 +59,12 @@ fn how_much_there_is_to_read_is_known_from_the_start_but_for_what_a_runtime_wrot
     assert_eq!(last, [Activity::Placing, Activity::Verifying, Activity::MakingDurable]);
 
     let (told, report) = verified(&scene);
-    // The files of each generation are checked before its records are read.
-    let generations = told.split(|found| found.activity == Activity::Checking);
-    let read: Vec<_> = generations.filter(|told| !told.is_empty()).collect();
+    // The files of all generations are checked before the records of any are read.
+    let begins = |found: &Progress| found.phase.starts_with("reading the records of generation ");
+    let mut generations = told.split(begins);
+    let files = generations.next().unwrap();
+    assert!(files.iter().all(|found| found.activity == Activity::Checking), "{files:#?}");
+    let read: Vec<_> = generations.collect();
     assert_eq!(read.len(), 2);
     read.into_iter().for_each(assert_totals_are_known);
     assert_eq!(report.problems, Vec::<String>::new());
