@@ -244,10 +244,11 @@ impl Store {
     pub(crate) fn shares(&self, logical: &str, original: &Path, records: u64) -> Result<bool> {
         let handle = self.keyspace(logical)?;
         let here = handle.path();
-        let Ok(relative) = here.strip_prefix(&self.directory) else { return Ok(false) };
+        // The engine makes the path absolute; the directory of a keyspace is called the same in both.
+        let Some(name) = here.file_name() else { return Ok(false) };
         // What is in tables, and what the journal adds to it.
         let found = contain("count records", &self.directory, || Ok(handle.approximate_len()))?;
-        Ok(found as u64 == records && is_same_keyspace(here, &original.join(relative))?)
+        Ok(found as u64 == records && is_same_keyspace(here, &original.join(KEYSPACES).join(name))?)
     }
 
     /// Starts to bulk-load an empty keyspace, or the next part of one.
