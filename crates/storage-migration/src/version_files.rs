@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use durable::{Entry, EntryKind, Error as FileError, Operation};
+use durable::{Error as FileError, Operation};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::store::TABLES;
@@ -39,25 +39,23 @@ pub(crate) fn check_version_files(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether two directories of keyspaces hold the same: every table is one file with two names, and what names the tables
-/// has the same bytes. The engine has no part in the answer.
+/// Whether a keyspace consists of the tables that another one consists of: what names them has the same bytes, and every
+/// table is one file with two names. The engine has no part in the answer. What else the other one has is of no version that
+/// is current.
 pub(crate) fn is_same_keyspace(left: &Path, right: &Path) -> Result<bool> {
-    let (here, there) = (durable::walk(left)?, durable::walk(right)?);
-    let names = |entries: &[Entry]| -> Vec<_> {
-        entries.iter().map(|entry| (entry.path.clone(), entry.kind, entry.size)).collect()
-    };
-    if names(&here) != names(&there) {
+    let (here, there) = (left.join(POINTER), right.join(POINTER));
+    if !durable::is_file(&there)? || head(&here)? != head(&there)? {
         return Ok(false);
     }
-    for entry in here.iter().filter(|entry| entry.kind == EntryKind::File) {
-        let (one, other) = (left.join(&entry.path), right.join(&entry.path));
-        let is_table = entry.path.starts_with(TABLES);
-        let is_same = if is_table {
-            durable::is_same_file(&one, &other)?
-        } else {
-            xxh3(&one)? == xxh3(&other)?
-        };
-        if !is_same {
+    let Some((number, _)) = parse(&head(&here)?) else { return Ok(false) };
+    let version = format!("v{number}");
+    let (here, there) = (left.join(&version), right.join(&version));
+    if !durable::is_file(&there)? || xxh3(&here)? != xxh3(&there)? {
+        return Ok(false);
+    }
+    let (here, there) = (left.join(TABLES), right.join(TABLES));
+    for entry in durable::walk(&here)? {
+        if !durable::is_same_file(&here.join(&entry.path), &there.join(&entry.path))? {
             return Ok(false);
         }
     }
