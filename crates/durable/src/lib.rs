@@ -20,8 +20,8 @@ pub use clone::{CloneMode, CloneReport, clone_tree, copy_file};
 pub use error::{Error, Operation, Result};
 pub use plain::{open_plain, read_plain};
 pub use tree::{
-    Entry, EntryKind, MAXIMUM_DEPTH, exists, is_directory, is_file, is_same_file, remove_tree,
-    restrict_directory, restrict_tree, sync_tree, walk,
+    Entry, EntryKind, FileIdentity, MAXIMUM_DEPTH, exists, is_directory, is_file, is_same_file,
+    remove_tree, restrict_directory, restrict_tree, sync_tree, walk,
 };
 pub use write::{
     create_directory, create_file, remove_file, rename, replace_file, replace_files,

@@ -150,13 +150,42 @@ pub fn is_file(path: &Path) -> Result<bool> {
     Ok(look(path)?.is_some_and(|metadata| metadata.is_file()))
 }
 
+/// By what a plain file is known again, whatever its name: as long as nobody writes to it.
+///
+/// The time of change is not part of it: to give a file another name is a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileIdentity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl FileIdentity {
+    /// Of the plain file at a path; none if there is none, or something else.
+    ///
+    /// # Errors
+    /// If it cannot be looked at.
+    pub fn of(path: &Path) -> Result<Option<Self>> {
+        Ok(look(path)?.filter(fs::Metadata::is_file).as_ref().map(Self::from))
+    }
+}
+
+impl From<&fs::Metadata> for FileIdentity {
+    fn from(found: &fs::Metadata) -> Self {
+        Self {
+            device: found.dev(),
+            inode: found.ino(),
+            size: found.size(),
+            modified: (found.mtime(), found.mtime_nsec()),
+        }
+    }
+}
+
 /// Whether two paths are names of one file, so that their bytes are the same without being read.
 pub fn is_same_file(left: &Path, right: &Path) -> Result<bool> {
-    let identity = |found: Option<fs::Metadata>| {
-        found.filter(fs::Metadata::is_file).map(|metadata| (metadata.dev(), metadata.ino()))
-    };
-    let (left, right) = (identity(look(left)?), identity(look(right)?));
-    Ok(left.is_some() && left == right)
+    let left = FileIdentity::of(left)?;
+    Ok(left.is_some() && left == FileIdentity::of(right)?)
 }
 
 /// What is at a path, if anything is.
@@ -211,6 +240,23 @@ mod tests {
         let error = walk(root.path()).unwrap_err();
         assert_eq!(error.operation, Operation::Walk);
         assert!(error.to_string().contains("link"), "{error}");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "nothing of this needs to be durable")]
+    fn a_file_is_the_same_under_all_of_its_names_and_no_other_is() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name);
+        fs::write(path("file"), b"bytes").unwrap();
+        fs::hard_link(path("file"), path("name")).unwrap();
+        fs::copy(path("file"), path("copy")).unwrap();
+        std::os::unix::fs::symlink(path("file"), path("link")).unwrap();
+        assert!(is_same_file(&path("file"), &path("name")).unwrap());
+        for other in ["copy", "link", "missing", ""] {
+            assert!(!is_same_file(&path("file"), &path(other)).unwrap(), "{other}");
+            assert!(!is_same_file(&path(other), &path("file")).unwrap(), "{other}");
+        }
+        assert!(!is_same_file(&path("missing"), &path("missing")).unwrap());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fs::{self, File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use durable::{Error, Operation, Result};
+use durable::{Error, FileIdentity, Operation, Result};
 use pipeline::Shape;
 
 use crate::Digest;
@@ -111,22 +111,14 @@ impl Read {
 /// the time of change is the kernel's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Identity {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
+    file: FileIdentity,
     changed: (i64, i64),
 }
 
 impl Identity {
     fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
+        let changed = (metadata.ctime(), metadata.ctime_nsec());
+        Self { file: FileIdentity::from(metadata), changed }
     }
 }
 

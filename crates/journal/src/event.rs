@@ -243,7 +243,8 @@ pub enum Event {
         /// Starts that are left to it now.
         left: u32,
     },
-    /// The runtime was stopped in good order and its store closed: until the next start the store is held to this seal.
+    /// The store is closed and sealed: its runtime was stopped in good order, or an upgrade builds on what was left. Until the
+    /// next start the store is held to this seal.
     Closed {
         /// The current generation.
         generation: GenerationNumber,

@@ -26,8 +26,8 @@
 //! | `measure` | reading all of a store, in parallel |
 //! | `verify` | the proof |
 //!
-//! What is absent: nothing here clears a keyspace, writes to one that held records, creates blobs, retries after an error of
-//! the engine, or reads a clock. What is not proven: how much memory the engine itself takes beside its block cache, for the
+//! What is absent: nothing here clears a keyspace, writes to one that held records of another life, creates blobs, retries
+//! after an error of the engine, or reads a clock. What is not proven: how much memory the engine itself takes beside its block cache, for the
 //! index and the filter of each table that is being written.
 
 mod apply;
@@ -63,16 +63,17 @@ mod writer;
 
 pub use archive::{ArchivedRecord, InvalidArchivedRecord};
 pub use counts::{RecordCounts, StepCounts};
+pub use durable::FileIdentity;
 pub use engine::EngineOptions;
 pub use error::{MigrationError, Result};
 pub use fingerprint::fingerprint;
 pub use keyspace_map::{KeyspaceMap, PhysicalKeyspace};
-pub use measure::{KnownKeyspaces, measure, measure_and_check, measure_source, measure_unknown};
+pub use measure::{KnownKeyspaces, measure, measure_source, measure_unknown};
 pub use path::{Disposition, MAXIMUM_STEPS, MigrationPath};
 pub use report::{MigrationReport, Origin, PROGRESS_RECORDS, Phase, Progress};
 pub use run::migrate;
 pub use schema::{ARCHIVE, KeyspaceClass, KeyspaceDefinition, RecordCheck, SchemaDefinition};
-pub use source::{FileIdentity, RecordSource, SourceError, Visitor};
+pub use source::{RecordSource, SourceError, Visitor};
 pub use step::{Action, Emitter, Example, MigrationStep, Output, Record, TransformError};
 pub use store::{Store, clone_mode};
 pub use verify::{Stayed, rehearse, verify, verify_clone};

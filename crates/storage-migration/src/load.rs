@@ -13,7 +13,7 @@ use std::thread::{Builder, Scope};
 use fjall::Keyspace;
 
 use crate::batch::Batch;
-use crate::store::BulkLoad;
+use crate::store::{BULK_LOAD, BulkLoad};
 use crate::transform::Route;
 use crate::{MigrationError, Result, Store};
 
@@ -70,12 +70,15 @@ impl<'r> Loaders<'r> {
                             Err(_) => return Ok(()),
                         }
                     }
-                    // It hangs up when it is done, in good order or not.
-                    let _ = turn.map(|turn| turn.recv());
-                    load.finish()
+                    // Behind a part that failed nothing is done to the store any more: what that one says is what counts.
+                    if turn.is_some_and(|turn| turn.recv().is_err()) {
+                        return Ok(());
+                    }
+                    load.finish()?;
+                    let _ = published.send(());
+                    Ok(())
                 };
                 let _ = result.send(load());
-                drop(published);
             };
             Builder::new().name("bulk-load".to_owned()).spawn_scoped(scope, body).ok()?;
             // The tables of a keyspace are numbered in the order in which their parts start.
@@ -101,13 +104,21 @@ enum Message {
 }
 
 impl Part {
+    /// Why it takes no more batches.
+    fn failure(&self, directory: impl Fn() -> PathBuf) -> MigrationError {
+        self.join(&directory).err().unwrap_or_else(|| ended(directory()))
+    }
+
+    /// What came of it.
     fn join(&self, directory: impl Fn() -> PathBuf) -> Result<()> {
         // A thread that ends without a word has panicked, and the scope that it is of goes on with that.
-        self.done.recv().unwrap_or_else(|_| {
-            let (operation, message) = ("bulk-load a keyspace", "its thread ended".to_owned());
-            Err(MigrationError::EnginePanicked { operation, directory: directory(), message })
-        })
+        self.done.recv().unwrap_or_else(|_| Err(ended(directory())))
     }
+}
+
+fn ended(directory: PathBuf) -> MigrationError {
+    let (operation, message) = (BULK_LOAD, "its thread ended".to_owned());
+    MigrationError::EnginePanicked { operation, directory, message }
 }
 
 /// A bulk load of a whole keyspace.
@@ -154,7 +165,7 @@ impl<'k> KeyspaceLoad<'k> {
             }
             OpenPart::There(part) => {
                 if part.batches.send(Message::Batch(batch)).is_err() {
-                    return part.join(|| self.loaders.store.directory().to_path_buf());
+                    return Err(part.failure(|| self.loaders.store.directory().to_path_buf()));
                 }
             }
         }

@@ -32,24 +32,6 @@ pub fn measure(
     Ok(digest)
 }
 
-/// As [`measure`], and holds every record against the invariant of its schema.
-///
-/// # Errors
-/// As [`measure`]; if the keyspaces are not those of the schema, or a record breaks its invariant.
-pub fn measure_and_check(
-    directory: &Path,
-    map: &KeyspaceMap,
-    schema: &SchemaDefinition,
-    options: &EngineOptions,
-    progress: &mut dyn FnMut(&Progress<'_>),
-) -> Result<LogicalDigest> {
-    map.check_schema(schema)?;
-    let store = Store::open(directory, map, options)?;
-    let digest = measure_source(&store, Some(schema), options, progress)?;
-    store.close()?;
-    Ok(digest)
-}
-
 /// Digests every keyspace of a source, and holds its records against a schema if one is given.
 ///
 /// # Errors

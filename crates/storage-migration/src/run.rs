@@ -28,7 +28,8 @@ use crate::{
 ///
 /// `directory` must be in staging: after an error it is to be thrown away, whatever the error. After success it is
 /// closed, but its tree is not synced as a whole: that is part of sealing it. `scratch` is an empty directory for sorted
-/// runs; all are gone in the end. Memory is bounded by the options, and by the largest record.
+/// runs; all are gone in the end. Memory is bounded by the options, and by the largest record; with several workers also by
+/// two parts of 32 MiB for each keyspace that is being written (see `load`).
 ///
 /// The result depends on the records and the steps alone. Where two records meet under one key in the *target* the run
 /// is refused; where they meet under one key in a schema that is only passed through, and part again, it is not.

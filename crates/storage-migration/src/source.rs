@@ -1,7 +1,6 @@
 //! Where a migration reads from.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use durable::FileIdentity;
 
 /// What a source hands each record to: its key and its value.
 pub type Visitor<'a> = dyn FnMut(&[u8], &[u8]) -> Result<(), SourceError> + 'a;
@@ -16,33 +15,6 @@ pub struct SourceError {
     pub origin: String,
     /// What went wrong.
     pub reason: String,
-}
-
-/// By what a file is known again, whatever its name: as long as nobody writes to it.
-///
-/// The time of change is not part of it: to give a file another name is a change, and a store is read from a clone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FileIdentity {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-}
-
-impl FileIdentity {
-    /// Of the file with this name.
-    ///
-    /// # Errors
-    /// If it cannot be looked at.
-    pub fn of(path: &Path) -> std::io::Result<Self> {
-        let found = std::fs::symlink_metadata(path)?;
-        Ok(Self {
-            device: found.dev(),
-            inode: found.ino(),
-            size: found.size(),
-            modified: (found.mtime(), found.mtime_nsec()),
-        })
-    }
 }
 
 /// Records by keyspace, in key order: a fjall store, or files of an older format.

@@ -25,7 +25,7 @@ pub(crate) const TABLES: &str = "tables";
 const VERSION_MARKER: &str = "version";
 /// The pointer of a keyspace to its tables; of keyspace 0, which lists the others.
 const META_POINTER: &str = "keyspaces/0/current";
-const BULK_LOAD: &str = "bulk-load a keyspace";
+pub(crate) const BULK_LOAD: &str = "bulk-load a keyspace";
 /// Records that are read from the engine behind one fence.
 const SCANNED_AT_ONCE: usize = 64;
 /// Open file descriptors that the engine may cache.

@@ -5,10 +5,9 @@
 //! memory. Reading its tables in turn gives what the engine's own iterator gives, for half the work; and since each table
 //! says how many records it has, several threads can read one each, and know where its records stand among all others.
 
+use durable::FileIdentity;
 use fjall::{Keyspace, UserKey, UserValue};
 use lsm_tree::{AbstractTree, AnyTree, InternalValue, Table};
-
-use crate::FileIdentity;
 
 /// All tables of a keyspace, in the order of their keys.
 pub(crate) struct Tables(Vec<Table>);
@@ -46,7 +45,7 @@ impl Tables {
 
     /// The files of the tables. None, if one cannot be looked at.
     pub(crate) fn files(&self) -> Option<Vec<FileIdentity>> {
-        self.0.iter().map(|table| FileIdentity::of(&table.path).ok()).collect()
+        self.0.iter().map(|table| FileIdentity::of(&table.path).ok().flatten()).collect()
     }
 
     /// One of them.

@@ -298,7 +298,7 @@ impl Home<'_> {
     }
 
     /// Holds the logical content of a store to its manifest, unless a runtime has written to it.
-    pub(crate) fn check_content(
+    fn check_content(
         &self,
         generation: &Generation,
         found: &LogicalDigest,

@@ -113,7 +113,7 @@ pub enum StoreStanding {
     Sealed,
     /// A runtime has started on it since: only the engine's own checks and the schema's invariants hold.
     Started,
-    /// It was closed and sealed anew when its runtime was stopped in good order.
+    /// It was closed and sealed anew when its runtime was stopped in good order, or by the upgrade that built on it.
     Closed {
         /// The digest of the file that seals it.
         seal: Digest,
