@@ -9,6 +9,7 @@ mod sabotage;
 mod simulate;
 mod tests_command;
 mod tidy;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         Some("sim") => simulate::run(&rest),
         Some("sabotage") => sabotage::run(&rest),
         Some("bench") => bench::run(&rest),
+        Some("trace") => trace::run(&rest),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)

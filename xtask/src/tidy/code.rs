@@ -2,22 +2,37 @@
 
 /// The source with every character of comments, texts and character literals turned into a blank. Lines stay where they are.
 pub(crate) fn only_code(source: &str) -> String {
-    let mut scanner = Scanner { rest: source, output: String::with_capacity(source.len()) };
+    scan(source).output
+}
+
+/// The comments that go to the end of a line, with the slashes, and the numbers of their lines, from 1. What stands in a
+/// text or in a block comment is none.
+pub(crate) fn line_comments(source: &str) -> Vec<(usize, &str)> {
+    scan(source).line_comments
+}
+
+fn scan(source: &str) -> Scanner<'_> {
+    let output = String::with_capacity(source.len());
+    let mut scanner = Scanner { rest: source, output, line: 1, line_comments: Vec::new() };
     while !scanner.rest.is_empty() {
         scanner.step();
     }
-    scanner.output
+    scanner
 }
 
 struct Scanner<'a> {
     rest: &'a str,
     output: String,
+    /// The number of the line that the rest begins in, from 1.
+    line: usize,
+    line_comments: Vec<(usize, &'a str)>,
 }
 
 impl Scanner<'_> {
     fn step(&mut self) {
         if self.rest.starts_with("//") {
             let length = self.rest.find('\n').unwrap_or(self.rest.len());
+            self.line_comments.extend(self.rest.get(..length).map(|text| (self.line, text)));
             self.blank(length);
         } else if self.rest.starts_with("/*") {
             self.blank(block_comment(self.rest));
@@ -41,12 +56,14 @@ impl Scanner<'_> {
     fn keep(&mut self, length: usize) {
         let (kept, rest) = self.rest.split_at(length);
         self.output.push_str(kept);
+        self.line += kept.matches('\n').count();
         self.rest = rest;
     }
 
     fn blank(&mut self, length: usize) {
         let (blanked, rest) = self.rest.split_at(length);
         self.output.extend(blanked.chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+        self.line += blanked.matches('\n').count();
         self.rest = rest;
     }
 }
@@ -129,6 +146,13 @@ mod tests {
         ] {
             assert_eq!(only_code(source), code.replace('.', " "), "{source}");
         }
+    }
+
+    #[test]
+    fn comments_are_found_where_they_are_and_in_texts_there_are_none() {
+        let source = "a; // one\n\"// two\n\"; /* // three\n*/ // four\nr#\"\n// five\n\"#;\n/// six";
+        let expected = [(1, "// one"), (4, "// four"), (8, "/// six")];
+        assert_eq!(line_comments(source), expected);
     }
 
     #[test]
