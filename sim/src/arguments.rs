@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sim::images::Profile;
@@ -12,6 +13,7 @@ use crate::scenario::{Scenario, all};
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask sim [--seed N] [--budget 60s | --states N] [--profile kill|ordered|posix] [--depth N]
                        [--scenario NAME] [--shard I/N] [--workers N] [--quick] [--doublecheck] [--json]
+                       [--report FILE]
        cargo xtask sim --replay ID [--shrink] [--html FILE] [--keep] [--json]
        cargo xtask sim --naive [--json]
        cargo xtask sim --regressions
@@ -27,6 +29,8 @@ pub(crate) struct Arguments {
     pub(crate) mode: Mode,
     pub(crate) campaign: Campaign,
     pub(crate) json: bool,
+    /// Where a campaign writes the same to, besides.
+    pub(crate) report: Option<PathBuf>,
     /// Processes; as many as there are processors if it was not said.
     pub(crate) workers: Option<u64>,
     /// Run it twice, and compare.
@@ -91,6 +95,7 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
             quick: false,
         },
         json: false,
+        report: None,
         workers: None,
         doublecheck: false,
         given: given.clone(),
@@ -102,6 +107,7 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
         let campaign = &mut arguments.campaign;
         match name.as_str() {
             "--json" => arguments.json = true,
+            "--report" => arguments.report = Some(PathBuf::from(value()?)),
             "--quick" => campaign.quick = true,
             "--doublecheck" => arguments.doublecheck = true,
             "--sabotage" => arguments.mode = Mode::Sabotage,

@@ -1,5 +1,7 @@
 //! What is told of a campaign.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use crate::arguments::Arguments;
@@ -62,10 +64,6 @@ pub(crate) fn campaign(
     let rate = report.distinct_states as f64 / seconds.max(0.001);
     let walked = report.walked();
     let ratio = walked.exhaustive_points as f64 / walked.crash_points.max(1) as f64;
-    if !arguments.json {
-        people(report, seconds, rate, ratio);
-        return ok;
-    }
     let line = json!({
         "type": "sim",
         "ok": ok,
@@ -80,6 +78,7 @@ pub(crate) fn campaign(
         "max_depth": report.max_depth,
         "fault_classes": report.fault_classes,
         "violations": report.violations,
+        "violated": report.violated,
         "log_hash": report.log_hash(),
         "verdicts": format!("{:016x}", report.verdicts),
         "judged": report.judged,
@@ -88,7 +87,16 @@ pub(crate) fn campaign(
         "seconds": seconds,
         "found": report.kept,
     });
-    println!("{line}");
+    if arguments.json {
+        println!("{line}");
+    } else {
+        people(report, seconds, rate, ratio);
+    }
+    let write = |path: &PathBuf| std::fs::write(path, format!("{line}\n"));
+    if let Some(Err(error)) = arguments.report.as_ref().map(write) {
+        eprintln!("the report cannot be written: {error}");
+        return false;
+    }
     ok
 }
 

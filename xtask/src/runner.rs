@@ -22,6 +22,21 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Where cargo builds.
+///
+/// # Errors
+/// What cargo says.
+pub(crate) fn target_directory() -> Result<PathBuf, String> {
+    let mut command = cargo();
+    command.args(["metadata", "--format-version", "1", "--no-deps", "--locked"]);
+    let metadata: serde_json::Value = serde_json::from_slice(&output_of(&mut command)?)
+        .map_err(|error| format!("cargo metadata says nothing that can be read: {error}"))?;
+    let directory = metadata.get("target_directory").and_then(serde_json::Value::as_str);
+    directory
+        .map(PathBuf::from)
+        .ok_or_else(|| "cargo metadata names no target directory".to_owned())
+}
+
 /// A command as people would type it.
 pub(crate) fn shown(command: &Command) -> String {
     let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();

@@ -1,11 +1,13 @@
 //! `cargo xtask test`: all tests of the workspace, and no test is left out without a word.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
-use crate::runner::{cargo, shown};
+use crate::runner::{cargo, shown, target_directory, workspace_root};
+use crate::trace::{self, Binary, Listener, Outcomes};
 use crate::{CommandResult, Failure};
 
 /// A tool that some tests need and that not every machine has.
@@ -57,6 +59,11 @@ impl Request {
         }
         request
     }
+
+    /// True if no test is left out.
+    fn is_of_all(&self) -> bool {
+        self.cargo.is_empty() && self.runner.is_empty()
+    }
 }
 
 /// Runs the tests. The exit code is that of `cargo test`.
@@ -83,8 +90,13 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
         command.arg("--").args(&request.runner);
     }
     println!("+ {}", shown(&command));
-    let (status, total) = run_and_count(&mut command)
+    let tree = trace::fingerprint(&workspace_root())?;
+    let mut listener = Listener::new(built(&request.cargo)?);
+    let (status, total) = run_and_count(&mut command, &mut listener)
         .map_err(|error| Failure::Failed(format!("cannot run cargo test: {error}")))?;
+    if request.is_of_all() {
+        Outcomes { tree, tests: listener.heard() }.save(&target_directory()?)?;
+    }
     for need in &missing {
         println!("{}", left_out(need));
     }
@@ -125,18 +137,35 @@ impl Total {
     }
 }
 
-/// Runs the tests, hands on what they print line by line, and adds up their results.
-fn run_and_count(command: &mut Command) -> std::io::Result<(ExitStatus, Total)> {
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
+/// Builds the test binaries, and says which is which.
+fn built(arguments: &[String]) -> Result<BTreeMap<String, (PathBuf, Binary)>, String> {
+    let mut command = cargo();
+    command.args(["test", "--workspace", "--exclude", crate::bench::PACKAGE, "--locked"]);
+    command.args(["--no-run", "--message-format=json-render-diagnostics"]).args(arguments);
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.map_err(|error| format!("cannot start `{}`: {error}", shown(&command)))?;
+    // What does not build is told once more by the run itself, as people know it.
+    Ok(trace::binaries(&workspace_root(), &String::from_utf8_lossy(&output.stdout)))
+}
+
+/// Runs the tests, hands on what they print line by line, and adds up their results. Both outputs go into one pipe, because
+/// cargo says on one of them which binary the other speaks of.
+fn run_and_count(
+    command: &mut Command,
+    listener: &mut Listener,
+) -> std::io::Result<(ExitStatus, Total)> {
+    let (reader, writer) = std::io::pipe()?;
+    let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
+    // The command holds the writing end as long as it lives, and the pipe would never end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut total = Total::default();
-    if let Some(output) = child.stdout.take() {
-        let mut reader = BufReader::new(output);
-        let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line)? > 0 {
-            std::io::stdout().write_all(&line)?;
-            total.add(String::from_utf8_lossy(&line).trim_end());
-            line.clear();
-        }
+    let (mut reader, mut line) = (BufReader::new(reader), Vec::new());
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        std::io::stdout().write_all(&line)?;
+        let text = String::from_utf8_lossy(&line);
+        total.add(text.trim_end());
+        listener.hear(&text);
+        line.clear();
     }
     Ok((child.wait()?, total))
 }

@@ -19,8 +19,7 @@ use std::process::{Command, ExitCode};
 
 use crate::runner::{output_of, workspace_root};
 use crate::{CommandResult, Failure};
-#[cfg(test)]
-pub(crate) use code::only_code;
+pub(crate) use code::{line_comments, only_code};
 use metadata::Metadata;
 
 /// Something that is not as it should be.
@@ -120,7 +119,7 @@ fn check_files(root: &Path, metadata: &Metadata, files: &[String]) -> Vec<Findin
 }
 
 /// All files that git knows or would add, as far as they are there, relative to the root.
-fn tracked_files(root: &Path) -> Result<Vec<String>, String> {
+pub(crate) fn tracked_files(root: &Path) -> Result<Vec<String>, String> {
     let mut command = Command::new("git");
     command.current_dir(root);
     command.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
