@@ -5,6 +5,7 @@
 mod bench;
 mod demo;
 mod runner;
+mod rust_items;
 mod sabotage;
 mod simulate;
 mod tests_command;

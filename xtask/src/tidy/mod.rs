@@ -3,6 +3,7 @@
 //! Each rule is a function from texts to findings, with a test that shows it what it must catch. This file brings the
 //! texts.
 
+mod assertions;
 mod code;
 mod layers;
 mod licences;
@@ -113,9 +114,23 @@ fn check_files(root: &Path, metadata: &Metadata, files: &[String]) -> Vec<Findin
         .collect();
     let read = |path: &str| std::fs::read_to_string(root.join(path)).ok();
     findings.extend(modules::check(&sources, &targets, &read));
+    findings.extend(assertions::check(&by_crate(root, metadata, &sources)));
     let specification = std::fs::read(root.join(texts::SPECIFICATION)).ok();
     findings.extend(texts::check_specification(specification.as_deref()));
     findings
+}
+
+/// The source files of each member, with their texts.
+fn by_crate(root: &Path, metadata: &Metadata, sources: &[String]) -> Vec<Vec<(String, String)>> {
+    let manifests = metadata.members().filter_map(|package| package.manifest.as_deref());
+    let directories = manifests.filter_map(|manifest| Path::new(manifest).parent());
+    let files = |directory: &Path| {
+        let within = sources.iter().filter(|source| root.join(source).starts_with(directory));
+        let read =
+            |path: &String| Some((path.clone(), std::fs::read_to_string(root.join(path)).ok()?));
+        within.filter_map(read).collect()
+    };
+    directories.map(files).collect()
 }
 
 /// All files that git knows or would add, as far as they are there, relative to the root.
