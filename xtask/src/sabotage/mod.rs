@@ -50,6 +50,7 @@ struct Options {
 }
 
 /// Plants bugs and hunts for them. The exit code is 1 if any is missed.
+// trace: impl FC-25.1
 pub(crate) fn run(arguments: &[String]) -> CommandResult {
     let options = Options::parse(arguments)?;
     let all = planted::all();

@@ -1,12 +1,18 @@
 //! The planted bugs, by crate.
 
 mod adoption;
+mod capabilities;
+mod compatibility;
+mod configuration;
 mod durable;
+mod extensions;
 mod generations;
 mod journal;
 mod lifecycle;
 mod meaning;
 mod migration;
+mod release;
+mod telemetry;
 mod trust;
 
 /// A bug that is planted in the product, and must be found by the simulator, or by tests.
@@ -93,6 +99,12 @@ pub(super) fn all() -> Vec<&'static Planted> {
         adoption::BUGS,
         migration::BUGS,
         trust::BUGS,
+        compatibility::BUGS,
+        configuration::BUGS,
+        capabilities::BUGS,
+        extensions::BUGS,
+        telemetry::BUGS,
+        release::BUGS,
     ];
     tables.into_iter().flatten().collect()
 }
