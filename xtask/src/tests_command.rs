@@ -67,6 +67,7 @@ impl Request {
 }
 
 /// Runs the tests. The exit code is that of `cargo test`.
+// trace: impl FC-25.1
 pub(crate) fn run(arguments: &[String]) -> CommandResult {
     let mut request = Request::parse(arguments);
     let strict = request.strict || std::env::var_os("CI").is_some_and(|value| value == "true");
@@ -200,6 +201,7 @@ mod tests {
         assert_eq!(Request::parse(&[]), Request::default());
     }
 
+    // trace: test FC-25.1
     #[test]
     fn results_of_all_binaries_are_added_up() {
         let mut total = Total::default();

@@ -54,6 +54,7 @@ pub struct Migrated {
 /// # Errors
 /// As [`migrate_registry`]; [`CapabilityError::Widens`] if a policy of the release, a capability to be switched on, or new
 /// parameters would allow more than the grants cover.
+// trace: impl FC-11.1.3 FC-11.2
 pub fn migrate(before: &Authority, plan: &Plan) -> Result<Migrated> {
     let MigratedRegistry { registry, renames, mut report } =
         migrate_registry(&before.registry, &plan.registry)?;

@@ -38,6 +38,7 @@ pub struct MigratedRegistry {
 ///
 /// # Errors
 /// If an id would come to stand for something else, or the plan contradicts itself or the registry.
+// trace: impl FC-11.1.1
 pub fn migrate_registry(before: &Registry, plan: &RegistryPlan) -> Result<MigratedRegistry> {
     let renames = plan.renames.within(before)?;
     let offered = Registry::new(plan.offered.iter().cloned())?;
@@ -97,6 +98,7 @@ impl Work<'_> {
         self.registry.insert(renamed)
     }
 
+    // trace: impl FC-11.1.2
     fn keep(&mut self, capability: &Capability) -> Result<()> {
         let mut kept = capability.clone();
         match self.offered.get(kept.id.as_str()) {

@@ -48,6 +48,7 @@ impl Renames {
     ///
     /// # Errors
     /// If the new id of one that is to be made stands for something else already, or did.
+    // trace: impl FC-11.1.1
     pub fn within(&self, registry: &Registry) -> Result<Self> {
         let mut made = Self::default();
         for (from, to) in self.iter().filter(|(from, _)| registry.get(from.as_str()).is_some()) {

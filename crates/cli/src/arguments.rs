@@ -88,6 +88,7 @@ pub(crate) enum Color {
 }
 
 /// What to do.
+// trace: impl FC-22.1
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make a 1.0.x directory generation 1 of a new home. The directory is not modified.

@@ -47,6 +47,7 @@ pub(crate) enum AuditCommand {
 }
 
 /// Runs one of them.
+// trace: impl FC-22.4
 pub(crate) fn run(
     command: &AuditCommand,
     home: &Path,

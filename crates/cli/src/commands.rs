@@ -220,6 +220,7 @@ impl<'s> Session<'s> {
         Ok(0)
     }
 
+    // trace: impl FC-22.2.2
     fn plan(&self, target: &Target, check: bool, output: &mut Output) -> Result<u8, Failure> {
         let view = self.view()?;
         let request = trust::authority::request(target)?;
@@ -234,6 +235,7 @@ impl<'s> Session<'s> {
         Ok(if check && !plan.is_nothing_to_do() { CHANGES_PENDING } else { 0 })
     }
 
+    // trace: impl FC-22.2.1
     fn apply(
         &self,
         target: &Target,
@@ -299,6 +301,7 @@ impl<'s> Session<'s> {
         Ok(if decision.code == Code::Authorized { 0 } else { NOT_AUTHORIZED })
     }
 
+    // trace: impl FC-11.3
     fn capability_diff(&self, target: &Target, output: &mut Output) -> Result<u8, Failure> {
         let view = self.view()?;
         let request = trust::authority::request(target)?;
@@ -315,6 +318,7 @@ impl<'s> Session<'s> {
         Ok(0)
     }
 
+    // trace: impl FC-4.2
     fn status(&self, output: &mut Output) -> Result<u8, Failure> {
         let status = self.view()?.status();
         output.result("status", &status, |style| human::status(&status, style))?;
@@ -360,6 +364,7 @@ impl<'s> Session<'s> {
         Ok(0)
     }
 
+    // trace: impl FC-22.2.3
     fn rollback(
         &self,
         (authority, reason): (&AuthorityArguments, &str),

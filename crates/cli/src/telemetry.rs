@@ -112,6 +112,7 @@ impl Learned {
 }
 
 /// Runs a command between the event at its beginning and the one at its end.
+// trace: impl FC-17.1
 pub(crate) fn observed(
     arguments: &Arguments,
     run: impl FnOnce(&mut Observed<'_>, &Learned) -> Result<u8, Failure>,
@@ -169,6 +170,7 @@ fn operation(command: &Command) -> (&'static str, Option<RuntimeVersion>) {
 }
 
 /// What telemetry says of how a command came out.
+// trace: impl FC-17.2.3
 fn outcome(result: &Result<u8, Failure>) -> Outcome {
     let (result, error, exit_code) = match result {
         Ok(code) => (OperationResult::Succeeded, None, *code),

@@ -47,6 +47,7 @@ impl DepthArguments {
 }
 
 /// Verifies a home.
+// trace: impl FC-22.2.2
 pub(crate) fn run(home: &Home<'_>, depth: Depth, output: &mut Output) -> Result<u8, Failure> {
     let mut line = ProgressLine::new();
     let report = home.verify_to(depth, &mut |progress| line.show(progress))?;

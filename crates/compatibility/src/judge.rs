@@ -34,6 +34,7 @@ pub fn judge(installed: &Installed, offer: &Offer, policy: &Policy) -> Verdict {
     Verdict::new(from, to, kinds, reasons)
 }
 
+// trace: impl FC-13.2.1
 fn judge_versions(installed: &Versions, offer: &Offer, reasons: &mut Vec<Reason>) {
     let offered = &offer.versions;
     let mut moving = Vec::new();
@@ -84,6 +85,7 @@ fn judge_asking(offer: &Offer, policy: &Policy, reasons: &mut Vec<Reason>) {
     reasons.push(reason.into());
 }
 
+// trace: impl FC-13.2.2
 fn judge_storage(installed: &Installed, offer: &Offer, reasons: &mut Vec<Reason>) {
     let (found, writes) = (installed.versions.storage, offer.versions.storage);
     if !offer.readable().reads(found) {
@@ -97,6 +99,7 @@ fn judge_storage(installed: &Installed, offer: &Offer, reasons: &mut Vec<Reason>
     }
 }
 
+// trace: impl FC-24.2.2
 fn judge_rollback(
     installed: &Installed,
     offer: &Offer,
@@ -138,6 +141,7 @@ fn judge_configuration(installed: &Installed, offer: &Offer, reasons: &mut Vec<R
     reasons.push(reason.into());
 }
 
+// trace: impl FC-24.2.1
 fn judge_protocol(
     installed: &Installed,
     offer: &Offer,
@@ -157,6 +161,7 @@ fn judge_protocol(
     reasons.push(reason.into());
 }
 
+// trace: impl FC-13.2.3
 fn judge_extension(
     installed: &InstalledExtension,
     offer: &Offer,
@@ -193,6 +198,7 @@ fn judge_extension(
     }
 }
 
+// trace: impl FC-13.2.4
 fn judge_capability_set(installed: &Installed, offer: &Offer, reasons: &mut Vec<Reason>) {
     let found = installed.versions.capabilities;
     let accepts = offer.capabilities.statement().sets;
@@ -201,6 +207,7 @@ fn judge_capability_set(installed: &Installed, offer: &Offer, reasons: &mut Vec<
     }
 }
 
+// trace: impl FC-11.1.2 FC-13.2.4
 fn judge_capability(
     installed: &Installed,
     id: &CapabilityId,

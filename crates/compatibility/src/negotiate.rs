@@ -53,6 +53,7 @@ impl Speaks {
     ///
     /// # Errors
     /// [`Invalid::Silent`] without any major, [`Invalid::Feature`] for a feature that no minor that is spoken can have.
+    // trace: impl FC-24.4
     pub fn new(peer: Name, majors: BTreeMap<u32, Dialect>) -> Result<Self, Invalid> {
         if majors.is_empty() {
             return Err(Invalid::Silent { peer: peer.to_string() });
@@ -207,6 +208,7 @@ fn sentences(misfits: &[Misfit]) -> String {
 ///
 /// # Errors
 /// [`NoAgreement`] with every reason, for every major that they have in common.
+// trace: impl FC-24.1 FC-24.2.1 FC-24.3
 pub fn negotiate(a: &Speaks, b: &Speaks) -> Result<Agreement, NoAgreement> {
     // One order whoever asks: this is what makes the answer, and its messages, the same for both.
     let (first, second) = if a <= b { (a, b) } else { (b, a) };
@@ -249,6 +251,7 @@ fn common_features(
 }
 
 /// Every feature that one of the two requires and that is not on both sides, in the order of names.
+// trace: impl FC-24.2.1 FC-24.4
 fn missing(
     version: ProtocolVersion,
     first: (&Name, &Dialect),

@@ -30,6 +30,7 @@ impl Readable {
     }
 
     /// Whether it reads what another release writes, by the statement of either.
+    // trace: impl FC-24.2.2
     pub fn reads_what(&self, writer: &Self) -> bool {
         self.reads(writer.writes) || writer.readable_by.contains(self.writes)
     }
@@ -114,6 +115,7 @@ mod tests {
         edges.iter().map(|(from, to)| Migration { from: schema(*from), to: schema(*to) }).collect()
     }
 
+    // trace: test FC-24.2.2
     #[test]
     fn either_side_can_say_that_a_store_is_readable() {
         let old = readable(1, (1, 1), (1, 1));
@@ -124,6 +126,7 @@ mod tests {
         assert!(readable(9, (1, 2), (9, 9)).reads(schema(9)), "a release reads what it writes");
     }
 
+    // trace: test FC-24.2.2
     #[test]
     fn readers_are_told_for_every_schema_that_is_written() {
         let [old, new] = ["1.0.3", "2.0.0"].map(|text| text.parse::<RuntimeVersion>().unwrap());

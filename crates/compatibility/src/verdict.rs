@@ -19,6 +19,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    // trace: impl FC-24.3
     pub(crate) fn new(
         from: RuntimeVersion,
         to: RuntimeVersion,
@@ -56,6 +57,7 @@ impl Verdict {
     }
 
     /// True if and only if nothing refuses it.
+    // trace: impl FC-13.3
     pub fn is_accepted(&self) -> bool {
         self.of(Severity::Refuse).next().is_none()
     }

@@ -106,6 +106,7 @@ pub struct IntendedDifference {
 /// The differences that no migration declared: with any of them a migration is refused.
 ///
 /// A declared difference that does not occur is none: a migration is for many homes.
+// trace: impl FC-10.1.2
 pub fn undeclared(
     before: &EffectiveConfiguration,
     after: &EffectiveConfiguration,
@@ -154,6 +155,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1000))]
 
+        // trace: test FC-10.1.2
         #[test]
         fn nothing_that_differs_is_overlooked(
             before in prop::collection::btree_map("[a-e]", "[xy]", 0..6),

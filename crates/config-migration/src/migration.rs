@@ -53,6 +53,7 @@ impl Undo {
 ///
 /// # Errors
 /// Those of the first step that cannot be done exactly; the documents given are untouched.
+// trace: impl FC-10.1.1 FC-10.3
 pub fn migrate(documents: &Documents, steps: &[Step]) -> Result<Migrated> {
     let mut engine = Engine {
         documents: documents.clone(),
@@ -431,6 +432,7 @@ mod tests {
         assert_eq!(text, r#"{"b":1,"t":{},"a":{"c":2}}"#);
     }
 
+    // trace: test FC-10.1.1
     #[test]
     fn nothing_is_ever_overwritten() {
         assert_eq!(

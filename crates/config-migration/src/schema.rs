@@ -41,6 +41,7 @@ impl FieldType {
         Self::OneOf(texts.into_iter().map(Into::into).collect())
     }
 
+    // trace: impl FC-10.1.3
     fn accepts(&self, value: &Value) -> bool {
         match (self, value) {
             (Self::Boolean, Value::Boolean(_))
@@ -296,6 +297,7 @@ mod tests {
         schema().violations(&document).iter().map(ToString::to_string).collect()
     }
 
+    // trace: test FC-10.1.3
     #[test]
     fn every_violation_is_listed_at_once_with_its_path() {
         let toml = "schema = 3\nquiet = 1\nname = \" \\t\"\ntags = [1]\nextra = 1\nmodel = 5\n\"odd key\" = 1\n[logging]\nlevel = \"loud\"\nlevle = \"info\"\n";

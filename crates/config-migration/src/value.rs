@@ -142,6 +142,7 @@ impl Value {
     }
 
     /// Puts a value into the table that its path names, at a position, or at the end if the table is shorter.
+    // trace: impl FC-10.1.1
     pub(crate) fn attach(&mut self, path: &Path, position: usize, value: Self) -> Result<()> {
         let (parent, key) =
             path.split_last().ok_or_else(|| ConfigurationError::Occupied { path: path.clone() })?;

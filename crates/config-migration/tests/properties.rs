@@ -177,6 +177,7 @@ proptest! {
         prop_assert_eq!(written, write());
     }
 
+    // trace: test FC-10.1.1
     #[test]
     fn steps_lose_nothing_and_undo_exactly(root in root(), drawn in steps()) {
         let before = plain(root);
@@ -194,6 +195,27 @@ proptest! {
             documents = undo.apply(&documents).unwrap();
         }
         prop_assert!(documents == before);
+    }
+
+    // trace: test FC-10.3
+    #[test]
+    fn the_same_documents_and_steps_give_the_same_result_to_the_last_byte(
+        root in root(), drawn in steps(),
+    ) {
+        let documents = plain(root);
+        let steps: Vec<Step> =
+            drawn.iter().map(|drawn| step(documents.configuration.root(), drawn)).collect();
+        let told = |migrated: &config_migration::Migrated| {
+            let json = |document: &Document| document.to_json().unwrap().expose().to_owned();
+            let Documents { configuration, secrets } = &migrated.documents;
+            (json(configuration), json(secrets), migrated.report.to_string())
+        };
+        let (one, other) = (migrate(&documents, &steps), migrate(&documents, &steps));
+        prop_assert_eq!(
+            one.as_ref().map(told).map_err(ToString::to_string),
+            other.as_ref().map(told).map_err(ToString::to_string)
+        );
+        prop_assert!(one.ok() == other.ok());
     }
 
     #[test]

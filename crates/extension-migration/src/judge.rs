@@ -132,6 +132,7 @@ impl Court<'_> {
     }
 
     /// A reason for each identity of another publisher that would take an extension's place, or that has one of its names.
+    // trace: impl FC-12.1.1
     fn foreign(&self, installed: &InstalledExtension, after: &InstalledExtension) -> Vec<Reason> {
         let identities = [installed.identity.valid(), after.identity.valid()];
         let [Some(before), Some(after)] = identities else { return Vec::new() };
@@ -150,6 +151,7 @@ impl Court<'_> {
     }
 
     /// Puts what is offered in the place of what is installed, with every reason for and against it.
+    // trace: impl FC-12.1.3
     fn replace(
         &self,
         draft: &mut Draft,
@@ -204,11 +206,13 @@ impl Court<'_> {
     }
 
     /// Whether the runtime knows a permission, so that it could withhold it.
+    // trace: impl FC-12.1.3
     fn can_withhold(&self, permission: &Permission) -> bool {
         let known = self.offered.permissions.as_ref();
         known.is_none_or(|known| known.iter().any(|known| known.covers(permission)))
     }
 
+    // trace: impl FC-12.1.2
     fn compatibility(&self, states: &Compatibility) -> Option<Reason> {
         let runtime = self.runtime.clone();
         let holds = states.holds_for(&runtime, self.offered.unstated);
@@ -276,6 +280,7 @@ fn differences(recorded: &Files, found: &Files) -> Vec<Reason> {
 }
 
 /// The first artifact in which the same version differs: one of the two is not what its publisher made.
+// trace: impl FC-12.1.1
 fn same_version_obstacle(
     installed: &InstalledExtension,
     offered: &OfferedExtension,

@@ -16,6 +16,7 @@ use crate::{
 ///
 /// Total and deterministic. Each extension is first judged by itself, then against the others. Who has an obstacle and is
 /// named by the consent is set aside, and is then in nobody's way; who has an obstacle left is rejected.
+// trace: impl FC-12.3
 pub fn plan(
     installed: &Installed,
     offered: &Offered,
@@ -93,6 +94,7 @@ impl Subject<'_> {
     }
 
     /// Kept or replaced if nothing speaks against it, else rejected.
+    // trace: impl FC-12.2
     fn decide(self, conflicts: Vec<Reason>) -> PlannedExtension {
         let (obstacles, favour): (Vec<Reason>, Vec<Reason>) =
             self.draft.reasons.iter().cloned().chain(conflicts).partition(Reason::is_obstacle);

@@ -25,6 +25,9 @@ mod configuration;
 #[path = "adoption/danger.rs"]
 mod danger;
 
+#[path = "adoption/documents.rs"]
+mod documents;
+
 #[path = "adoption/extensions.rs"]
 mod extensions;
 

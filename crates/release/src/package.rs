@@ -103,6 +103,7 @@ impl Package {
     }
 
     /// Writes the content of an artifact that begins there, and holds it against its digest.
+    // trace: impl FC-14.1.1 FC-23.1.1
     pub(crate) fn stream(
         &self,
         artifact: &Artifact,

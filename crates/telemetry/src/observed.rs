@@ -51,6 +51,7 @@ impl<'s> Observed<'s> {
         self.say(outcome, now, Some(seconds));
     }
 
+    // trace: impl FC-4.3 FC-17.2.1 FC-17.2.2 FC-17.2.3
     fn say(&mut self, outcome: Outcome, time: Timestamp, seconds: Option<f64>) {
         self.sink.operation(&OperationEvent {
             time,

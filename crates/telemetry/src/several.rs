@@ -44,6 +44,7 @@ impl Several {
     }
 }
 
+// trace: impl FC-17.1
 impl TelemetrySink for Several {
     fn emit(&mut self, event: &TelemetryEvent) {
         self.each(|sink| sink.emit(event));

@@ -189,6 +189,7 @@ impl<'e> Home<'e> {
         Ok(())
     }
 
+    // trace: impl FC-4.3 FC-17.1 FC-17.2.1
     fn emit(&mut self, before: &HomeState, attempt: AttemptNumber, event: &'static str) {
         let after = &self.state;
         let open = after.attempt.as_ref().or(before.attempt.as_ref());

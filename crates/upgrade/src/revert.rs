@@ -70,6 +70,7 @@ impl Home<'_> {
     ///
     /// # Errors
     /// If there is none to go back to, if it is not what it was when it was left, or if a runtime has the store open.
+    // trace: impl FC-27.1.3
     pub fn rollback(
         &mut self,
         approved: Option<&RolledBack>,

@@ -73,6 +73,7 @@ pub struct AttemptStatus {
 
 impl HomeView<'_> {
     /// What the home looks like.
+    // trace: impl FC-4.2
     pub fn status(&self) -> Status {
         let state = self.state();
         let target = state.rollback_target().map(|(number, _)| number);

@@ -127,6 +127,7 @@ fn forwards<V: PartialOrd + fmt::Display>(
     Err(NotAnUpgrade::Backwards { part, from: from.to_string(), to: to.to_string() })
 }
 
+// trace: impl FC-4.1.2 FC-4.1.3 FC-4.1.4
 fn runtime_kind(from: &RuntimeVersion, to: &RuntimeVersion) -> UpgradeKind {
     if from == to {
         UpgradeKind::Patch
@@ -160,6 +161,7 @@ mod tests {
         classify(&versions(from, 1), &versions(to, 1)).unwrap().iter().collect()
     }
 
+    // trace: test FC-4.1.2 FC-4.1.3 FC-4.1.4
     #[test]
     fn the_leftmost_number_that_moves_names_the_kind() {
         assert_eq!(kinds("1.0.0", "1.0.3"), [UpgradeKind::Patch]);
@@ -167,6 +169,7 @@ mod tests {
         assert_eq!(kinds("1.9.9", "2.0.0"), [UpgradeKind::Major]);
     }
 
+    // trace: test FC-4.1.2
     #[test]
     fn where_semantic_versioning_promises_nothing_the_kind_is_major() {
         assert_eq!(kinds("0.1.0", "0.2.0"), [UpgradeKind::Major]);

@@ -22,6 +22,7 @@ pub struct InvalidVersion {
 ///
 /// Ordered by precedence. Build metadata takes no part in precedence, so two versions that differ only there are equal
 /// for every decision of this system.
+// trace: impl FC-4.1.1
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RuntimeVersion(semver::Version);
@@ -53,6 +54,7 @@ impl RuntimeVersion {
     }
 }
 
+// trace: impl FC-4.1.1
 impl Ord for RuntimeVersion {
     fn cmp(&self, other: &Self) -> Ordering {
         self.0.cmp_precedence(&other.0)
@@ -79,6 +81,7 @@ impl fmt::Display for RuntimeVersion {
     }
 }
 
+// trace: impl FC-4.1.1
 impl FromStr for RuntimeVersion {
     type Err = InvalidVersion;
 
@@ -218,6 +221,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    // trace: test FC-4.1.1
     #[test]
     fn build_metadata_takes_no_part_in_precedence() {
         let plain: RuntimeVersion = "2.0.0".parse().unwrap();
@@ -226,6 +230,7 @@ mod tests {
         assert_eq!(built.to_string(), "2.0.0+linux");
     }
 
+    // trace: test FC-4.1.1
     #[test]
     fn a_prerelease_comes_before_its_release() {
         let candidate: RuntimeVersion = "2.0.0-rc.1".parse().unwrap();
@@ -234,6 +239,7 @@ mod tests {
         assert!(candidate.is_prerelease());
     }
 
+    // trace: test FC-4.1.1
     #[test]
     fn what_is_no_semantic_version_is_refused_with_its_text() {
         for text in ["banana", "1.0", "1", "01.0.0", ""] {

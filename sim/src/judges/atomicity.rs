@@ -3,6 +3,7 @@
 use super::{Case, Judge, Verdict};
 use crate::observe::{Found, State};
 
+// trace: invariant FC-14.2 FC-27.1.1
 pub(super) const JUDGE: Judge = Judge {
     name: "atomicity",
     claim: "what is current is exactly old or exactly new, down to the last record",

@@ -7,6 +7,7 @@ use upgrade::{Authority, Event, Operation, Record};
 use super::{Case, Judge, Verdict};
 use crate::observe::Found;
 
+// trace: invariant FC-21.1 FC-21.2 FC-21.3
 pub(super) const JUDGE: Judge = Judge {
     name: "authorization",
     claim: "who allowed it was on record before it was done",

@@ -3,6 +3,7 @@
 use super::{Case, Judge, Verdict};
 use crate::observe::Found;
 
+// trace: invariant FC-23.1.3
 pub(super) const JUDGE: Judge = Judge {
     name: "journal",
     claim: "every record that was acknowledged is there, unchanged and in its place",

@@ -3,6 +3,7 @@
 use super::{Case, Judge, Verdict};
 use crate::observe::State;
 
+// trace: invariant FC-23.1.2 FC-27.1.3
 pub(super) const JUDGE: Judge = Judge {
     name: "old-generation",
     claim: "everything that is to be kept is kept, opens, and holds what it held",

@@ -6,6 +6,7 @@ use super::{Case, Judge, Verdict};
 use crate::observe::State;
 use crate::scenario::HOME_ON_DISK;
 
+// trace: invariant FC-23.3
 pub(super) const JUDGE: Judge = Judge {
     name: "permissions",
     claim: "every directory of a home is its owner's alone, and so is every file",

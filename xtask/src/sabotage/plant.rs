@@ -8,13 +8,17 @@ use std::path::Path;
 
 use super::planted::{Edit, Planted};
 
-/// What of the workspace is copied: enough for it to load, and for the simulator to be built.
-const COPIED: [&str; 9] = [
+/// What of the workspace is copied: enough for it to load, for the simulator to be built, and for tests to
+/// find what they read.
+const COPIED: [&str; 12] = [
     "crates",
     "sim",
     "fuzz",
     "bench",
     "xtask",
+    "specs",
+    "docs",
+    "README.md",
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain.toml",

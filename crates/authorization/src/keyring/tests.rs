@@ -52,6 +52,7 @@ fn who_signed_can_be_put_on_record() {
     assert!(serde_json::from_str::<Vec<Signer>>(&pattern).is_err());
 }
 
+// trace: test FC-21.2
 #[test]
 fn one_key_that_signs_twice_counts_once() {
     let error = verify(&made::keyring(thresholds(1, 2, 1)), &[1, 1, 1]).unwrap_err();
@@ -404,6 +405,7 @@ proptest! {
         prop_assert_eq!(counted.len(), people.len());
     }
 
+    // trace: test FC-21.2 FC-23.3
     #[test]
     fn no_changed_bit_of_what_is_signed_goes_unnoticed(
         message in proptest::collection::vec(any::<u8>(), 1..64),

@@ -116,6 +116,7 @@ impl Keyring {
     /// # Errors
     /// [`NotEnough`], which says of every signature that was not counted why. If enough have signed, it does not matter what
     /// else stands in the file.
+    // trace: impl FC-21.2 FC-23.3
     pub fn verify(
         &self,
         role: Role,

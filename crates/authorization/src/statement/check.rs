@@ -178,6 +178,7 @@ impl Statement {
     /// The first reason against it, in the order of [`Denied`].
     ///
     /// [`Keyring::verify`]: crate::Keyring::verify
+    // trace: impl FC-21.2
     pub fn check(&self, situation: &Situation<'_>) -> Result<(), Denied> {
         self.check_action(situation)?;
         self.check_content(situation)?;

@@ -129,6 +129,7 @@ fn a_home_of_1_0_0_is_not_taken_for_one_of_1_0_3() {
     assert_eq!(found[0].certainty, Certainty::Proven);
 }
 
+// trace: test FC-11.1.1 FC-11.1.3 FC-11.3
 #[test]
 fn the_fixture_of_1_0_0_keeps_what_it_allowed_under_the_new_id() {
     let before = of_1_0_0(POLICIES_1_0_0, CAPABILITIES_1_0_0);
@@ -147,6 +148,7 @@ fn the_fixture_of_1_0_0_keeps_what_it_allowed_under_the_new_id() {
     assert!(report.contains("capability web_get: is called web.get from now on"), "{report}");
 }
 
+// trace: test FC-11.1.3
 #[test]
 fn the_fixture_of_1_0_3_keeps_what_it_allowed_and_begins_to_hold_its_conditions_if_so_read() {
     let before = of_1_0_3(POLICIES_1_0_3);
@@ -185,6 +187,7 @@ fn what_two_policies_decided_by_chance_is_denied_after_migration() {
     assert_eq!(denied[0].certainty, Certainty::ByChance);
 }
 
+// trace: test FC-11.2
 #[test]
 fn a_release_that_widens_is_refused_with_a_witness_until_a_grant_allows_exactly_that() {
     let before = of_1_0_3(POLICIES_1_0_3);
@@ -214,6 +217,7 @@ fn a_release_that_widens_is_refused_with_a_witness_until_a_grant_allows_exactly_
     assert!(!refused.iter().any(|it| it.contains("\"fs\"")), "{refused:?}");
 }
 
+// trace: test FC-11.2
 #[test]
 fn a_new_capability_arrives_switched_off_and_only_a_grant_switches_it_on() {
     let before = of_1_0_3(ALLOW_ANY_READ);
@@ -231,6 +235,7 @@ fn a_new_capability_arrives_switched_off_and_only_a_grant_switches_it_on() {
     assert_eq!(code(&migrated.authority, "camera", "execute"), Code::Authorized);
 }
 
+// trace: test FC-11.1.2
 #[test]
 fn an_id_that_would_take_something_else_is_refused() {
     let before = of_1_0_3(POLICIES_1_0_3);
@@ -240,6 +245,7 @@ fn an_id_that_would_take_something_else_is_refused() {
     assert!(matches!(error, CapabilityError::MeaningChanged { .. }), "{error}");
 }
 
+// trace: test FC-11.1.1
 #[test]
 fn what_is_removed_is_retired_and_its_id_is_never_used_again() {
     let registry = of_1_0_3(POLICIES_1_0_3).registry;
@@ -257,6 +263,7 @@ fn what_is_removed_is_retired_and_its_id_is_never_used_again() {
     assert!(matches!(error, CapabilityError::PlanContradicted { .. }), "{error}");
 }
 
+// trace: test FC-11.1.1
 #[test]
 fn a_rename_onto_an_id_that_is_there_is_refused() {
     let registry = Registry::new([new_capability("web_get"), new_capability("web.get")]).unwrap();
@@ -279,6 +286,7 @@ fn a_prefix_does_not_come_to_allow_what_is_renamed_into_it() {
     assert_eq!(migrated.archived.len(), 1);
 }
 
+// trace: test FC-11.1.3
 #[test]
 fn a_prefix_goes_on_denying_what_is_renamed_out_of_it() {
     let registry = Registry::new([new_capability("web.get")]).unwrap();

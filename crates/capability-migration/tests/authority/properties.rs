@@ -200,6 +200,7 @@ proptest! {
         }
     }
 
+    // trace: test FC-11.1.3 FC-11.2
     #[test]
     fn no_migration_widens_from_any_dialect_by_any_reading_with_any_renames(
         before in authority(), renames in renames(), written in any::<bool>(),

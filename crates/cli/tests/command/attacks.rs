@@ -248,6 +248,7 @@ fn run_all(ground: &Ground, attacks: &[Attack]) {
 /// How many attacks there must be at least, archives not counted.
 const ATTACKS: usize = 60;
 
+// trace: test FC-21.2 FC-23.3
 #[test]
 fn every_attack_is_refused_by_name_and_changes_nothing() {
     let ground = Ground::new();

@@ -58,6 +58,7 @@ fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
+// trace: test FC-22.4
 #[test]
 fn every_attempt_is_shown_with_who_decided_what_and_how_it_ended() {
     let scene = Scene::adopted();
@@ -158,6 +159,7 @@ fn a_journal_that_was_cut_and_made_whole_again_is_found_by_a_head_alone() {
     assert!(message.contains("record 9 ") && message.contains("ends at record 4"), "{message}");
 }
 
+// trace: test FC-22.4
 #[test]
 fn a_journal_that_was_rewritten_and_made_whole_again_is_found_by_a_head_alone() {
     let scene = Scene::adopted();

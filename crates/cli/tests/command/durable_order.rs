@@ -279,6 +279,7 @@ fn breaks_old<'s>(step: &'s Step, current: &Path) -> Option<&'s Step> {
     modifies.then_some(step)
 }
 
+// trace: test FC-14.2
 #[test]
 fn an_upgrade_from_files_keeps_the_order_of_durable_steps() {
     let scene = Scene::adopted();

@@ -78,11 +78,13 @@ fn there_and_back(scene: &Scene, version: &str) {
     assert_eq!(files(&scene.source()), source, "the adopted directory was modified");
 }
 
+// trace: test FC-22.2.1 FC-22.2.3 FC-23.1.2 FC-25.2.2 FC-27.1.1 FC-27.1.2 FC-27.1.3
 #[test]
 fn a_sample_installation_goes_to_2_0_0_and_back_without_losing_a_record() {
     there_and_back(&Scene::new(), "1.0.3");
 }
 
+// trace: test FC-22.2.1 FC-27.1.1
 #[test]
 fn what_the_published_crates_wrote_goes_to_2_0_0_and_back_without_losing_a_record() {
     for version in ["1.0.0", "1.0.3"] {
@@ -126,6 +128,7 @@ fn untouched_keyspaces_of_a_store_are_hard_links_to_the_same_bytes() {
     assert!(shared < old.len(), "nothing was rewritten");
 }
 
+// trace: test FC-22.3
 #[test]
 fn the_state_does_not_depend_on_the_run() {
     let states: Vec<_> =
@@ -146,6 +149,7 @@ fn a_generation_that_was_rolled_back_stays_bad_and_a_retry_builds_another() {
     assert_eq!(status["generations"][2]["rollback_target"], true);
 }
 
+// trace: test FC-23.1.3
 #[test]
 fn only_what_nobody_needs_is_collected_and_its_history_stays() {
     let scene = Scene::adopted();
@@ -183,6 +187,7 @@ fn nothing_to_do_is_a_success_that_writes_nothing() {
     assert_eq!(files(&scene.home().join("journal")), before);
 }
 
+// trace: test FC-22.2.2
 #[test]
 fn a_dry_run_writes_nothing_not_even_a_lock() {
     let scene = Scene::new();
@@ -207,6 +212,7 @@ fn a_dry_run_writes_nothing_not_even_a_lock() {
     assert_eq!(files(&scene.home()), before);
 }
 
+// trace: test FC-23.3
 #[test]
 fn a_home_is_private() {
     let scene = Scene::upgraded();
@@ -218,6 +224,7 @@ fn a_home_is_private() {
     }
 }
 
+// trace: test FC-23.1.1
 #[test]
 fn a_runtime_binary_is_placed_and_comes_back_with_a_rollback() {
     let scene = Scene::new();
@@ -235,6 +242,7 @@ fn a_runtime_binary_is_placed_and_comes_back_with_a_rollback() {
     assert_eq!(current(&scene), b"old runtime");
 }
 
+// trace: test FC-4.2 FC-4.3 FC-17.2.1 FC-17.2.2 FC-17.2.3
 #[test]
 fn versions_are_observable_everywhere() {
     let scene = Scene::adopted();

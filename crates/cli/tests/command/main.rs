@@ -11,6 +11,7 @@
 
 mod attacks;
 mod audit;
+mod documents;
 mod durable_order;
 mod journey;
 mod kill;

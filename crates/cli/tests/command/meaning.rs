@@ -59,6 +59,7 @@ fn codes(error: &Value) -> Vec<&str> {
     error["reasons"].as_array().unwrap().iter().map(|it| it["code"].as_str().unwrap()).collect()
 }
 
+// trace: test FC-11.1.3 FC-11.2
 #[test]
 fn what_1_0_0_denied_stays_denied_on_every_path() {
     const DENIED: &str = "DENIED_POLICY_VIOLATION";
@@ -114,6 +115,7 @@ fn a_decision_names_the_rule_that_made_it() {
     assert_eq!(invalid.status.code(), Some(64));
 }
 
+// trace: test FC-11.3
 #[test]
 fn a_diff_shows_both_directions_and_what_is_granted() {
     let scene = adopted("femtoclaw-1.0.3", |_| {});
@@ -128,6 +130,7 @@ fn a_diff_shows_both_directions_and_what_is_granted() {
     assert!(granted["changes"].to_string().contains("was not needed"), "{granted}");
 }
 
+// trace: test FC-23.1.2 FC-23.1.3
 #[test]
 fn a_minor_upgrade_replaces_an_extension_and_keeps_what_it_wrote() {
     let scene = adopted("femtoclaw-1.0.3", |source| {
@@ -155,6 +158,7 @@ fn a_minor_upgrade_replaces_an_extension_and_keeps_what_it_wrote() {
     assert_eq!(scene.ok(&["verify"])["ok"], true);
 }
 
+// trace: test FC-12.2 FC-13.2.3
 #[test]
 fn an_extension_that_is_in_the_way_stops_the_upgrade_or_is_set_aside_by_name() {
     let scene = adopted("femtoclaw-1.0.3", |source| {
@@ -184,6 +188,7 @@ fn an_extension_that_is_in_the_way_stops_the_upgrade_or_is_set_aside_by_name() {
     assert!(scene.home().join("generations/1/extensions/talons/odd/TALON.md").exists());
 }
 
+// trace: test FC-11.1.2
 #[test]
 fn what_was_granted_for_something_else_is_not_granted_for_what_is_new() {
     let scene = adopted("femtoclaw-1.0.3", |source| {
@@ -207,6 +212,7 @@ fn a_file_where_a_directory_has_to_be_is_found_before_anything_is_built() {
     assert!(error["condition"].as_str().unwrap().contains("unchanged"), "{error}");
 }
 
+// trace: test FC-13.1 FC-13.2.2 FC-13.3 FC-14.1.2 FC-24.2.2
 #[test]
 fn a_rollback_target_that_could_not_read_what_is_written_is_refused_or_agreed_to() {
     let scene = adopted("femtoclaw-1.0.3", |_| {});
@@ -223,6 +229,7 @@ fn a_rollback_target_that_could_not_read_what_is_written_is_refused_or_agreed_to
     scene.ok(&preserve);
 }
 
+// trace: test FC-13.1 FC-13.2.1 FC-13.2.4 FC-13.3 FC-14.1.2 FC-14.3
 #[test]
 fn a_major_release_is_refused_with_every_reason_and_another_way() {
     let scene = adopted("femtoclaw-1.0.3", |_| {});
@@ -261,6 +268,7 @@ fn a_major_release_is_refused_with_every_reason_and_another_way() {
     assert!(registry.unwrap().contains("programs are run by the shell alone"));
 }
 
+// trace: test FC-11.3
 #[test]
 fn every_change_of_the_published_installations_is_explained() {
     for (name, explained) in [

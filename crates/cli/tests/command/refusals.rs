@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Scene, files};
 
+// trace: test FC-21.1 FC-21.2 FC-21.3
 #[test]
 fn without_authority_nothing_that_needs_it_proceeds() {
     let scene = Scene::upgraded();
@@ -109,6 +110,7 @@ fn a_home_that_is_not_there_is_named() {
     assert!(!scene.home().exists());
 }
 
+// trace: test FC-13.2.1 FC-13.3
 #[test]
 fn incompatible_targets_are_refused_with_every_reason() {
     let scene = Scene::adopted();
@@ -141,6 +143,7 @@ fn there_must_be_something_to_go_back_to() {
     assert_eq!(scene.refused(&["rollback", "--development"], 1)["error"], "no-rollback-target");
 }
 
+// trace: test FC-22.3
 #[test]
 fn a_plan_that_was_approved_holds_for_that_plan_alone() {
     let scene = Scene::adopted();
@@ -185,6 +188,7 @@ fn a_store_that_somebody_has_open_is_not_left() {
     scene.ok(&["rollback", "--development"]);
 }
 
+// trace: test FC-22.2.2
 #[test]
 fn every_byte_that_is_altered_is_found_and_named() {
     let scene = Scene::upgraded();
@@ -219,6 +223,7 @@ fn a_rollback_to_what_was_altered_is_refused() {
     assert_eq!(scene.ok(&["status"])["version"], "2.1.0");
 }
 
+// trace: test FC-14.1.1 FC-14.3
 #[test]
 fn an_upgrade_of_what_was_altered_is_undone() {
     let scene = Scene::adopted();
@@ -463,6 +468,7 @@ fn a_home_is_never_adopted_over_another() {
     assert_eq!(other.refused(&["adopt", "--from", &parent], 1)["error"], "home-overlaps");
 }
 
+// trace: test FC-10.1.3
 #[test]
 fn an_invalid_configuration_stops_an_upgrade() {
     let scene = Scene::new();

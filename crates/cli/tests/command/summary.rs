@@ -143,6 +143,7 @@ fn the_seconds_of_all_activities_are_those_that_the_command_took() {
     assert!(seconds["reading"] > 0.0 && seconds["verifying"] > 0.0, "{seconds:?}");
 }
 
+// trace: test FC-22.3
 #[test]
 fn the_number_of_threads_changes_nothing_that_is_counted_or_digested() {
     let apply = |threads: &str| {

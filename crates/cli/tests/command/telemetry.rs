@@ -34,6 +34,7 @@ fn ends(scene: &Scene, arguments: &[&str], code: i32) -> (Value, Value) {
 /// A command, its exit code, and what the event at its end says: operation, result, versions.
 type Step<'s> = (&'s [&'s str], i32, &'s str, &'s str, &'s Value, &'s Value);
 
+// trace: test FC-4.3 FC-17.1 FC-17.2.1 FC-17.2.3
 #[test]
 fn every_operation_has_a_beginning_and_an_end_with_versions_and_result() {
     let scene = Scene::new();
@@ -91,6 +92,7 @@ fn what_was_asked_for_is_known_from_the_beginning() {
     assert_eq!((&start["to"], &end["to"]), (&"2.0.0-rc.1".into(), &"2.0.0-rc.1".into()));
 }
 
+// trace: test FC-17.2.3
 #[test]
 fn what_is_damaged_is_a_failure_and_what_no_home_was_named_for_is_refused() {
     let scene = Scene::upgraded();

@@ -150,6 +150,7 @@ impl Drop for Agent {
     }
 }
 
+// trace: test FC-21.1 FC-21.3 FC-23.2
 #[test]
 fn a_home_with_a_keyring_goes_its_whole_way_signed() {
     let scene = Scene::secured();

@@ -70,6 +70,7 @@ fn a_release_that_is_no_prerelease_may_have_to_be_asked_for_too() {
     assert!(judge(&home_2_0_0(), &offer, &asking_for("2.1.0")).is_accepted());
 }
 
+// trace: test FC-13.2.1
 #[test]
 fn going_back_is_refused_for_every_part_that_would() {
     let verdict = judge(&home_2_0_0(), &offer_2_0_0(), &Policy::default());
@@ -90,6 +91,7 @@ fn the_same_runtime_may_bring_another_part_forward() {
     assert_eq!(codes(&verdict, Note), ["same-version"]);
 }
 
+// trace: test FC-24.2.1
 #[test]
 fn a_peer_that_does_not_move_along_must_not_be_cut_off() {
     let mut offer = offer_2_0_0();
@@ -102,6 +104,7 @@ fn a_peer_that_does_not_move_along_must_not_be_cut_off() {
     assert_eq!(codes(&refused, Refuse), ["protocol-minor-dropped"]);
 }
 
+// trace: test FC-13.2.3
 #[test]
 fn an_extension_is_refused_for_each_thing_that_it_lacks() {
     let mut home = home_2_0_0();
@@ -133,6 +136,7 @@ fn an_extension_that_states_no_runtime_needs_consent_only_where_incompatible_cha
     assert!(verdict.is_accepted() && !verdict.needs_consent());
 }
 
+// trace: test FC-11.1.2 FC-13.2.4
 #[test]
 fn a_capability_whose_meaning_changed_is_refused_once_and_not_again() {
     let mut statement = offer_3_0_0_alpha().capabilities.statement().clone();
@@ -164,6 +168,7 @@ fn a_home_without_anything_to_go_back_to_is_told_so() {
     assert_eq!(codes(&verdict, NeedsConsent), ["no-rollback-target"]);
 }
 
+// trace: test FC-13.2.1 FC-13.2.2
 #[test]
 fn from_1_0_3_to_2_1_0_leads_over_2_0_0_and_says_why() {
     let offers = [offer_2_1_0(), offer_3_0_0_alpha(), offer_2_0_0()];
@@ -240,6 +245,7 @@ fn what_is_installed_already_needs_no_hop() {
     assert_eq!(path.to_string(), "2.0.0 is installed already: there is nothing to do.");
 }
 
+// trace: test FC-13.2.2
 #[test]
 fn a_verdict_is_written_as_json_with_stable_names() {
     let mut home = home_1_0_3();

@@ -18,6 +18,7 @@ fn with(peer: &str, minors: (u32, u32), features: &[(&str, u32, bool)]) -> Speak
     Speaks::new(peer.parse().unwrap(), BTreeMap::from([(2, dialect)])).unwrap()
 }
 
+// trace: test FC-24.1 FC-24.2.1
 #[test]
 fn peers_use_the_highest_version_that_both_speak() {
     let (old, new) = (speaks("old", &[(1, 0, 3)]), speaks("new", &[(1, 2, 5), (2, 0, 1)]));
@@ -35,6 +36,7 @@ fn a_feature_is_used_if_both_have_it_at_that_minor() {
     assert_eq!(agreed.features, ["cancel".parse().unwrap()].into());
 }
 
+// trace: test FC-24.2.1 FC-24.4
 #[test]
 fn every_required_feature_that_is_missing_is_told() {
     let a = with("a", (0, 2), &[("batch", 2, true), ("trace", 0, true)]);
@@ -69,6 +71,7 @@ fn peers_without_a_common_version_are_told_what_each_speaks() {
     assert!(matches!(refused.misfits[..], [Misfit::NoCommonMinor { major: 2, .. }]));
 }
 
+// trace: test FC-24.4
 #[test]
 fn what_no_peer_can_mean_does_not_exist() {
     assert!(Speaks::new("a".parse().unwrap(), BTreeMap::new()).is_err());
@@ -84,6 +87,7 @@ fn what_no_peer_can_mean_does_not_exist() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
+    // trace: test FC-24.3
     #[test]
     fn the_order_of_the_peers_makes_no_difference(
         a in strategies::speaks(), b in strategies::speaks(),
@@ -100,6 +104,7 @@ proptest! {
         prop_assert!(agreed.features.iter().eq(dialect.features.keys()));
     }
 
+    // trace: test FC-24.1 FC-24.2.1
     #[test]
     fn what_is_agreed_is_the_highest_that_suits_both(
         a in strategies::speaks(), b in strategies::speaks(),

@@ -107,6 +107,7 @@ fn worse(verdict: &Verdict, before: &(String, Severity)) -> bool {
 }
 
 /// The offer with everything that it reads made wider.
+// trace: impl FC-25.2.3
 fn widened(offer: &Offer, by: &Offer) -> Offer {
     let mut wider = offer.clone();
     wider.upgrades_from = offer.upgrades_from.or(&by.upgrades_from);
@@ -134,6 +135,7 @@ fn widened(offer: &Offer, by: &Offer) -> Offer {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
+    // trace: test FC-24.3 FC-25.2.3
     #[test]
     fn every_question_has_one_answer_whatever_the_order(
         home in installed(), offer in offer(), policy in policy(),
@@ -150,6 +152,7 @@ proptest! {
         let _ = paths(&home, &[offer], &policy);
     }
 
+    // trace: test FC-13.3
     #[test]
     fn a_verdict_is_accepted_if_and_only_if_nothing_refuses_it(
         home in installed(), offer in offer(), policy in policy(),
@@ -164,6 +167,7 @@ proptest! {
         }
     }
 
+    // trace: test FC-13.2.3 FC-13.3 FC-25.2.3
     #[test]
     fn an_added_conflict_refuses_and_takes_no_reason_away(
         (home, offer, policy) in prop_oneof![fitted(), (installed(), offer(), policy())],
@@ -179,6 +183,7 @@ proptest! {
         }
     }
 
+    // trace: test FC-13.2.1 FC-13.2.4 FC-25.2.3
     #[test]
     fn a_narrower_offer_refuses_and_makes_no_reason_milder(
         (home, offer, policy) in prop_oneof![fitted(), (installed(), offer(), policy())],

@@ -326,6 +326,7 @@ fn compared(
     Ok((accepted.get(), refused.get()))
 }
 
+// trace: test FC-10.1.3
 #[test]
 fn both_accept_and_refuse_the_same_documents() {
     let source_file = Some(file!());

@@ -15,6 +15,7 @@ const SAMPLE: usize = 2000;
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
+    // trace: test FC-12.3
     #[test]
     fn planning_is_deterministic_to_the_last_byte(case in case()) {
         let json = |plan: &ExtensionPlan| serde_json::to_string(plan).unwrap();
@@ -100,6 +101,7 @@ proptest! {
         }
     }
 
+    // trace: test FC-12.1.3
     #[test]
     fn permissions_grow_by_exactly_what_was_granted(case in case(), grants: bool) {
         let mut case = case;
@@ -128,6 +130,7 @@ proptest! {
         prop_assert!(case.consent.grants.len() - plan.unused.grants.len() <= used);
     }
 
+    // trace: test FC-12.1.1
     #[test]
     fn nobody_takes_over_what_is_anothers(case in case()) {
         let plan = case.plan();

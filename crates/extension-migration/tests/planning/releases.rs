@@ -40,6 +40,7 @@ fn a_newer_version_replaces_the_artifacts_and_leaves_the_data() {
     );
 }
 
+// trace: test FC-12.1.3
 #[test]
 fn one_more_permission_needs_a_grant_that_names_it_exactly() {
     let release = offering("notes", offer("2.0.0", &["fs.read:/notes/*", "network:example.org"]));
@@ -75,6 +76,7 @@ fn without_a_grant_the_extension_may_be_set_aside_and_nothing_comes_in_its_place
     assert_eq!(again.result(), plan.result());
 }
 
+// trace: test FC-12.1.1
 #[test]
 fn a_foreign_publisher_cannot_take_over_a_name() {
     let foreign = ExtensionIdentity::new("notes", "mallory").unwrap();
@@ -176,6 +178,7 @@ fn nothing_goes_back_to_an_older_version() {
     }
 }
 
+// trace: test FC-12.1.1
 #[test]
 fn the_same_version_must_be_the_same_artifacts() {
     let mut same = offer("1.0.0", &[]);

@@ -30,6 +30,7 @@ fn talons_stay_byte_for_byte_where_their_kinds_are_hosted() {
     assert_eq!(fate(&plan, "aws"), (Fate::Kept, vec!["compatible-unstated"]));
 }
 
+// trace: test FC-12.2
 #[test]
 fn a_kind_that_is_not_hosted_stops_the_upgrade_unless_its_talon_may_be_set_aside() {
     let plan = planned(&fixture(), &release(vec![]), &Consent::default());
@@ -48,6 +49,7 @@ fn a_kind_that_is_not_hosted_stops_the_upgrade_unless_its_talon_may_be_set_aside
     assert!(plan.files().contains_key("set-aside/extensions/search/scripts/run.sh"));
 }
 
+// trace: test FC-12.1.2
 #[test]
 fn what_states_no_runtime_runs_only_if_the_release_says_so() {
     let release = Offered { unstated: UnstatedPolicy::default(), ..release(vec![]) };
@@ -56,6 +58,7 @@ fn what_states_no_runtime_runs_only_if_the_release_says_so() {
     assert_eq!(fate(&plan, "notes"), (Fate::Rejected, vec!["compatibility-unstated"]));
 }
 
+// trace: test FC-12.1.2 FC-12.2
 #[test]
 fn a_range_that_does_not_hold_is_rejected_and_so_is_one_that_is_none() {
     for (range, code) in [("^1", "runtime-incompatible"), ("apple", "compatibility-unreadable")] {
@@ -70,6 +73,7 @@ fn a_range_that_does_not_hold_is_rejected_and_so_is_one_that_is_none() {
     }
 }
 
+// trace: test FC-12.1.3
 #[test]
 fn what_asks_for_a_permission_that_the_runtime_could_not_withhold_stops_the_upgrade() {
     let home = home(vec![

@@ -125,6 +125,7 @@ fn differences(
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
+    // trace: test FC-10.1.1 FC-10.1.2 FC-10.3
     #[test]
     fn every_way_leads_to_the_same_files_and_nothing_unknown_is_lost(old in old_files()) {
         let Some(second) = migrated(TWO, &old) else { return Ok(()) };
@@ -145,6 +146,7 @@ proptest! {
         }
     }
 
+    // trace: test FC-10.1.1
     #[test]
     fn what_was_not_edited_comes_back_byte_for_byte(old in old_files()) {
         let Some(second) = migrated(TWO, &old) else { return Ok(()) };

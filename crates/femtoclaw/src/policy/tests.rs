@@ -113,6 +113,7 @@ fn at_first<'r>(first: &Authority, resource: &'r str) -> &'r str {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
+    // trace: test FC-11.2
     #[test]
     fn nobody_can_do_more_on_any_path((set, files) in installation()) {
         let first = authority(CapabilitySet::new(set), &files).unwrap();

@@ -22,6 +22,7 @@ pub(crate) fn all() -> &'static [Release] {
 
 /// What each states of itself. 1.0.x never numbered anything, so its numbers are ours; a protocol of 2 goes with upgrades
 /// that this system makes.
+// trace: impl FC-4.1.2 FC-4.1.3 FC-24.2.1
 const STATEMENTS: [Statement; 6] = [
     Statement {
         runtime: "1.0.0",
@@ -94,6 +95,7 @@ mod tests {
     }
 
     /// What a release says that it takes, the code takes; and what it does not say, it does not.
+    // trace: test FC-24.2.2 FC-24.4 FC-25.2.3
     #[test]
     fn what_a_release_reads_can_be_migrated_to_it() {
         use upgrade::Catalogue;
@@ -132,6 +134,7 @@ mod tests {
         assert_eq!(of(3), ["2.0.0", "2.1.0", "3.0.0-alpha"]);
     }
 
+    // trace: test FC-24.1 FC-24.2.1
     #[test]
     fn every_two_releases_agree_on_a_protocol_or_both_say_why_not() {
         let speaks = |version: &str| {
@@ -155,6 +158,33 @@ mod tests {
         assert_eq!(agree("2.0.0", "3.0.0-alpha"), (None, 0));
     }
 
+    /// What is not called a major upgrade cuts nobody off: peers, stores, configurations and policies go on, there and back.
+    // trace: test FC-4.1.2 FC-4.1.3 FC-4.1.4
+    #[test]
+    fn only_a_major_release_changes_what_is_incompatible() {
+        let (mut compatible, mut incompatible) = (0, 0);
+        for (at, new) in all().iter().enumerate() {
+            for old in all().iter().take(at) {
+                let kinds = versioning::classify(old.versions(), new.versions()).unwrap();
+                let (older, newer) = (&old.offer, &new.offer);
+                let goes_on = newer.protocol.speaks(old.versions().protocol)
+                    && newer.readable().reads_what(&older.readable())
+                    && older.readable().reads_what(&newer.readable())
+                    && newer.configurations.contains(old.versions().configuration)
+                    && newer.capabilities.statement().sets.contains(old.versions().capabilities);
+                if kinds.contains(versioning::UpgradeKind::Major) {
+                    incompatible += usize::from(!goes_on);
+                } else {
+                    compatible += 1;
+                    assert!(goes_on, "{} to {}: {kinds}", old.runtime(), new.runtime());
+                }
+            }
+        }
+        // 1.0.0 to 1.0.3 and 2.0.0 to 2.1.0; whatever leads away from 1.0.x or to 3.0.0.
+        assert_eq!((compatible, incompatible > 5), (2, true), "{incompatible}");
+    }
+
+    // trace: test FC-13.2.1
     #[test]
     fn every_range_holds_what_it_is_meant_to_hold() {
         let from = |to: &str| -> Vec<String> {

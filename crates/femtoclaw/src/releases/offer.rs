@@ -91,6 +91,7 @@ fn parsed<T: std::str::FromStr<Err = Invalid> + Ord>(
 }
 
 /// 2.x goes on speaking what 1.0.x spoke; 3.0.0 speaks what 2.1.0 spoke last.
+// trace: impl FC-24.1 FC-24.2.1
 fn speaks(own: ProtocolVersion) -> Result<Speaks, Invalid> {
     let first = (1, dialect(0, 0, None)?);
     let majors = match (own.major, own.minor) {

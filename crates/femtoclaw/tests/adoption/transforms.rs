@@ -143,6 +143,7 @@ fn any_execution() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
+    // trace: test FC-25.2.1
     #[test]
     fn no_original_byte_is_lost_on_the_way(
         records in prop::collection::vec(any_execution(), 0..8),

@@ -39,6 +39,7 @@ fn change_one(place: &Place, file: &File, bytes: &[u8], at: usize, mask: u8, man
     file.write_all_at(&[bytes[at]], at as u64).unwrap();
 }
 
+// trace: test FC-14.1.1 FC-23.1.1 FC-23.3
 #[test]
 fn every_byte_counts() {
     let (place, manifest) = Place::packed(&good());

@@ -67,6 +67,7 @@ impl std::io::Write for Full {
     }
 }
 
+// trace: test FC-17.1
 #[test]
 fn a_sink_that_panics_at_any_event_is_left_out_and_its_neighbours_get_everything() {
     let whole = Kept::default();

@@ -29,6 +29,7 @@ pub(crate) fn recorded(work: impl FnOnce(&mut Metrics)) -> BTreeMap<String, (Str
         .collect()
 }
 
+// trace: test FC-17.1 FC-17.2.3
 #[test]
 fn events_and_operations_are_counted_and_measured_by_what_they_are() {
     let recorded = recorded(|metrics| {

@@ -4,6 +4,7 @@ use telemetry::{Observed, OperationResult, TelemetrySink};
 
 use crate::support::{Kept, at, refused, start, succeeded, undone, upgrade, version};
 
+// trace: test FC-4.3 FC-17.1 FC-17.2.1 FC-17.2.2 FC-17.2.3
 #[test]
 fn an_operation_begins_and_ends_once_with_versions_time_and_result() {
     let mut kept = Kept::default();
@@ -19,6 +20,7 @@ fn an_operation_begins_and_ends_once_with_versions_time_and_result() {
     assert_eq!(kept.records.borrow().len(), 5, "every record is handed on");
 }
 
+// trace: test FC-17.1 FC-17.2.3
 #[test]
 fn what_is_refused_before_anything_is_on_record_begins_and_ends_too() {
     let mut kept = Kept::default();
@@ -32,6 +34,7 @@ fn what_is_refused_before_anything_is_on_record_begins_and_ends_too() {
     assert!(kept.records.borrow().is_empty());
 }
 
+// trace: test FC-4.3 FC-17.2.1
 #[test]
 fn what_the_journal_says_counts_more_than_what_was_asked_for() {
     let mut kept = Kept::default();

@@ -110,6 +110,7 @@ impl Home<'_> {
     ///
     /// # Errors
     /// Before the commit point the current generation stays current and untouched; the error says so.
+    // trace: impl FC-27.1.1
     pub fn apply(
         &mut self,
         request: &Request,
@@ -144,6 +145,7 @@ impl Home<'_> {
     }
 
     /// Holds the release to its publishers and to the security floor, and the plan to what was allowed.
+    // trace: impl FC-14.3 FC-23.3
     fn admit_upgrade(
         &mut self,
         request: &Request,
@@ -165,6 +167,7 @@ impl Home<'_> {
         Ok(admitted)
     }
 
+    // trace: impl FC-14.2
     fn run(
         &mut self,
         planned: Upgrade<'_, Planned>,
@@ -260,6 +263,7 @@ impl<'p> Upgrade<'p, Authorized> {
 
 impl<'p> Upgrade<'p, Quiesced> {
     /// Builds every part of the next generation. The current one is only read.
+    // trace: impl FC-27.1.2
     fn stage(
         self,
         home: &mut Home<'_>,
@@ -416,6 +420,7 @@ fn place_part(
 
 /// Places the runtime binary that a package brings, with what its publishers have signed. That the binary is what they have
 /// signed is seen while it is copied, and once more when the new generation is verified.
+// trace: impl FC-23.1.1 FC-23.2
 fn place_release(staging: &Staging, release: &SignedRelease) -> std::result::Result<(), Cause> {
     let missing = || Cause::Altered("the release package holds no runtime".to_owned());
     let path = release.runtime_path().ok_or_else(missing)?;
@@ -429,6 +434,7 @@ fn place_release(staging: &Staging, release: &SignedRelease) -> std::result::Res
 }
 
 /// Policy and extensions are as planned; the configuration is the planned one, and valid; so is the runtime binary.
+// trace: impl FC-14.1.1 FC-14.2 FC-23.1.1
 fn verify_files(home: &Home<'_>, plan: &Plan, staged: &Staged) -> std::result::Result<(), Cause> {
     let altered = |what: &str| Err(Cause::Altered(format!("{what} is not what was planned")));
     for (part, planned) in &plan.parts {

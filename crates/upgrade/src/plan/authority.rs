@@ -37,6 +37,7 @@ pub(super) fn read(
 }
 
 /// Migrates it. That nothing is widened is decided here, for every request there can be.
+// trace: impl FC-11.2
 pub(super) fn plan(
     environment: Environment<'_>,
     (from, before): (&Versions, &Authority),
@@ -73,6 +74,7 @@ pub(super) fn plan(
     Some(AuthorityAfter { planned, files: Some(files) })
 }
 
+// trace: impl FC-11.3
 fn describe(before: &Authority, migrated: &Migrated) -> PlannedAuthority {
     let Diff { newly_allowed, newly_denied } = diff(before, &migrated.authority, &migrated.renames);
     let entries = migrated.report.entries().iter();

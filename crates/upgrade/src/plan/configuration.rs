@@ -6,6 +6,7 @@ use crate::{Environment, Files, MigratedConfiguration, Refusal};
 
 /// Migrates a configuration, holds the result to its schema, and holds it to what a runtime made of it before: any difference
 /// must have been declared.
+// trace: impl FC-10.1.3
 pub(super) fn plan(
     environment: Environment<'_>,
     (from, files): (&Versions, &Files),
@@ -25,6 +26,7 @@ pub(super) fn plan(
     Some(migrated)
 }
 
+// trace: impl FC-10.1.2
 fn compare_meaning(
     environment: Environment<'_>,
     (from, files): (&Versions, &Files),

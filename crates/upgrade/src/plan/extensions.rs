@@ -59,6 +59,7 @@ pub(super) fn plan(
     Ok(Some(ExtensionsAfter { plan, installed, offered }))
 }
 
+// trace: impl FC-12.2
 fn refuse(plan: &ExtensionPlan, refusals: &mut Vec<Refusal>) {
     for planned in plan.extensions.iter().filter(|planned| planned.fate == Fate::Rejected) {
         let who = format!("{} {} in {}", planned.identity, planned.version, planned.directory);

@@ -162,6 +162,7 @@ impl Plan {
     }
 
     /// The digest of all that the plan says: what an approval is bound to.
+    // trace: impl FC-22.3
     pub fn digest(&self) -> Digest {
         // That it can be written down the tests hold; if it could not, no two plans may pass for each other.
         Digest::of(&serde_json::to_vec(self).unwrap_or_else(|_| format!("{self:?}").into_bytes()))
@@ -245,6 +246,7 @@ impl Home<'_> {
     }
 }
 
+// trace: impl FC-13.1 FC-14.1.2 FC-14.3
 fn plan(
     layout: &Layout,
     state: &HomeState,

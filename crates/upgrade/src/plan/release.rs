@@ -67,6 +67,7 @@ pub(super) struct Case<'c> {
 
 impl Case<'_> {
     /// Whether a release suits what is installed, with every reason.
+    // trace: impl FC-13.3
     pub(super) fn judge(&self, release: &Release, refusals: &mut Vec<Refusal>) -> Verdict {
         let verdict = compatibility::judge(&self.state(), &release.offer, &self.policy());
         refusals.extend(verdict.of(compatibility::Severity::Refuse).map(Refusal::from));

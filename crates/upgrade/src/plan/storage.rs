@@ -23,6 +23,7 @@ pub(super) fn path<'e>(
 }
 
 /// A migration that was applied and has been edited since would make history a lie.
+// trace: impl FC-14.1.3
 pub(super) fn check_applied(
     generation: &Generation,
     environment: Environment<'_>,

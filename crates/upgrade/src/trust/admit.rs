@@ -139,6 +139,7 @@ impl Court {
     ///
     /// # Errors
     /// The first reason against it.
+    // trace: impl FC-21.1 FC-21.2
     pub(crate) fn judge(
         &self,
         given: Option<&Authorization>,
@@ -169,6 +170,7 @@ impl Court {
     ///
     /// # Errors
     /// [`Cause::Unauthorized`], [`Cause::DevelopmentRefused`] or [`Cause::NoKeyring`].
+    // trace: impl FC-21.1
     pub(crate) fn require<'a>(
         &self,
         given: Option<&'a Authorization>,
@@ -222,6 +224,7 @@ impl Court {
 }
 
 /// Those who signed, as the journal has them.
+// trace: impl FC-21.3
 pub(super) fn on_record(signers: &[Signer]) -> Vec<journal::Signer> {
     let on_record = |signer: &Signer| journal::Signer {
         principal: signer.principal.to_string(),
@@ -277,6 +280,7 @@ impl Home<'_> {
 
     /// Refuses something, and puts it on record if it is a matter of authority. Where the journal cannot be written the
     /// refusal stands all the same.
+    // trace: impl FC-21.3 FC-22.4
     #[must_use]
     pub fn refuse(
         &mut self,

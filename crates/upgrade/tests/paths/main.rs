@@ -56,6 +56,7 @@ const CASES: u32 = 500;
 const SEEDS: FileFailurePersistence = FileFailurePersistence::WithSource("proptest-regressions");
 
 /// Runs the property for a release; every tenth case twice.
+// trace: impl FC-25.2.1
 fn survives(release: Release, name: &'static str) {
     let config = ProptestConfig {
         cases: CASES,
@@ -89,6 +90,7 @@ fn every_record_of_1_0_0_survives_every_path_and_every_path_back() {
     survives(Release::First, "1.0.0");
 }
 
+// trace: test FC-25.2.1 FC-25.2.2
 #[test]
 fn every_record_of_1_0_3_survives_every_path_and_every_path_back() {
     survives(Release::Last, "1.0.3");
@@ -113,6 +115,7 @@ fn altered(line: &Value) -> Option<Value> {
     is_altered.then_some(line)
 }
 
+// trace: test FC-25.2.1
 #[test]
 fn every_record_that_is_lost_altered_or_doubled_is_noticed() {
     let mut runner = TestRunner::deterministic();

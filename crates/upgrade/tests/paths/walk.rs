@@ -210,6 +210,7 @@ impl Walk {
     }
 
     /// Goes back, if there is anything to go back to.
+    // trace: impl FC-25.2.2
     fn rollback(&mut self) {
         let is_possible = self.with(|home| Ok(home.state().rollback_target().is_some()));
         if !is_possible {

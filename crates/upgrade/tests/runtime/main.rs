@@ -1,6 +1,7 @@
 //! A runtime on a home: what `boot` gives, what it refuses, and what becomes of what the runtime writes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod before;
 mod keyring;
 mod progress;
 mod support;
@@ -121,6 +122,10 @@ enum Wrong {
     Generous,
     /// The migrated configuration lacks a key, and logs more.
     Lossy,
+    /// The migrations are others than those that were released.
+    Edited,
+    /// The configuration is found to be invalid once it lies in the new generation, and not before.
+    Late,
 }
 
 impl Catalogue for Stricter {
@@ -137,7 +142,7 @@ impl Catalogue for Stricter {
     }
 
     fn steps(&self) -> &[&'static dyn MigrationStep] {
-        FemtoClaw.steps()
+        if self.1 == Wrong::Edited { before::edited_steps() } else { FemtoClaw.steps() }
     }
 
     fn inspect(
@@ -176,7 +181,7 @@ impl Catalogue for Stricter {
         schema: ConfigurationSchema,
         files: &Files,
     ) -> Result<(), Vec<String>> {
-        if self.1 == Wrong::Configuration {
+        if self.1 == Wrong::Configuration || (self.1 == Wrong::Late && before::is_late()) {
             return Err(vec!["brain.backend is not one of those that are left".to_owned()]);
         }
         FemtoClaw.validate_configuration(schema, files)
@@ -258,6 +263,7 @@ impl Catalogue for Stricter {
     }
 }
 
+// trace: test FC-10.1.3 FC-10.2
 #[test]
 fn an_invalid_configuration_stops_a_start_and_an_upgrade() {
     let scene = Scene::upgraded("2.0.0-rc.1");
@@ -287,6 +293,7 @@ fn a_policy_that_cannot_be_read_stops_a_start_and_an_upgrade() {
     assert_eq!(codes(&refusals), ["policy-unreadable"]);
 }
 
+// trace: test FC-11.2 FC-12.2 FC-14.3
 #[test]
 fn what_would_let_somebody_do_more_is_refused_with_every_reason_unless_exactly_that_is_granted() {
     let scene = Scene::upgraded("2.0.0-rc.1");
@@ -310,6 +317,7 @@ fn what_would_let_somebody_do_more_is_refused_with_every_reason_unless_exactly_t
     assert!(!self::codes(&wholly).contains(&"authority-widens"));
 }
 
+// trace: test FC-10.1.2 FC-14.3
 #[test]
 fn a_configuration_step_that_loses_something_is_refused_with_every_difference() {
     let scene = Scene::with_configuration(
@@ -342,6 +350,7 @@ fn codes(refusals: &Refusals) -> Vec<&'static str> {
     refusals.reasons.iter().map(|reason| reason.code).collect()
 }
 
+// trace: test FC-23.1.2
 #[test]
 fn what_a_runtime_wrote_is_migrated_and_is_still_there_after_a_rollback() {
     let scene = Scene::upgraded("2.0.0-rc.1");

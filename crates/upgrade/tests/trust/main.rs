@@ -20,6 +20,7 @@ use upgrade::{Authorization, Cause, Condition, Event, Operation};
 
 use support::{Scene, flip, generation, ground, request_of, signed, signed_by};
 
+// trace: test FC-21.2
 #[test]
 fn a_clock_that_is_behind_is_refused() {
     let scene = Scene::secured();
@@ -68,6 +69,7 @@ fn a_clock_that_is_accepted_makes_no_window_longer() {
     scene.expect_refusal(scene.apply(&request, &accepted), "authorization-expired");
 }
 
+// trace: test FC-23.3
 #[test]
 fn the_floor_rises_at_confirmation_and_not_before() {
     let scene = Scene::secured();
@@ -106,6 +108,7 @@ fn a_trial_that_fails_by_itself_needs_nobodys_signature() {
     scene.expect_refusal(scene.apply(&request, &authorization), "authorization-used");
 }
 
+// trace: test FC-14.1.1
 #[test]
 fn an_attempt_without_effect_gives_its_authorisation_back() {
     let scene = Scene::secured();
@@ -123,6 +126,7 @@ fn an_attempt_without_effect_gives_its_authorisation_back() {
     assert_eq!(scene.view().state().used.len(), 1);
 }
 
+// trace: test FC-21.2
 #[test]
 fn an_attempt_with_effect_does_not() {
     let scene = Scene::secured();
@@ -135,6 +139,7 @@ fn an_attempt_with_effect_does_not() {
     scene.upgrade("2.0.0-rc.1", 3).unwrap();
 }
 
+// trace: test FC-21.2 FC-21.3 FC-23.3
 #[test]
 fn a_refusal_uses_nothing_up() {
     let scene = Scene::secured();
@@ -153,6 +158,7 @@ fn a_refusal_uses_nothing_up() {
     scene.apply(&request, &authorization).unwrap();
 }
 
+// trace: test FC-14.1.1 FC-23.1.1 FC-23.3
 #[test]
 fn a_package_that_is_overwritten_between_check_and_use_is_found_out() {
     let scene = Scene::secured();
@@ -245,6 +251,7 @@ fn four_generations() -> Scene {
     scene
 }
 
+// trace: test FC-21.2
 #[test]
 fn what_was_signed_for_one_state_does_not_hold_for_the_next() {
     let scene = Scene::secured();
@@ -259,6 +266,7 @@ fn what_was_signed_for_one_state_does_not_hold_for_the_next() {
     scene.upgrade("2.1.0", 4).unwrap();
 }
 
+// trace: test FC-21.1 FC-21.2
 #[test]
 fn who_must_sign_is_asked_before_anything_is_read() {
     let scene = Scene::secured();

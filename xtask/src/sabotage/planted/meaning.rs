@@ -15,6 +15,7 @@ const MIGRATE_REGISTRY: &str = "crates/capability-migration/src/migrate_registry
 const PARTS: &str = "parts: «PARTS.map(part).into()»";
 
 pub(super) const BUGS: &[Planted] = &[
+    // trace: sabotage FC-13.3 FC-14.3
     bug(
         "verdict-not-heeded",
         RELEASE,
@@ -22,6 +23,7 @@ pub(super) const BUGS: &[Planted] = &[
         "",
         "a release is taken that cannot be reached from what is installed",
     ),
+    // trace: sabotage FC-14.1.3
     bug(
         "edited-migration-not-noticed",
         STORAGE,
@@ -29,6 +31,7 @@ pub(super) const BUGS: &[Planted] = &[
         "false",
         "history says that another migration was applied than the one that was",
     ),
+    // trace: sabotage FC-10.1.2 FC-14.3
     bug(
         "meaning-not-compared",
         CONFIGURATION,
@@ -36,6 +39,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = (undeclared, sentence);",
         "a migrated configuration makes the runtime do something else",
     ),
+    // trace: sabotage FC-11.2 FC-14.3
     bug(
         "widening-not-refused",
         MIGRATE,
@@ -43,6 +47,7 @@ pub(super) const BUGS: &[Planted] = &[
         "false",
         "after an upgrade somebody can do what was never allowed",
     ),
+    // trace: sabotage FC-11.2
     bug(
         "new-capability-switched-on",
         MIGRATE_REGISTRY,
@@ -50,6 +55,7 @@ pub(super) const BUGS: &[Planted] = &[
         "true",
         "what is new can be used without anybody having said so",
     ),
+    // trace: sabotage FC-12.2
     bug(
         "rejected-extension-taken-along",
         EXTENSIONS,
@@ -57,6 +63,7 @@ pub(super) const BUGS: &[Planted] = &[
         "{ let _ = planned; false }",
         "an extension is enabled in a runtime that does not host it",
     ),
+    // trace: sabotage FC-23.1.3
     bug(
         "replaced-files-dropped",
         FILES,
@@ -65,6 +72,7 @@ pub(super) const BUGS: &[Planted] = &[
         "drop((target, file));",
         "once the old generation is collected, nobody can say what the policy was",
     ),
+    // trace: sabotage FC-23.1.2
     bug(
         "data-of-replaced-extension-lost",
         FILES,
@@ -87,6 +95,7 @@ pub(super) const BUGS: &[Planted] = &[
         "[Part::Extensions, Part::SetAside].map(part).into()",
         "after an upgrade the runtime has no policy, or nobody can say what it was",
     ),
+    // trace: sabotage FC-23.1.2
     bug(
         "extensions-not-carried-over",
         FILES,
@@ -94,6 +103,7 @@ pub(super) const BUGS: &[Planted] = &[
         "[Part::Policy, Part::SetAside].map(part).into()",
         "after an upgrade the extensions are gone",
     ),
+    // trace: sabotage FC-23.1.3
     bug(
         "set-aside-not-carried-over",
         FILES,

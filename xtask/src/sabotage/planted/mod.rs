@@ -1,15 +1,21 @@
 //! The planted bugs, by crate.
 
 mod adoption;
+mod capabilities;
+mod compatibility;
+mod configuration;
 mod durable;
+mod extensions;
 mod generations;
 mod journal;
 mod lifecycle;
 mod meaning;
 mod migration;
+mod release;
+mod telemetry;
 mod trust;
 
-/// A bug that is planted in the product, and must be found by the simulator.
+/// A bug that is planted in the product, and must be found by the simulator, or by tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Planted {
     /// What it is called.
@@ -21,6 +27,8 @@ pub(super) struct Planted {
     pub(super) means: &'static str,
     /// Why nobody can tell, if nobody can.
     pub(super) redundant: Option<&'static str>,
+    /// Only tests come to it: the simulator is not asked.
+    pub(super) by_tests: bool,
 }
 
 /// One place of a bug.
@@ -43,7 +51,7 @@ pub(super) const fn bug(
     means: &'static str,
 ) -> Planted {
     let first = Edit { file, original, replacement };
-    Planted { name, first, second: None, third: None, means, redundant: None }
+    Planted { name, first, second: None, third: None, means, redundant: None, by_tests: false }
 }
 
 impl Planted {
@@ -69,6 +77,11 @@ impl Planted {
         self
     }
 
+    /// The same bug, which only tests come to.
+    const fn by_tests(self) -> Self {
+        Self { by_tests: true, ..self }
+    }
+
     /// Its places.
     pub(super) fn edits(&self) -> impl Iterator<Item = &Edit> {
         std::iter::once(&self.first).chain(&self.second).chain(&self.third)
@@ -86,6 +99,26 @@ pub(super) fn all() -> Vec<&'static Planted> {
         adoption::BUGS,
         migration::BUGS,
         trust::BUGS,
+        compatibility::BUGS,
+        configuration::BUGS,
+        capabilities::BUGS,
+        extensions::BUGS,
+        telemetry::BUGS,
+        release::BUGS,
     ];
     tables.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bug;
+
+    #[test]
+    fn a_bug_is_for_the_simulator_unless_only_tests_come_to_it() {
+        let both = bug("a", "a.rs", "b", "c", "d");
+        assert!(!both.by_tests);
+        let tests = both.redundant("why").by_tests();
+        assert!(tests.by_tests);
+        assert_eq!((tests.name, tests.redundant), (both.name, Some("why")));
+    }
 }

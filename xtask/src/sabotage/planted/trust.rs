@@ -21,6 +21,7 @@ const WRITE_KEYRING: &str = "«Ok(durable::replace_files(&directory, &files)?)»
 const WRITE_SEAL: &str = "durable::replace_file(&self.layout.store_seal(generation), &bytes)?;";
 
 pub(super) const BUGS: &[Planted] = &[
+    // trace: sabotage FC-21.1
     bug(
         "development-accepted-with-keyring",
         ADMIT,
@@ -33,6 +34,7 @@ pub(super) const BUGS: &[Planted] = &[
         "«Err(format!(\"the home has a keyring, and nobody signed this {operation}\"))»",
         "Ok(())",
     ),
+    // trace: sabotage FC-21.2
     bug(
         "statement-signatures-not-verified",
         ADMIT,
@@ -41,6 +43,7 @@ pub(super) const BUGS: &[Planted] = &[
         "Vec::new()",
         "an authorisation counts that none of the operators has signed",
     ),
+    // trace: sabotage FC-21.2
     bug(
         "statement-not-checked",
         ADMIT,
@@ -55,6 +58,7 @@ pub(super) const BUGS: &[Planted] = &[
         "None",
         "something else is done than what the operators have seen and signed",
     ),
+    // trace: sabotage FC-21.2
     bug(
         "node-not-compared",
         CHECK,
@@ -62,6 +66,7 @@ pub(super) const BUGS: &[Planted] = &[
         "false",
         "an authorisation for one home is used on another",
     ),
+    // trace: sabotage FC-21.2
     bug(
         "expired-authorisation-accepted",
         CHECK,
@@ -69,6 +74,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = now; false",
         "an authorisation is good for ever",
     ),
+    // trace: sabotage FC-21.2
     bug(
         "used-ids-not-looked-at",
         CHECK,
@@ -84,6 +90,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = id;",
         "after an interruption everybody has to sign once more",
     ),
+    // trace: sabotage FC-21.2
     bug(
         "clock-behind-not-refused",
         ADMIT,
@@ -98,6 +105,7 @@ pub(super) const BUGS: &[Planted] = &[
         "self.now",
         "on a machine whose clock is behind, what has expired is good again",
     ),
+    // trace: sabotage FC-21.2
     bug(
         "signatures-counted-and-not-people",
         COUNT,
@@ -106,6 +114,7 @@ pub(super) const BUGS: &[Planted] = &[
         "one operator who signs twice is taken for two",
     )
     .and(COUNT, "Ok(principal) if «principals.contains(principal)» =>", "let _ = principal; false"),
+    // trace: sabotage FC-21.2 FC-23.3
     bug(
         "signature-not-held-to-content",
         COUNT,
@@ -113,6 +122,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = (namespace, message); false",
         "what was signed can be altered afterwards",
     ),
+    // trace: sabotage FC-23.3
     bug(
         "publisher-signatures-not-verified",
         PACKAGE,
@@ -121,6 +131,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = (keyring, manifest, signatures);",
         "a release is taken that no publisher has signed",
     ),
+    // trace: sabotage FC-14.1.1 FC-23.3
     bug(
         "release-not-held-to-its-publishers",
         APPLY,
@@ -128,6 +139,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = (request, &court); Ok(())",
         "a release is taken that no publisher has signed",
     ),
+    // trace: sabotage FC-14.1.1
     bug(
         "package-content-not-verified",
         PACKAGE,
@@ -135,6 +147,7 @@ pub(super) const BUGS: &[Planted] = &[
         "()",
         "an upgrade to a damaged package begins, and is undone, instead of being refused",
     ),
+    // trace: sabotage FC-23.2
     bug(
         "release-manifest-not-placed",
         APPLY,
@@ -156,6 +169,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = release;",
         "after a release that closes a hole one that has it is taken",
     ),
+    // trace: sabotage FC-23.3
     bug(
         "floor-not-compared",
         APPLY,
@@ -239,6 +253,7 @@ pub(super) const BUGS: &[Planted] = &[
         "Vec::new()",
         "a keyring is installed whose keys nobody has, and no other can follow it",
     ),
+    // trace: sabotage FC-21.3
     bug(
         "refusal-not-recorded",
         ADMIT,
@@ -246,6 +261,7 @@ pub(super) const BUGS: &[Planted] = &[
         "false",
         "nobody can tell that somebody has tried",
     ),
+    // trace: sabotage FC-21.3
     bug(
         "refusal-recorded-as-attempt",
         ADMIT,

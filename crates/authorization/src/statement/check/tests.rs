@@ -136,6 +136,7 @@ fn denied(changes: &[Change]) -> Denied {
     statement.check(&situation).unwrap_err()
 }
 
+// trace: test FC-21.2
 #[test]
 fn everything_that_differs_has_its_reason() {
     for (expected, change) in CHANGES {
