@@ -92,15 +92,19 @@ fn belongs(binary: &Binary, file: &str) -> bool {
     Path::new(file).starts_with(directory)
 }
 
-/// How many of the modules, from the innermost, are named by the path of the file. All if the file is the root itself;
-/// nothing if the file names another module.
+/// How well the modules of a test fit the path of a file: exactly, if they lead from the root of the binary to it; else as
+/// many as its path ends with, since a file can be given another place. Nothing if the file names another module.
 fn common(modules: &[&str], binary: &Binary, file: &str) -> Option<usize> {
     if binary.root == file {
         return modules.is_empty().then_some(usize::MAX);
     }
-    let path = Path::new(file).with_extension("");
+    let directory = Path::new(&binary.root).parent()?;
+    let path = Path::new(file).strip_prefix(directory).ok()?.with_extension("");
     let mut names: Vec<&str> = path.iter().filter_map(|name| name.to_str()).collect();
     names.pop_if(|last| *last == "mod");
+    if names == modules {
+        return Some(usize::MAX);
+    }
     let score = modules.iter().rev().zip(names.iter().rev()).take_while(|(a, b)| a == b).count();
     (score > 0).then_some(score)
 }

@@ -323,6 +323,6 @@ mod tests {
             (29, Level::Step, "All is well."),
         ];
         assert_eq!(told, expected);
-        assert_eq!(read.informative, [(25, "That is all.".to_owned())]);
+        assert_eq!(read.informative, [(22, "That is all.".to_owned())]);
     }
 }
