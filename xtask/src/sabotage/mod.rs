@@ -5,18 +5,24 @@
 //! recording are left out by the simulator itself. A bug that nobody finds is a gap in the simulator, or code that is not
 //! needed; then the table says why.
 
+mod own_tests;
 mod plant;
 mod planted;
+mod record;
 mod run;
 mod sites;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
 use crate::runner::{target_directory, workspace_root};
+use crate::trace;
 use crate::{CommandResult, Failure};
+use own_tests::TestBinaries;
 use planted::Planted;
+pub(crate) use record::Record;
 use run::{Outcome, Simulator, Verdict};
 
 /// What a quick run hunts for: one of each kind, all found within seconds.
@@ -43,9 +49,18 @@ const QUICK: [&str; 15] = [
 struct Options {
     only: Option<String>,
     seed: Option<String>,
+    part: Option<Part>,
     quick: bool,
+    record: bool,
     json: bool,
     list: bool,
+}
+
+/// Who is asked, if not everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Simulator,
+    Tests,
 }
 
 /// Plants bugs and hunts for them. The exit code is 1 if any is missed.
@@ -62,19 +77,31 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
     let chosen = options.choose(&all)?;
     let root = workspace_root();
     let target = target_directory()?.join("sabotage");
+    let mut record = Record::load(&root)?;
     eprintln!("planting {} bugs in a copy of the workspace, and building it …", all.len());
     plant::plant(&root, &target, &all)?;
-    let simulator = Simulator::build(&target, options.seed.as_deref(), options.quick)?;
-    eprintln!("hunting without a planted bug, which must find nothing …");
-    simulator.control()?;
-    let outcomes = simulator.hunt_for_all(&chosen, &mut |outcome| eprintln!("{}", told(outcome)));
-    let syncs = match options.only {
-        Some(_) => None,
-        None => {
+    let mut outcomes: Vec<Outcome> = chosen.iter().map(|bug| Outcome::new(bug)).collect();
+    let mut syncs = None;
+    if options.part != Some(Part::Tests) {
+        let simulator = Simulator::build(&target, options.seed.as_deref(), options.quick)?;
+        eprintln!("hunting without a planted bug, which must find nothing …");
+        simulator.control()?;
+        outcomes = simulator.hunt_for_all(&chosen, &record, &mut |outcome| {
+            eprintln!("{}", told(outcome));
+        });
+        options.keep(&root, &mut record, &all, &outcomes, false)?;
+        if options.only.is_none() {
             eprintln!("leaving out every sync of a recording in turn …");
-            Some(simulator.left_out_syncs(options.quick)?)
+            syncs = Some(simulator.left_out_syncs(options.quick)?);
         }
-    };
+    }
+    if options.part != Some(Part::Simulator) {
+        ask_tests(&root, &target, &mut outcomes)?;
+    }
+    if syncs.is_some() && !options.quick {
+        record.syncs.clone_from(&syncs);
+    }
+    options.keep(&root, &mut record, &all, &outcomes, options.part != Some(Part::Simulator))?;
     let report = summary(&outcomes, syncs.as_ref());
     if options.json {
         println!("{report}");
@@ -83,6 +110,19 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
     }
     let is_missed = |report: &Value| report["missed"].as_array().is_none_or(|all| !all.is_empty());
     Ok(if is_missed(&report) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The tests of each bug's clauses, with the bug switched on.
+fn ask_tests(root: &Path, copy: &Path, outcomes: &mut [Outcome]) -> Result<(), String> {
+    let is_chosen = |name: &String| outcomes.iter().any(|outcome| outcome.bug.name == name);
+    let mut own = trace::own_tests(root)?;
+    own.retain(|name, _| is_chosen(name));
+    eprintln!("building the tests of the copy …");
+    let binaries = TestBinaries::build(copy)?;
+    eprintln!("running the tests of {} bugs without any bug, which must pass …", own.len());
+    binaries.control(&own)?;
+    binaries.ask(&own, outcomes, &|outcome| eprintln!("{}", told(outcome)));
+    Ok(())
 }
 
 impl Options {
@@ -97,7 +137,10 @@ impl Options {
             match argument.as_str() {
                 "--only" => options.only = Some(value()?),
                 "--seed" => options.seed = Some(value()?),
-                "--quick" => options.quick = true,
+                "--simulator" => options.part = Some(Part::Simulator),
+                "--tests" => options.part = Some(Part::Tests),
+                "--quick" => (options.quick, options.part) = (true, Some(Part::Simulator)),
+                "--record" => options.record = true,
                 "--json" => options.json = true,
                 "--list" => options.list = true,
                 other => {
@@ -113,42 +156,66 @@ impl Options {
             Some(only) => bug.name == only,
             None => !self.quick || QUICK.contains(&bug.name),
         };
-        let is_chosen = |bug: &&'static Planted| is_wanted(bug) && !bug.by_tests;
+        let can_be_asked = |bug: &Planted| self.part != Some(Part::Simulator) || !bug.by_tests;
+        let is_chosen = |bug: &&'static Planted| is_wanted(bug) && can_be_asked(bug);
         let chosen: Vec<_> = all.iter().copied().filter(is_chosen).collect();
         if chosen.is_empty() {
             let only = self.only.as_deref().unwrap_or_default();
             return Err(Failure::Usage(format!(
-                "there is no planted bug {only:?} that the simulator can come to: see --list"
+                "there is no planted bug {only:?} that can be asked for so: see --list"
             )));
         }
         Ok(chosen)
+    }
+
+    /// Keeps what came of it, if that was asked for.
+    fn keep(
+        &self,
+        root: &Path,
+        record: &mut Record,
+        all: &[&'static Planted],
+        outcomes: &[Outcome],
+        tests_were_asked: bool,
+    ) -> Result<(), String> {
+        if !self.record {
+            return Ok(());
+        }
+        record.take(all, outcomes, tests_were_asked);
+        record.save(root)
     }
 }
 
 /// One outcome as a line.
 fn told(outcome: &Outcome) -> String {
+    let tests = outcome.failing_tests.len();
     let verdict = match (&outcome.verdict, outcome.bug.redundant) {
-        (Verdict::Caught(what), _) => format!("caught: {what}"),
+        (Verdict::Caught(found), _) if tests == 0 => format!("caught: {found}"),
+        (Verdict::Caught(found), _) => format!("caught: {tests} tests, and {found}"),
+        (_, _) if tests > 0 => format!("caught: {tests} tests"),
         (_, Some(why)) => format!("redundant: {why}"),
         (Verdict::Missed, None) => "MISSED, though a scenario comes to it".to_owned(),
         (Verdict::NeverReached, None) => "MISSED: no scenario comes to it".to_owned(),
         (Verdict::Hung, None) => "MISSED: the simulator hangs".to_owned(),
+        (Verdict::NotAsked, None) if outcome.bug.by_tests => "not caught by any test".to_owned(),
+        (Verdict::NotAsked, None) => "no test of its clauses notices".to_owned(),
     };
     format!("{:<36} {:>7.2} s  {verdict}", outcome.bug.name, outcome.seconds)
 }
 
 /// Both parts together. What is caught is caught, whatever the table says of it.
 fn summary(outcomes: &[Outcome], syncs: Option<&Value>) -> Value {
-    let is_caught = |outcome: &&Outcome| matches!(outcome.verdict, Verdict::Caught(_));
-    let left = || outcomes.iter().filter(|outcome| !is_caught(outcome));
-    let mut seconds: Vec<f64> = outcomes.iter().filter(is_caught).map(|o| o.seconds).collect();
+    let left = || outcomes.iter().filter(|outcome| !outcome.is_caught());
+    let caught = outcomes.iter().filter(|outcome| outcome.is_caught());
+    let mut seconds: Vec<f64> = caught.map(|outcome| outcome.seconds).collect();
     seconds.sort_by(f64::total_cmp);
     let count = |name: &str| syncs.and_then(|syncs| syncs.get(name)?.as_u64()).unwrap_or_default();
     let texts = |name: &str| syncs.and_then(|syncs| syncs.get(name)?.as_array()).cloned();
     let redundant = left().filter_map(|outcome| {
         outcome.bug.redundant.map(|why| Value::from(format!("{}: {why}", outcome.bug.name)))
     });
-    let missed = left().filter(|outcome| outcome.bug.redundant.is_none());
+    // What is there for the simulator to find, and was not asked for, is not missed.
+    let was_asked = |outcome: &&Outcome| outcome.verdict != Verdict::NotAsked || outcome.bug.by_tests;
+    let missed = left().filter(|outcome| outcome.bug.redundant.is_none()).filter(was_asked);
     let missed = missed.map(|outcome| Value::from(outcome.bug.name));
     json!({
         "type": "sabotage",
@@ -178,6 +245,7 @@ fn print_for_people(outcomes: &[Outcome], report: &Value) {
 
 #[cfg(test)]
 mod tests {
+    use super::run::Found;
     use super::*;
     use std::collections::BTreeSet;
 
@@ -202,9 +270,11 @@ mod tests {
     #[test]
     fn the_simulator_is_not_asked_for_what_only_tests_come_to() {
         let all = planted::all();
-        let chosen = Options::default().choose(&all).unwrap();
+        let part = Some(Part::Simulator);
+        let chosen = Options { part, ..Options::default() }.choose(&all).unwrap();
         assert!(chosen.iter().all(|bug| !bug.by_tests));
         assert_eq!(chosen.len(), all.iter().filter(|bug| !bug.by_tests).count());
+        assert_eq!(Options::default().choose(&all).unwrap().len(), all.len());
     }
 
     #[test]
@@ -216,8 +286,11 @@ mod tests {
     #[test]
     fn both_parts_are_added_up_and_redundant_is_only_what_is_not_caught() {
         let find = |name: &str| planted::all().into_iter().find(|bug| bug.name == name).unwrap();
-        let outcome = |name, verdict| Outcome { bug: find(name), verdict, seconds: 2.0 };
-        let caught = || Verdict::Caught("lost".to_owned());
+        let outcome =
+            |name, verdict| Outcome { verdict, seconds: 2.0, ..Outcome::new(find(name)) };
+        let text = str::to_owned;
+        let found = || Found { judge: text("link"), scenario: text("adopt"), what: text("lost") };
+        let caught = || Verdict::Caught(found());
         let outcomes = [
             outcome("record-unsynced", caught()),
             outcome("tree-root-unsynced", caught()),

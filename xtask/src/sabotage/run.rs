@@ -1,6 +1,7 @@
 //! Runs the simulator against one planted bug after the other.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,10 +13,13 @@ use serde_json::Value;
 
 use super::plant::{REACHED, SWITCH};
 use super::planted::Planted;
+use super::record::Record;
 use crate::runner::{cargo, output_of, shown};
 
 /// How long it looks at each scenario before the first round, in milliseconds: most bugs show at once, in the right one.
 const GLANCE_MS: u64 = 150;
+/// How long it looks where the bug was found before, in seconds.
+const HINT_S: u64 = 12;
 /// How long the simulator hunts in each scenario, in seconds, in each round: what is found fast is found before any
 /// scenario is looked at closely.
 const ROUNDS_S: [u64; 3] = [1, 4, 12];
@@ -39,14 +43,47 @@ const VERDICT_CHARACTERS: usize = 200;
 pub(super) struct Outcome {
     pub(super) bug: &'static Planted,
     pub(super) verdict: Verdict,
+    /// The tests that fail with it, if any were asked.
+    pub(super) failing_tests: Vec<String>,
     pub(super) seconds: f64,
+}
+
+impl Outcome {
+    /// Of a bug that nobody was asked for yet.
+    pub(super) fn new(bug: &'static Planted) -> Self {
+        Self { bug, verdict: Verdict::NotAsked, failing_tests: Vec::new(), seconds: 0.0 }
+    }
+
+    /// True if anybody noticed it.
+    pub(super) fn is_caught(&self) -> bool {
+        matches!(self.verdict, Verdict::Caught(_)) || !self.failing_tests.is_empty()
+    }
+}
+
+/// What the simulator found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Who says so: a judge, or the death of the simulator.
+    pub(super) judge: String,
+    /// In which scenario it was looked for.
+    pub(super) scenario: String,
+    /// What is broken.
+    pub(super) what: String,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({}): {}", self.judge, self.scenario, self.what)
+    }
 }
 
 /// What a run of the simulator says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It found something: this.
-    Caught(String),
+    Caught(Found),
+    /// It was not asked.
+    NotAsked,
     /// It came to the bug, and found nothing.
     Missed,
     /// It found nothing, because it never came to the bug.
@@ -99,17 +136,19 @@ impl Simulator {
     /// # Errors
     /// What it finds.
     pub(super) fn control(&self) -> Result<(), String> {
-        match self.hunt(None, &CONTROL_S) {
-            Verdict::Missed | Verdict::NeverReached => Ok(()),
+        match self.hunt(None, &CONTROL_S, None) {
+            Verdict::Missed | Verdict::NeverReached | Verdict::NotAsked => Ok(()),
             Verdict::Caught(what) => Err(format!("without any planted bug it finds: {what}")),
             Verdict::Hung => Err("without any planted bug it does not end".to_owned()),
         }
     }
 
-    /// Hunts for each of these bugs, and tells of each outcome as soon as it is known.
+    /// Hunts for each of these bugs, first where the record says that it was found, and tells of each outcome as soon as it
+    /// is known. What only tests come to is not hunted for.
     pub(super) fn hunt_for_all(
         &self,
         bugs: &[&'static Planted],
+        record: &Record,
         tell: &mut dyn FnMut(&Outcome),
     ) -> Vec<Outcome> {
         let queue: Mutex<VecDeque<&'static Planted>> = Mutex::new(bugs.iter().copied().collect());
@@ -122,13 +161,11 @@ impl Simulator {
                     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     while let Some(bug) = next() {
                         let began = now();
-                        let is_redundant = bug.redundant.is_some();
-                        let rounds_s =
-                            if is_redundant { &ROUNDS_REDUNDANT_S } else { self.rounds_s };
-                        let verdict = self.hunt(Some(bug.name), rounds_s);
+                        let verdict = self.verdict_on(bug, record);
                         let seconds = began.elapsed().as_secs_f64();
+                        let outcome = Outcome { verdict, seconds, ..Outcome::new(bug) };
                         // Nobody listens any more only if this command is being torn down.
-                        let _ = sender.send(Outcome { bug, verdict, seconds });
+                        let _ = sender.send(outcome);
                     }
                 });
             }
@@ -157,9 +194,25 @@ impl Simulator {
             .ok_or_else(|| format!("the simulator says nothing, and ended with {}", output.status))
     }
 
-    /// Hunts in every scenario, longer in each round; after the first only in those that come to the bug.
-    fn hunt(&self, bug: Option<&str>, rounds_s: &[u64]) -> Verdict {
+    fn verdict_on(&self, bug: &Planted, record: &Record) -> Verdict {
+        if bug.by_tests {
+            return Verdict::NotAsked;
+        }
+        let rounds_s = if bug.redundant.is_some() { &ROUNDS_REDUNDANT_S } else { self.rounds_s };
+        self.hunt(Some(bug.name), rounds_s, record.scenario_of(bug))
+    }
+
+    /// Hunts in every scenario, longer in each round; after the first only in those that come to the bug. One that found
+    /// it before comes before all.
+    fn hunt(&self, bug: Option<&str>, rounds_s: &[u64], hint: Option<&str>) -> Verdict {
         let mut scenarios: Vec<&String> = self.scenarios.iter().collect();
+        scenarios.sort_by_key(|scenario| Some(scenario.as_str()) != hint);
+        for scenario in scenarios.iter().filter(|scenario| Some(scenario.as_str()) == hint) {
+            let found = self.hunt_in(scenario, Duration::from_secs(HINT_S), bug);
+            if !matches!(found, Verdict::NeverReached | Verdict::Missed) {
+                return found;
+            }
+        }
         // It says nothing of what does not come to the bug: that takes crashes and faults.
         for scenario in scenarios.iter().filter(|_| bug.is_some()) {
             let found = self.hunt_in(scenario, Duration::from_millis(GLANCE_MS), bug);
@@ -196,34 +249,34 @@ impl Simulator {
         let code = wait(&mut child, time + Duration::from_secs(GRACE_S));
         let said = |listener: thread::JoinHandle<String>| listener.join().unwrap_or_default();
         let (stdout, stderr) = (said(stdout), said(stderr));
-        code.map_or(Verdict::Hung, |success| judge(success, &stdout, &stderr))
+        code.map_or(Verdict::Hung, |success| judge(scenario, success, &stdout, &stderr))
     }
 }
 
-/// What a run says. Found is what it counts, and everything that it dies of.
-fn judge(success: bool, stdout: &str, stderr: &str) -> Verdict {
+/// What a run in this scenario says. Found is what it counts, and everything that it dies of.
+fn judge(scenario: &str, success: bool, stdout: &str, stderr: &str) -> Verdict {
     let report = last_json(stdout);
     let violations = report.as_ref().and_then(|report| report.get("violations")?.as_u64());
     if violations.unwrap_or(0) > 0 || (violations.is_none() && !success) {
-        let what = report.as_ref().and_then(first_found).unwrap_or_else(|| last_words(stderr));
-        return Verdict::Caught(what.chars().take(VERDICT_CHARACTERS).collect());
+        let (judge, what) = report.as_ref().and_then(first_found).unwrap_or_else(|| died(stderr));
+        let what = what.chars().take(VERDICT_CHARACTERS).collect();
+        return Verdict::Caught(Found { judge, scenario: scenario.to_owned(), what });
     }
     if stderr.contains(REACHED) { Verdict::Missed } else { Verdict::NeverReached }
 }
 
-/// The first judgement of a report: who says so, of what, and what is broken.
-fn first_found(report: &Value) -> Option<String> {
+/// The first judgement of a report: who says so, and what is broken.
+fn first_found(report: &Value) -> Option<(String, String)> {
     let found = report.get("found")?.as_array()?.first()?;
     let part = |name: &str| found.get(name).and_then(Value::as_str);
-    let scenario = part("id")?.split(':').next()?;
     let what = part("what")?.split_whitespace().collect::<Vec<_>>().join(" ");
-    Some(format!("{} ({scenario}): {what}", part("judge")?))
+    Some((part("judge")?.to_owned(), what))
 }
 
 /// What a simulator says that dies of a bug.
-fn last_words(stderr: &str) -> String {
+fn died(stderr: &str) -> (String, String) {
     let mut lines = stderr.lines().rev().filter(|line| !line.contains(REACHED));
-    format!("it dies: {}", lines.next().unwrap_or("without a word"))
+    ("death".to_owned(), lines.next().unwrap_or("without a word").to_owned())
 }
 
 /// The scenarios that the simulator lists, the cheapest first. Random ones have no end, and are left out.
@@ -242,7 +295,7 @@ fn last_json(stdout: &str) -> Option<Value> {
 }
 
 /// Reads a pipe to its end, beside everything else.
-fn listen(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+pub(super) fn listen(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {
@@ -254,7 +307,7 @@ fn listen(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String
 }
 
 /// Waits for a child, and says whether it succeeded; nothing if it had to be stopped.
-fn wait(child: &mut Child, limit: Duration) -> Option<bool> {
+pub(super) fn wait(child: &mut Child, limit: Duration) -> Option<bool> {
     let began = now();
     // Bounded by the limit.
     while began.elapsed() < limit {
@@ -271,7 +324,7 @@ fn wait(child: &mut Child, limit: Duration) -> Option<bool> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a hunt takes is what is measured here")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 
@@ -293,9 +346,13 @@ mod tests {
             .replace('\n', " ");
         let nothing = r#"{"type":"sim","violations":0}"#;
         let reached = format!("{REACHED}\n");
-        let caught = |text: &str| Verdict::Caught(text.to_owned());
-        assert_eq!(judge(false, &found, &reached), caught("durability (confirm): it is lost"));
-        assert_eq!(judge(false, "", "abort\n"), caught("it dies: abort"));
+        let caught = |judge: &str, what: &str| {
+            let (judge, scenario, what) = (judge.to_owned(), "confirm".to_owned(), what.to_owned());
+            Verdict::Caught(Found { judge, scenario, what })
+        };
+        let judge = |success, stdout, stderr| judge("confirm", success, stdout, stderr);
+        assert_eq!(judge(false, &found, &reached), caught("durability", "it is lost"));
+        assert_eq!(judge(false, "", "abort\n"), caught("death", "abort"));
         assert_eq!(judge(true, nothing, &reached), Verdict::Missed);
         assert_eq!(judge(true, nothing, ""), Verdict::NeverReached);
         // A campaign that is not content for another reason has found no violation all the same.

@@ -6,7 +6,7 @@ use syn::visit::{self, Visit};
 
 /// Something with a name and a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Item {
+pub(crate) struct Item {
     pub(super) kind: ItemKind,
     /// The path within the file: inline modules, the type of an `impl`, the name.
     pub(super) path: String,
@@ -27,7 +27,7 @@ impl Item {
 
 /// What an item is, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ItemKind {
+pub(crate) enum ItemKind {
     /// A test: what `cargo test` runs.
     Test,
     /// A planted bug: an entry of the table, with its name as the path.

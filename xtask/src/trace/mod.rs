@@ -14,14 +14,16 @@ mod simulation;
 mod specification;
 mod tree;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
 use crate::CommandResult;
 use crate::runner::workspace_root;
 use crate::tidy::tracked_files;
-use annotations::{Annotation, Problem};
-pub(crate) use outcomes::{Binary, Listener, Outcomes, binaries};
+use annotations::{Annotation, Kind, Problem};
+use items::Item;
+pub(crate) use outcomes::{Binary, Listener, Outcomes, binaries, id, outcome};
 pub(crate) use simulation::Simulation;
 pub(crate) use tree::fingerprint;
 
@@ -44,6 +46,29 @@ fn gather(root: &Path) -> Result<(Vec<Annotation>, Vec<Problem>), String> {
         }
     }
     Ok((annotations, problems))
+}
+
+/// Where a test stands: the file, and what it is called there.
+pub(crate) type TestPlace = (String, Item);
+
+/// The tests of the clauses that a planted bug breaks, by its name.
+pub(crate) type OwnTests = BTreeMap<String, Vec<TestPlace>>;
+
+/// For each planted bug the tests of the clauses that it breaks.
+///
+/// # Errors
+/// If the sources cannot be read.
+pub(crate) fn own_tests(root: &Path) -> Result<OwnTests, String> {
+    let (annotations, _) = gather(root)?;
+    let of = |kind| annotations.iter().filter(move |annotation| annotation.kind == kind);
+    let mut own = OwnTests::new();
+    for bug in of(Kind::Sabotage) {
+        let shows = |test: &&Annotation| test.clauses.iter().any(|id| bug.clauses.contains(id));
+        let tests = of(Kind::Test).filter(shows);
+        let places = tests.map(|test| (test.place.file.clone(), test.item.clone()));
+        own.entry(bug.item.path.clone()).or_default().extend(places);
+    }
+    Ok(own)
 }
 
 pub(crate) fn run(_arguments: &[String]) -> CommandResult {

@@ -70,8 +70,17 @@ impl Outcomes {
         record::save(target, RECORD, self)
     }
 
+    /// Adds tests that are there and did not run.
+    pub(crate) fn list<'a>(&mut self, binary: &Binary, names: impl Iterator<Item = &'a str>) {
+        self.tests.extend(names.map(|name| Outcome {
+            binary: binary.clone(),
+            name: name.to_owned(),
+            outcome: "listed".to_owned(),
+        }));
+    }
+
     /// The outcomes of the test that stands at this place. Several, if it is in several binaries; none, if it did not run.
-    pub(super) fn of(&self, file: &str, item: &Item) -> Vec<&Outcome> {
+    pub(crate) fn of(&self, file: &str, item: &Item) -> Vec<&Outcome> {
         let wanted: Vec<&str> = item.path.split("::").collect();
         let scored =
             self.tests.iter().filter(|test| belongs(&test.binary, file)).filter_map(|test| {
