@@ -77,3 +77,18 @@ pub(crate) fn build(package: &str, binary: &str, release: bool) -> Result<PathBu
     });
     executables.next_back().ok_or_else(|| format!("cargo built no binary {binary}"))
 }
+
+/// Where cargo builds.
+///
+/// # Errors
+/// If cargo does not say.
+pub(crate) fn target_directory() -> Result<PathBuf, String> {
+    let mut command = cargo();
+    command.args(["metadata", "--format-version", "1", "--no-deps", "--locked"]);
+    let metadata: serde_json::Value = serde_json::from_slice(&output_of(&mut command)?)
+        .map_err(|error| format!("cargo metadata says nothing that can be read: {error}"))?;
+    let directory = metadata.get("target_directory").and_then(serde_json::Value::as_str);
+    directory
+        .map(PathBuf::from)
+        .ok_or_else(|| "cargo metadata names no target directory".to_owned())
+}

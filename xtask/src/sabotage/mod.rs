@@ -10,15 +10,17 @@ mod planted;
 mod run;
 mod sites;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use crate::runner::{cargo, output_of, workspace_root};
+use crate::runner::{target_directory, workspace_root};
 use crate::{CommandResult, Failure};
 use planted::Planted;
-use run::{Outcome, Simulator, Verdict};
+use run::Outcome;
+
+pub(crate) use plant::copy_workspace;
+pub(crate) use run::{Simulator, Verdict};
 
 /// What a quick run hunts for: one of each kind, all found within seconds.
 const QUICK: [&str; 15] = [
@@ -120,18 +122,6 @@ impl Options {
         }
         Ok(chosen)
     }
-}
-
-/// Where cargo builds.
-fn target_directory() -> Result<PathBuf, String> {
-    let mut command = cargo();
-    command.args(["metadata", "--format-version", "1", "--no-deps", "--locked"]);
-    let metadata: Value = serde_json::from_slice(&output_of(&mut command)?)
-        .map_err(|error| format!("cargo metadata says nothing that can be read: {error}"))?;
-    let directory = metadata.get("target_directory").and_then(Value::as_str);
-    directory
-        .map(PathBuf::from)
-        .ok_or_else(|| "cargo metadata names no target directory".to_owned())
 }
 
 /// One outcome as a line.

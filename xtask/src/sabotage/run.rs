@@ -44,7 +44,7 @@ pub(super) struct Outcome {
 
 /// What a run of the simulator says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It found something: this.
     Caught(String),
     /// It came to the bug, and found nothing.
@@ -56,7 +56,7 @@ pub(super) enum Verdict {
 }
 
 /// A simulator that was built with all bugs in it.
-pub(super) struct Simulator {
+pub(crate) struct Simulator {
     binary: PathBuf,
     /// The cheapest first.
     scenarios: Vec<String>,
@@ -69,7 +69,7 @@ impl Simulator {
     ///
     /// # Errors
     /// If it does not build.
-    pub(super) fn build(workspace: &Path, seed: Option<&str>, quick: bool) -> Result<Self, String> {
+    pub(crate) fn build(workspace: &Path, seed: Option<&str>, quick: bool) -> Result<Self, String> {
         let target = workspace.join("target");
         let mut command = cargo();
         command
@@ -98,12 +98,17 @@ impl Simulator {
     ///
     /// # Errors
     /// What it finds.
-    pub(super) fn control(&self) -> Result<(), String> {
+    pub(crate) fn control(&self) -> Result<(), String> {
         match self.hunt(None, &CONTROL_S) {
             Verdict::Missed | Verdict::NeverReached => Ok(()),
             Verdict::Caught(what) => Err(format!("without any planted bug it finds: {what}")),
             Verdict::Hung => Err("without any planted bug it does not end".to_owned()),
         }
+    }
+
+    /// Runs the simulator with whatever it was built with.
+    pub(crate) fn hunt_as_built(&self) -> Verdict {
+        self.hunt(None, self.rounds_s)
     }
 
     /// Hunts for each of these bugs, and tells of each outcome as soon as it is known.
