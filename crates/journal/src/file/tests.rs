@@ -24,6 +24,17 @@ fn journal() -> (tempfile::TempDir, PathBuf, Journal) {
     (root, directory, journal)
 }
 
+/// Appends records of some thousand bytes.
+fn append_until(journal: &mut Journal, is_enough: impl Fn(&Journal) -> bool) {
+    for _ in 0..100 {
+        if is_enough(journal) {
+            return;
+        }
+        journal.append(0, aborted(5_000), now()).unwrap();
+    }
+    panic!("{} bytes are left", journal.reserved());
+}
+
 fn size(directory: &Path) -> u64 {
     fs::metadata(directory.join(RECORDS_FILE)).unwrap().len()
 }
@@ -54,10 +65,7 @@ fn a_reserve_is_twice_what_an_operation_needs_whatever_was_used_of_the_last_one(
         // There is enough: nothing is done.
         journal.reserve().unwrap();
         assert_eq!(size(&directory), before);
-        // Bounded by what is reserved: every record takes some of it.
-        while journal.reserved() >= 2 * reserve {
-            journal.append(0, aborted(5_000), now()).unwrap();
-        }
+        append_until(&mut journal, |journal| journal.reserved() < 2 * reserve);
         assert_eq!(size(&directory), before);
         assert!(journal.reserved() > reserve);
     }
@@ -67,9 +75,7 @@ fn a_reserve_is_twice_what_an_operation_needs_whatever_was_used_of_the_last_one(
 #[test]
 fn an_append_beyond_the_reserve_makes_the_file_longer() {
     let (_root, directory, mut journal) = journal();
-    while journal.reserved() > 0 {
-        journal.append(0, aborted(10_000), now()).unwrap();
-    }
+    append_until(&mut journal, |journal| journal.reserved() == 0);
     assert_eq!(size(&directory), journal.end);
     let (again, repair) = Journal::open(&directory).unwrap();
     assert_eq!((again.records(), repair), (journal.records(), Repair::None));
