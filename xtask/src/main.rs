@@ -1,9 +1,10 @@
-//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `sabotage`, `bench`.
+//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `sabotage`, `mutants`, `bench`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to people")]
 
 mod bench;
 mod demo;
+mod mutants;
 mod runner;
 mod rust_items;
 mod sabotage;
@@ -41,6 +42,10 @@ Commands:
   sabotage [--only NAME] [--seed N] [--quick] [--list] [--json]
       Plants bugs in a copy of the product, leaves out every sync in turn, and shows that the simulator finds each.
       --quick: some of each kind. --list: says what is planted, and what each bug would mean.
+  mutants [CRATE…] [--jobs N] [--shard K/N] [--iterate] [--read] [--simulate] [--record] [--json]
+      Changes the core crates in every way that cargo-mutants knows, and shows which changes their tests notice.
+      --iterate: only what no earlier run here has caught. --read: runs nothing, reads what the last run has left.
+      --simulate: what the tests miss is built into the simulator in turn. --record: merges it all into specs/evidence.
   bench [--records N] [--rounds N] [--quick] [--contenders] [--curves] [--write-docs] [--directory DIR] [--json]
       Migrates the same records with this project and with what one would pick instead, and shows how cost grows with size.
       --quick: small, and fails unless all come to the same records. --contenders, --curves: only these.
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(&rest),
         Some("sim") => simulate::run(&rest),
         Some("sabotage") => sabotage::run(&rest),
+        Some("mutants") => mutants::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("trace") => trace::run(&rest),
         None | Some("help" | "--help" | "-h") => {

@@ -322,3 +322,74 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands in the journal for a value.
+    fn written(value: &impl Serialize) -> String {
+        serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn an_operation_is_called_what_stands_in_the_journal() {
+        let all = [
+            Operation::Adopt,
+            Operation::Upgrade,
+            Operation::Rollback,
+            Operation::Recover,
+            Operation::Confirm,
+            Operation::Collect,
+            Operation::Keyring,
+        ];
+        for operation in all {
+            assert_eq!(operation.name(), written(&operation));
+            assert_eq!(operation.to_string(), operation.name());
+        }
+    }
+
+    #[test]
+    fn unsigned_authority_is_shown_as_unsigned() {
+        let shown = [Authority::Development, Authority::Signed, Authority::Standing]
+            .map(|authority| authority.to_string());
+        assert_eq!(shown, ["development (unsigned)", "signed", "standing"]);
+    }
+
+    #[test]
+    fn an_event_is_called_what_stands_in_the_journal_as_its_type() {
+        let generation = GenerationNumber::FIRST;
+        let (digest, reason) = (Digest::of(b"x"), "why".to_owned());
+        let events = [
+            Event::Initialized { format: 1, product: "p".to_owned(), replaces: None },
+            Event::Refused {
+                operation: Operation::Adopt,
+                operator: "o".to_owned(),
+                error: "e".to_owned(),
+                reason: reason.clone(),
+                authorization: None,
+            },
+            Event::Quiesced { generation, store: digest, parts: digest },
+            Event::Sealed { generation, manifest: digest },
+            Event::Activated { generation, tries: 3 },
+            Event::Started { generation, runtime: RuntimeVersion::new(1, 0, 3) },
+            Event::Tried { generation, left: 2 },
+            Event::Stopped { generation, left: 3 },
+            Event::Closed { generation, seal: digest },
+            Event::Confirmed { generation },
+            Event::Reverted {
+                from: generation.next(),
+                to: generation,
+                data: DataPolicy::SetAside,
+                reason: reason.clone(),
+            },
+            Event::Aborted { reason },
+            Event::Collected { generation },
+        ];
+        for event in events {
+            let json = serde_json::to_value(&event).unwrap();
+            assert_eq!(json["type"], event.name());
+            assert_eq!(serde_json::from_value::<Event>(json).unwrap(), event);
+        }
+    }
+}

@@ -248,3 +248,6 @@ fn open_file(path: &Path) -> Result<File> {
         .open(path)
         .map_err(|error| FileError::new(Operation::Open, path, error).into())
 }
+
+#[cfg(test)]
+mod tests;

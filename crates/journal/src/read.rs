@@ -205,6 +205,49 @@ fn holds_a_record(rest: Option<&[u8]>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Event, Journal};
+    use versioning::Timestamp;
+
+    /// The directory of a journal with one record, which lives as long as what is returned first.
+    fn journal() -> (tempfile::TempDir, std::path::PathBuf) {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("journal");
+        let event = Event::Initialized { format: 1, product: "test".to_owned(), replaces: None };
+        Journal::create(&directory, event, Timestamp::EPOCH).unwrap();
+        (root, directory)
+    }
+
+    /// Makes a file so long, without writing anything.
+    fn lengthen(path: &Path, bytes: u64) {
+        std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(bytes).unwrap();
+    }
+
+    #[test]
+    fn a_journal_of_some_megabytes_is_read_and_one_that_is_larger_than_any_is_refused() {
+        let (_root, directory) = journal();
+        let path = directory.join(RECORDS_FILE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.resize(2_000_000, b'\n');
+        std::fs::write(&path, bytes).unwrap();
+        assert_eq!(read(&directory).unwrap().len(), 1);
+        lengthen(&path, MAXIMUM_JOURNAL_BYTES + 1);
+        match read(&directory) {
+            Err(Error::TooLarge { bytes, limit, .. }) => assert_eq!(bytes, limit + 1),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(Journal::open(&directory), Err(Error::TooLarge { .. })));
+    }
+
+    #[test]
+    fn without_its_witness_only_a_whole_journal_is_read() {
+        let (_root, directory) = journal();
+        std::fs::remove_file(directory.join(WITNESS_FILE)).unwrap();
+        assert_eq!(read_without_witness(&directory).unwrap().len(), 1);
+        let path = directory.join(RECORDS_FILE);
+        let torn = [std::fs::read(&path).unwrap(), b"{".to_vec()].concat();
+        std::fs::write(&path, torn).unwrap();
+        assert!(matches!(read_without_witness(&directory), Err(Error::WitnessUnreadable { .. })));
+    }
 
     #[test]
     fn padding_is_what_newlines_there_are_at_the_end_whatever_their_number() {

@@ -114,3 +114,71 @@ impl Record {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i128) -> Timestamp {
+        Timestamp::from_unix_nanoseconds(second * 1_000_000_000).unwrap()
+    }
+
+    fn aborted(length: usize) -> Event {
+        Event::Aborted { reason: "x".repeat(length) }
+    }
+
+    fn record(previous: Option<&Record>, second: i128) -> (Record, String) {
+        Record::chain(previous, Some(0), aborted(3), at(second)).unwrap()
+    }
+
+    #[test]
+    fn a_record_belongs_behind_exactly_the_one_that_it_was_chained_to() {
+        let (first, _) = record(None, 5);
+        let (second, line) = record(Some(&first), 5);
+        assert_eq!((first.seq, second.seq), (0, 1));
+        assert_eq!(Record::parse(line.as_bytes()), Ok(second.clone()));
+        assert_eq!(first.follows(None), Ok(()));
+        assert_eq!(second.follows(Some(&first)), Ok(()));
+        let why = |record: &Record, previous| record.follows(previous).unwrap_err();
+        assert!(why(&second, None).contains("record 1 stands in its place"));
+        assert!(why(&first, Some(&second)).contains("record 0 stands in its place"));
+        // The right number, behind another history.
+        let (other, _) = record(None, 4);
+        assert!(why(&second, Some(&other)).contains("does not continue"));
+    }
+
+    #[test]
+    fn a_record_that_is_dated_before_the_one_before_it_does_not_belong_there() {
+        let (first, _) = record(None, 5);
+        let (second, _) = record(Some(&first), 6);
+        let dated = |second_of: i128| Record { time: at(second_of), ..second.clone() };
+        assert_eq!(dated(5).follows(Some(&first)), Ok(()));
+        assert!(dated(4).follows(Some(&first)).unwrap_err().contains("dated before"));
+    }
+
+    #[test]
+    fn a_line_is_a_record_up_to_the_largest_size_and_not_beyond() {
+        let line = |length: usize| Record::chain(None, None, aborted(length), at(1)).unwrap().1;
+        let around = line(0).len();
+        let largest = line(MAXIMUM_RECORD_BYTES - around);
+        assert_eq!(largest.len(), MAXIMUM_RECORD_BYTES);
+        assert!(Record::parse(largest.as_bytes()).is_ok());
+        let larger = line(MAXIMUM_RECORD_BYTES - around + 1);
+        assert!(Record::parse(larger.as_bytes()).unwrap_err().contains("too many"));
+        // It is intact all the same: somebody has written it.
+        assert!(Record::is_intact(larger.as_bytes()));
+    }
+
+    #[test]
+    fn no_line_is_intact_whose_hash_is_that_of_another() {
+        let (_, one) = record(None, 5);
+        let (_, other) = record(None, 6);
+        let (body, _) = one.split_once(HASH_FIELD).unwrap();
+        let (_, hash) = other.split_once(HASH_FIELD).unwrap();
+        let forged = format!("{body}{HASH_FIELD}{hash}");
+        assert!(Record::is_intact(one.as_bytes()) && Record::is_intact(other.as_bytes()));
+        assert!(!Record::is_intact(forged.as_bytes()));
+        assert!(Record::parse(forged.as_bytes()).unwrap_err().contains("not the one it states"));
+        assert!(!Record::is_intact(b"{}") && !Record::is_intact(&[0xff]));
+    }
+}

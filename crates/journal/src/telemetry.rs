@@ -134,3 +134,87 @@ impl<W: Write> TelemetrySink for JsonLines<W> {
         let _ = self.line(event);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a sink of JSON Lines has written, line by line.
+    fn lines(bytes: Vec<u8>) -> Vec<serde_json::Value> {
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.ends_with('\n'), "{text:?}");
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn operation(result: OperationResult) -> OperationEvent {
+        OperationEvent {
+            time: Timestamp::EPOCH,
+            operation: "upgrade",
+            attempt: Some(4),
+            from: Some(RuntimeVersion::new(1, 0, 3)),
+            to: None,
+            result,
+            seconds: None,
+            error: None,
+            exit_code: None,
+        }
+    }
+
+    #[test]
+    fn a_result_is_called_what_telemetry_says() {
+        let all = [
+            OperationResult::Started,
+            OperationResult::Succeeded,
+            OperationResult::Refused,
+            OperationResult::Failed,
+            OperationResult::Undone,
+            OperationResult::RolledBack,
+        ];
+        for result in all {
+            assert_eq!(serde_json::to_value(result).unwrap(), result.name());
+        }
+    }
+
+    #[test]
+    fn every_event_is_one_line_of_json_in_its_order() {
+        let mut sink = JsonLines(Vec::new());
+        sink.operation(&operation(OperationResult::Started));
+        sink.emit(&TelemetryEvent {
+            time: Timestamp::EPOCH,
+            operation: Some(Operation::Upgrade),
+            attempt: Some(4),
+            from: None,
+            to: Some(RuntimeVersion::new(2, 0, 0)),
+            event: "SEALED",
+            result: "running".to_owned(),
+        });
+        sink.operation(&operation(OperationResult::RolledBack));
+        let lines = lines(sink.0);
+        let events: Vec<_> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+        assert_eq!(events, [OperationEvent::NAME, "SEALED", OperationEvent::NAME]);
+        let results: Vec<_> = lines.iter().map(|line| line["result"].as_str().unwrap()).collect();
+        assert_eq!(results, ["started", "running", "rolled-back"]);
+        assert_eq!((&lines[0]["from"], &lines[1]["to"]), (&"1.0.3".into(), &"2.0.0".into()));
+    }
+
+    /// A disk that is full.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _bytes: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_sink_that_fails_is_told_to_whoever_writes_a_line_and_to_nobody_else() {
+        let mut sink = JsonLines(Full);
+        let event = operation(OperationResult::Started);
+        sink.operation(&event);
+        assert_eq!(sink.line(&event).unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    }
+}

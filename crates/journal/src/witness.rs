@@ -114,4 +114,32 @@ mod tests {
         std::fs::write(&path, vec![0; 1024]).unwrap();
         assert!(matches!(Witness::read(&path), Err(Error::WitnessUnreadable { .. })));
     }
+
+    #[test]
+    fn the_slots_lie_in_sectors_of_their_own_and_a_record_goes_to_one_by_its_number() {
+        let sectors = |seq: u64| {
+            let bytes = witness(seq).initial_file();
+            assert_eq!(bytes.len(), 1024);
+            [0, 512].map(|at| bytes[at..].starts_with(b"acknowledged"))
+        };
+        assert_eq!(sectors(6), [true, false]);
+        assert_eq!(sectors(7), [false, true]);
+    }
+
+    #[test]
+    fn what_is_behind_the_slots_does_not_matter_unless_there_is_too_much_of_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("witness");
+        let mut bytes = witness(6).initial_file();
+        bytes.resize(MAXIMUM_WITNESS_BYTES as usize, 0);
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(Witness::read(&path).unwrap(), witness(6));
+        bytes.resize(70_000, 0);
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(matches!(Witness::read(&path), Err(Error::WitnessUnreadable { .. })));
+        // A block of a file system fits in any case.
+        bytes.truncate(4096);
+        std::fs::write(&path, &bytes).unwrap();
+        assert_eq!(Witness::read(&path).unwrap(), witness(6));
+    }
 }

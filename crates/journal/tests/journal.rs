@@ -97,10 +97,13 @@ fn every_torn_append_is_cut_and_the_rest_is_kept() {
     journal(&directory, 3);
     let path = directory.join(RECORDS_FILE);
     let witness = fs::read(directory.join(WITNESS_FILE)).unwrap();
-    let before = fs::read(&path).unwrap();
+    let mut before = fs::read(&path).unwrap();
     Journal::open(&directory).unwrap().0.append(1, activated(4), at(4)).unwrap();
-    let after = fs::read(&path).unwrap();
+    let mut after = fs::read(&path).unwrap();
     let (start, end) = lines(&after)[4];
+    // Some of the padding is enough.
+    before.truncate(end + 600);
+    after.truncate(end + 600);
     // The power fails while the line is written: any prefix of it, and any suffix, is on disk, and no witness.
     for cut in start..=end {
         for torn in
@@ -170,8 +173,10 @@ fn no_flipped_bit_of_an_acknowledged_record_goes_unnoticed() {
     let directory = root.path().join("journal");
     journal(&directory, 3);
     let path = directory.join(RECORDS_FILE);
-    let intact = fs::read(&path).unwrap();
+    let mut intact = fs::read(&path).unwrap();
     let end = lines(&intact)[3].1;
+    // Some of the padding is enough.
+    intact.truncate(end + 600);
     for byte in 0..=end {
         let mut bytes = intact.clone();
         bytes[byte] ^= 1 << (byte % 8);
@@ -223,7 +228,9 @@ fn lost_spliced_swapped_and_replayed_records_are_each_refused_by_name() {
     assert!(matches!(with(&[0, 1, 2, 3, 4, 4]), Error::BrokenChain { seq: 5, .. }));
     assert!(matches!(with(&[1, 2, 3, 4]), Error::BrokenChain { seq: 0, .. }));
     fs::write(&path, b"").unwrap();
-    assert!(matches!(Journal::open(&directory), Err(Error::Truncated { acknowledged: 4, .. })));
+    let emptied = Journal::open(&directory).unwrap_err();
+    assert!(matches!(emptied, Error::Truncated { acknowledged: 4, .. }));
+    assert!(emptied.to_string().contains("ends at record none, but record 4"), "{emptied}");
 }
 
 #[test]

@@ -206,3 +206,24 @@ fn hold_to(path: &Path, expected: Digest) -> Result<()> {
     }
     Err(Error::NotAsWritten { path: path.to_path_buf(), expected, found })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_does_not_read_back_as_it_was_given_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("file");
+        std::fs::write(&path, b"given").unwrap();
+        hold_to(&path, Digest::of(b"given")).unwrap();
+        std::fs::write(&path, b"Given").unwrap();
+        match hold_to(&path, Digest::of(b"given")) {
+            Err(Error::NotAsWritten { path: of, expected, found }) => {
+                assert_eq!((of, expected), (path, Digest::of(b"given")));
+                assert_eq!(found, Digest::of(b"Given"));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

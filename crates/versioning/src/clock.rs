@@ -93,6 +93,22 @@ mod tests {
     }
 
     #[test]
+    fn a_timestamp_is_written_as_its_text_and_read_back() {
+        let timestamp: Timestamp = "2026-11-23T03:04:06.949619482Z".parse().unwrap();
+        let json = serde_json::to_string(&timestamp).unwrap();
+        assert_eq!(json, "\"2026-11-23T03:04:06.949619482Z\"");
+        assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), timestamp);
+    }
+
+    #[test]
+    fn a_fixed_clock_shows_what_it_was_set_to_however_often_it_is_asked() {
+        let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let clock = FixedClock(noon);
+        assert_eq!([clock.now(), clock.now()], [noon, noon]);
+        assert_eq!(FixedClock(Timestamp::EPOCH).now().unix_nanoseconds(), 0);
+    }
+
+    #[test]
     fn what_is_no_timestamp_is_named() {
         let error = "yesterday".parse::<Timestamp>().unwrap_err();
         assert_eq!(error, InvalidTimestamp { text: "yesterday".to_owned() });

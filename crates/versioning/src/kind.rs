@@ -196,6 +196,26 @@ mod tests {
     }
 
     #[test]
+    fn an_upgrade_is_of_the_kinds_that_it_lists_and_of_no_other() {
+        let kinds = classify(&versions("1.0.3", 1), &versions("1.1.0", 2)).unwrap();
+        let all = [
+            UpgradeKind::Patch,
+            UpgradeKind::Minor,
+            UpgradeKind::Major,
+            UpgradeKind::StorageMigration,
+            UpgradeKind::CapabilityMigration,
+            UpgradeKind::ExtensionMigration,
+            UpgradeKind::ConfigurationMigration,
+        ];
+        let contained: Vec<_> = all.into_iter().filter(|kind| kinds.contains(*kind)).collect();
+        assert_eq!(contained, [UpgradeKind::Minor, UpgradeKind::StorageMigration]);
+        assert_eq!(kinds.iter().collect::<Vec<_>>(), contained);
+        // By the same names in text and in JSON.
+        assert_eq!(serde_json::to_string(&kinds).unwrap(), r#"["minor","storage_migration"]"#);
+        assert_eq!(UpgradeKind::Patch.to_string(), "patch");
+    }
+
+    #[test]
     fn going_back_is_never_an_upgrade() {
         let error = classify(&versions("1.0.3", 3), &versions("2.0.0", 2)).unwrap_err();
         let expected = NotAnUpgrade::Backwards {
@@ -204,6 +224,10 @@ mod tests {
             to: "2".to_owned(),
         };
         assert_eq!(error, expected);
+        assert_eq!(
+            error.to_string(),
+            "the storage schema would go back from 3 to 2, which only a rollback may do"
+        );
         assert_eq!(
             classify(&versions("1.0.3", 1), &versions("1.0.3+other", 1)),
             Err(NotAnUpgrade::Same)

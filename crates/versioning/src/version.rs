@@ -249,6 +249,19 @@ mod tests {
     }
 
     #[test]
+    fn each_number_of_a_version_is_told_by_its_name() {
+        let version: RuntimeVersion = "3.5.7-rc.2+linux".parse().unwrap();
+        assert_eq!((version.major(), version.minor(), version.patch()), (3, 5, 7));
+        let protocol = ProtocolVersion { major: 2, minor: 4 };
+        assert_eq!(protocol.to_string(), "2.4");
+        assert_eq!(
+            (SchemaVersion::new(3).number(), CapabilitySet::new(4).to_string()),
+            (3, "4".to_owned())
+        );
+        assert_eq!(GenerationNumber::FIRST.next(), GenerationNumber::new(2));
+    }
+
+    #[test]
     fn a_generation_number_has_one_spelling() {
         assert_eq!("7".parse(), Ok(GenerationNumber::new(7)));
         for text in ["0", "07", "+7", "-7", "7 ", "", "99999999999999999999999"] {
@@ -261,6 +274,16 @@ mod tests {
         fn a_runtime_version_survives_printing(major: u64, minor: u64, patch: u64) {
             let version = RuntimeVersion::new(major, minor, patch);
             prop_assert_eq!(version.to_string().parse::<RuntimeVersion>().unwrap(), version);
+        }
+
+        #[test]
+        fn versions_are_ordered_by_their_numbers_from_the_left(
+            a in (0_u64..3, 0_u64..3, 0_u64..3),
+            b in (0_u64..3, 0_u64..3, 0_u64..3),
+        ) {
+            let version = |(major, minor, patch)| RuntimeVersion::new(major, minor, patch);
+            prop_assert_eq!(version(a).cmp(&version(b)), a.cmp(&b));
+            prop_assert_eq!(version(a) == version(b), a == b);
         }
 
         #[test]

@@ -22,8 +22,11 @@ use crate::trace;
 use crate::{CommandResult, Failure};
 use own_tests::TestBinaries;
 use planted::Planted;
+use run::Outcome;
+
+pub(crate) use plant::copy_workspace;
 pub(crate) use record::Record;
-use run::{Outcome, Simulator, Verdict};
+pub(crate) use run::{Simulator, Verdict};
 
 /// What a quick run hunts for: one of each kind, all found within seconds.
 const QUICK: [&str; 15] = [
@@ -214,7 +217,8 @@ fn summary(outcomes: &[Outcome], syncs: Option<&Value>) -> Value {
         outcome.bug.redundant.map(|why| Value::from(format!("{}: {why}", outcome.bug.name)))
     });
     // What is there for the simulator to find, and was not asked for, is not missed.
-    let was_asked = |outcome: &&Outcome| outcome.verdict != Verdict::NotAsked || outcome.bug.by_tests;
+    let was_asked =
+        |outcome: &&Outcome| outcome.verdict != Verdict::NotAsked || outcome.bug.by_tests;
     let missed = left().filter(|outcome| outcome.bug.redundant.is_none()).filter(was_asked);
     let missed = missed.map(|outcome| Value::from(outcome.bug.name));
     json!({
@@ -286,8 +290,7 @@ mod tests {
     #[test]
     fn both_parts_are_added_up_and_redundant_is_only_what_is_not_caught() {
         let find = |name: &str| planted::all().into_iter().find(|bug| bug.name == name).unwrap();
-        let outcome =
-            |name, verdict| Outcome { verdict, seconds: 2.0, ..Outcome::new(find(name)) };
+        let outcome = |name, verdict| Outcome { verdict, seconds: 2.0, ..Outcome::new(find(name)) };
         let text = str::to_owned;
         let found = || Found { judge: text("link"), scenario: text("adopt"), what: text("lost") };
         let caught = || Verdict::Caught(found());

@@ -36,10 +36,23 @@ impl TestBinaries {
         // Nobody debugs what is broken on purpose, and it is built once: that takes less space.
         command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
         command.env("RUSTFLAGS", "-Awarnings");
-        command.args(["test", "--workspace", "--exclude", "xtask", "--exclude", crate::bench::PACKAGE]);
-        command.args(["--locked", "--quiet", "--no-run", "--message-format=json-render-diagnostics"]);
+        command.args([
+            "test",
+            "--workspace",
+            "--exclude",
+            "xtask",
+            "--exclude",
+            crate::bench::PACKAGE,
+        ]);
+        command.args([
+            "--locked",
+            "--quiet",
+            "--no-run",
+            "--message-format=json-render-diagnostics",
+        ]);
         let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-        let output = output.map_err(|error| format!("cannot start `{}`: {error}", shown(&command)))?;
+        let output =
+            output.map_err(|error| format!("cannot start `{}`: {error}", shown(&command)))?;
         if !output.status.success() {
             return Err(format!("`{}` ended with {}", shown(&command), output.status));
         }

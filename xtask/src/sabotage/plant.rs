@@ -40,9 +40,22 @@ pub(super) fn plant(root: &Path, target: &Path, bugs: &[&Planted]) -> Result<(),
     let patched = patch_all(bugs, &|file| {
         fs::read_to_string(root.join(file)).map_err(|error| format!("cannot read {file}: {error}"))
     })?;
+    copy_workspace(root, target, &patched)
+}
+
+/// Copies the workspace to `target`, with other texts for the files that are named here. What is there and has not changed
+/// is not written.
+///
+/// # Errors
+/// What a file operation says.
+pub(crate) fn copy_workspace(
+    root: &Path,
+    target: &Path,
+    patched: &BTreeMap<String, String>,
+) -> Result<(), String> {
     create(target)?;
     for name in COPIED {
-        mirror(&root.join(name), &target.join(name), name, &patched)?;
+        mirror(&root.join(name), &target.join(name), name, patched)?;
     }
     Ok(())
 }

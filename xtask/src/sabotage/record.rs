@@ -146,7 +146,10 @@ mod tests {
         record.take(&all, &[outcome(&LOST, found(), &[])], false);
         record.take(&all, &[outcome(&LOST, Verdict::NotAsked, &["t"])], true);
         let entry = &record.bugs["lost"];
-        assert_eq!((entry.judge.as_deref(), entry.tests.as_slice()), (Some("link"), &["t".to_owned()][..]));
+        assert_eq!(
+            (entry.judge.as_deref(), entry.tests.as_slice()),
+            (Some("link"), &["t".to_owned()][..])
+        );
         assert_eq!(record.scenario_of(&LOST), Some("adopt"));
         record.take(&all, &[outcome(&LOST, Verdict::Missed, &[])], true);
         assert!(!record.bugs["lost"].is_caught());

@@ -62,9 +62,9 @@ impl Outcome {
 
 /// What the simulator found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// Who says so: a judge, or the death of the simulator.
-    pub(super) judge: String,
+    pub(crate) judge: String,
     /// In which scenario it was looked for.
     pub(super) scenario: String,
     /// What is broken.
@@ -79,7 +79,7 @@ impl fmt::Display for Found {
 
 /// What a run of the simulator says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It found something: this.
     Caught(Found),
     /// It was not asked.
@@ -93,7 +93,7 @@ pub(super) enum Verdict {
 }
 
 /// A simulator that was built with all bugs in it.
-pub(super) struct Simulator {
+pub(crate) struct Simulator {
     binary: PathBuf,
     /// The cheapest first.
     scenarios: Vec<String>,
@@ -106,7 +106,7 @@ impl Simulator {
     ///
     /// # Errors
     /// If it does not build.
-    pub(super) fn build(workspace: &Path, seed: Option<&str>, quick: bool) -> Result<Self, String> {
+    pub(crate) fn build(workspace: &Path, seed: Option<&str>, quick: bool) -> Result<Self, String> {
         let target = workspace.join("target");
         let mut command = cargo();
         command
@@ -135,12 +135,17 @@ impl Simulator {
     ///
     /// # Errors
     /// What it finds.
-    pub(super) fn control(&self) -> Result<(), String> {
+    pub(crate) fn control(&self) -> Result<(), String> {
         match self.hunt(None, &CONTROL_S, None) {
             Verdict::Missed | Verdict::NeverReached | Verdict::NotAsked => Ok(()),
             Verdict::Caught(what) => Err(format!("without any planted bug it finds: {what}")),
             Verdict::Hung => Err("without any planted bug it does not end".to_owned()),
         }
+    }
+
+    /// Runs the simulator with whatever it was built with.
+    pub(crate) fn hunt_as_built(&self) -> Verdict {
+        self.hunt(None, self.rounds_s, None)
     }
 
     /// Hunts for each of these bugs, first where the record says that it was found, and tells of each outcome as soon as it
