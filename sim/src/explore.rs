@@ -8,7 +8,7 @@ use sim::images::{Coverage, Damage, Enumeration, Image, Next, Profile, enumerate
 use sim::world::Logged;
 
 use crate::id::StateId;
-use crate::judges::{Broken, Case, judge};
+use crate::judges::{Broken, Case, judge, protocol};
 use crate::model::{Known, Model};
 use crate::observe::{Observation, State, Wanted, observe, observe_once, recovery_log};
 use crate::report::Violation;
@@ -142,6 +142,7 @@ impl Exploration<'_> {
         };
         let judged = self.setting.judge_seen(&seen, known, &mut self.applied);
         self.session.judged(state, judged.is_err());
+        self.session.report.trace_steps += protocol::steps(&seen.found, self.setting.lied_to);
         if let Err(Broken { judge, what }) = judged {
             let judge = judge.to_owned();
             self.session.report.violate(Violation { id: id.to_string(), judge, what });

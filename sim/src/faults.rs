@@ -10,7 +10,7 @@ use sim::world::World;
 use crate::damage::Damaged;
 use crate::explore::{Depth, Exploration, Setting};
 use crate::id::{StateId, Variant};
-use crate::judges::Broken;
+use crate::judges::{Broken, protocol};
 use crate::model::{Known, Model};
 use crate::observe::{Wanted, observe};
 use crate::report::Violation;
@@ -323,7 +323,10 @@ impl Disturbed<'_> {
         exploration.session.judged(state, judged.is_err());
         judged?;
         // What the journal is now was acknowledged, as far as it was.
-        let records = observe(&run.disk, Wanted::default()).found.records().to_vec();
+        let found = observe(&run.disk, Wanted::default()).found;
+        let steps = protocol::steps(&found, exploration.setting.lied_to);
+        exploration.session.report.trace_steps += steps;
+        let records = found.records().to_vec();
         let model = self.model.with_records(records);
         if class.fails_to_sync() && self.scenario.size == Size::Small {
             let (before, log) = (&self.recording.before, &run.log);

@@ -67,6 +67,8 @@ pub(crate) struct Report {
     pub(crate) fault_classes: BTreeMap<String, u64>,
     /// How often each judge had something to judge.
     pub(crate) judged: BTreeMap<String, u64>,
+    /// How often a record of a journal was held to the model of the protocol, in all states together.
+    pub(crate) trace_steps: u64,
     /// States by scenario and profile.
     pub(crate) by_scenario: BTreeMap<String, u64>,
     /// How many violations there were.
@@ -108,6 +110,7 @@ impl Report {
             }
         };
         add(&mut self.fault_classes, other.fault_classes);
+        self.trace_steps += other.trace_steps;
         add(&mut self.judged, other.judged);
         add(&mut self.violated, other.violated);
         add(&mut self.by_scenario, other.by_scenario);

@@ -82,6 +82,7 @@ pub(crate) fn campaign(
         "log_hash": report.log_hash(),
         "verdicts": format!("{:016x}", report.verdicts),
         "judged": report.judged,
+        "trace_steps": report.trace_steps,
         "canary_caught": canary.is_some(),
         "canary": canary,
         "seconds": seconds,
@@ -120,6 +121,7 @@ fn people(report: &Report, seconds: f64, rate: f64, ratio: f64) {
     let judged: Vec<String> =
         report.judged.iter().map(|(judge, count)| format!("{judge} {count}")).collect();
     println!("judged: {}", judged.join(", "));
+    println!("{} trace steps held to the model of the protocol", report.trace_steps);
     println!(
         "{} scenarios, {} operations, {} crash points ({:.1} % exhaustive), {} images, {} distinct states \
          recovered, read and judged in {seconds:.1} s ({rate:.0}/s), depth {}, {} violations",

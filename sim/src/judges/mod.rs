@@ -16,6 +16,7 @@ mod metadata;
 mod old_generation;
 mod one_generation;
 mod permissions;
+pub(crate) mod protocol;
 mod recoverable;
 mod refusal;
 mod retry;
@@ -61,7 +62,7 @@ impl Verdict {
 }
 
 /// All judges, in the order in which they are asked.
-pub(crate) const ALL: [&Judge; 21] = [
+pub(crate) const ALL: [&Judge; 22] = [
     &recoverable::JUDGE,
     &atomicity::JUDGE,
     &durability::JUDGE,
@@ -71,6 +72,7 @@ pub(crate) const ALL: [&Judge; 21] = [
     &old_generation::JUDGE,
     &journal::JUDGE,
     &attempts::JUDGE,
+    &protocol::JUDGE,
     &authorization::JUDGE,
     &metadata::JUDGE,
     &capability::JUDGE,
