@@ -25,7 +25,7 @@ use planted::Planted;
 use run::Outcome;
 
 pub(crate) use plant::copy_workspace;
-pub(crate) use record::Record;
+pub(crate) use record::{Entry, Record};
 pub(crate) use run::{Simulator, Verdict};
 
 /// What a quick run hunts for: one of each kind, all found within seconds.

@@ -133,6 +133,18 @@ fn by_crate(root: &Path, metadata: &Metadata, sources: &[String]) -> Vec<Vec<(St
     directories.map(files).collect()
 }
 
+/// Tests that assert nothing or are left out, and what else is no test: the file, the line, what is wrong.
+///
+/// # Errors
+/// If cargo or git cannot be asked.
+pub(crate) fn hollow_tests(root: &Path) -> Result<Vec<(String, usize, String)>, String> {
+    let mut sources = tracked_files(root)?;
+    sources.retain(|file| file.ends_with(".rs"));
+    let findings = assertions::check(&by_crate(root, &Metadata::load()?, &sources));
+    let parts = |finding: Finding| (finding.path, finding.line, finding.what);
+    Ok(findings.into_iter().map(parts).collect())
+}
+
 /// All files that git knows or would add, as far as they are there, relative to the root.
 pub(crate) fn tracked_files(root: &Path) -> Result<Vec<String>, String> {
     let mut command = Command::new("git");

@@ -7,25 +7,36 @@
 mod annotations;
 mod items;
 mod lock;
+mod matrix;
 mod meaning;
+mod mutants;
 mod outcomes;
 mod record;
 mod simulation;
 mod specification;
 mod tree;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::CommandResult;
-use crate::runner::workspace_root;
+use serde_json::{Value, json};
+
+use crate::runner::{target_directory, workspace_root};
+use crate::sabotage::Record;
 use crate::tidy::tracked_files;
+use crate::{CommandResult, Failure};
 use annotations::{Annotation, Kind, Problem};
 use items::Item;
+use lock::Lock;
+use matrix::{Evidence, Row};
+use mutants::Mutants;
 pub(crate) use outcomes::{Binary, Listener, Outcomes, binaries, id, outcome};
 pub(crate) use simulation::Simulation;
+use specification::Specification;
 pub(crate) use tree::fingerprint;
+use verdict::Figures;
 
 /// Every annotation of the workspace, and what is wrong with some.
 fn gather(root: &Path) -> Result<(Vec<Annotation>, Vec<Problem>), String> {
@@ -71,26 +82,193 @@ pub(crate) fn own_tests(root: &Path) -> Result<OwnTests, String> {
     Ok(own)
 }
 
-pub(crate) fn run(_arguments: &[String]) -> CommandResult {
+/// The document that all of this is about.
+const SPECIFICATION: &str = "specs/FC-UPGRADE-0001.md";
+
+/// What the command line asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Options {
+    accept: bool,
+    clauses: bool,
+    write_docs: bool,
+    json: bool,
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Self, Failure> {
+        let mut options = Self::default();
+        for argument in arguments {
+            match argument.as_str() {
+                "--accept" => options.accept = true,
+                "--clauses" => options.clauses = true,
+                "--write-docs" => options.write_docs = true,
+                "--json" => options.json = true,
+                other => return Err(Failure::Usage(format!("trace takes no argument {other:?}"))),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Traces. The exit code is 1 if anything is missing.
+///
+/// # Errors
+/// If a source or a record cannot be read.
+pub(crate) fn run(arguments: &[String]) -> CommandResult {
+    let options = Options::parse(arguments)?;
     let root = workspace_root();
-    let text = std::fs::read_to_string(root.join("specs/FC-UPGRADE-0001.md"))
-        .map_err(|e| e.to_string())?;
-    let specification = specification::read(&text);
-    let lock = lock::Lock::parse(
-        &std::fs::read_to_string(root.join(lock::PATH)).map_err(|e| e.to_string())?,
-    )?;
-    for u in lock.compare(&specification) {
-        println!("{u}");
+    let specification = specification::read(&text_of(&root, SPECIFICATION)?);
+    if options.accept {
+        return accept(&root, &specification);
     }
-    let (annotations, mut problems) = gather(&root)?;
-    let (_, more) = meaning::read(
-        &std::fs::read_to_string(root.join(meaning::PATH)).map_err(|e| e.to_string())?,
-        &lock,
-    );
-    problems.extend(more);
-    println!("{} annotations", annotations.len());
-    for problem in &problems {
-        println!("{problem}");
+    let lock = Lock::parse(&text_of(&root, lock::PATH)?)?;
+    let unruled = lock.compare(&specification);
+    if !unruled.is_empty() {
+        unruled.iter().for_each(|what| eprintln!("trace: {what}"));
+        let hint = "look at it, then: cargo xtask trace --accept";
+        return Err(Failure::Failed(format!("{}: {} clauses; {hint}", lock::PATH, unruled.len())));
     }
+    if options.clauses {
+        list(&lock, &specification);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let trace = Trace::gather(&root, &lock)?;
+    trace.write(&root, &options)
+}
+
+fn text_of(root: &Path, file: &str) -> Result<String, String> {
+    std::fs::read_to_string(root.join(file)).map_err(|error| format!("{file}: {error}"))
+}
+
+fn accept(root: &Path, specification: &Specification) -> CommandResult {
+    let known = match text_of(root, lock::PATH) {
+        Ok(text) => Lock::parse(&text)?,
+        Err(_) => Lock::default(),
+    };
+    known.compare(specification).iter().for_each(|what| println!("{what}"));
+    let lock = known.accept(specification);
+    let written = std::fs::write(root.join(lock::PATH), lock.render());
+    written.map_err(|error| format!("{}: {error}", lock::PATH))?;
+    println!("{}: {} clauses", lock::PATH, lock.ruled().count());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The clauses, and what binds nobody.
+fn list(lock: &Lock, specification: &Specification) {
+    for clause in lock.ruled() {
+        println!("{:<10} {:<9} {}", clause.id, clause.level, clause.told());
+    }
+    println!();
+    for (line, text) in &specification.informative {
+        println!("informative, line {line}: {text}");
+    }
+}
+
+/// Everything that is known of every clause.
+struct Trace {
+    commit: String,
+    rows: Vec<Row>,
+    figures: Figures,
+    problems: Vec<Problem>,
+    simulation: Simulation,
+    mutants: Mutants,
+    /// Tests that ran, and those that passed.
+    tests: (usize, usize),
+}
+
+impl Trace {
+    fn gather(root: &Path, lock: &Lock) -> Result<Self, String> {
+        let target = target_directory()?;
+        let tree = fingerprint(root)?;
+        let (meanings, mut problems) = meaning::read(&text_of(root, meaning::PATH)?, lock);
+        let (annotations, wrong) = gather(root)?;
+        problems.extend(wrong);
+        let mut taken = |name: &str, of: &str| {
+            if of != tree {
+                problems.push(Problem::new(format!("{name} are of another tree")));
+            }
+        };
+        let tests = Outcomes::load(&target)
+            .map_err(|why| format!("{why}: all tests first: cargo xtask test"))?;
+        taken("the outcomes of the tests (cargo xtask test)", &tests.tree);
+        let simulation = Simulation::load(&target)
+            .map_err(|why| format!("{why}: the simulator first: cargo xtask sim --quick"))?;
+        taken("the judgements of the simulator (cargo xtask sim --quick)", &simulation.tree);
+        if !simulation.is_ok() {
+            problems.push(Problem::new("the simulator was not content: cargo xtask sim --quick"));
+        }
+        let sabotage = Record::load(root)?;
+        let mutants = Mutants::load(root)?;
+        let evidence = Evidence {
+            lock,
+            meanings: &meanings,
+            annotations: &annotations,
+            tests: &tests,
+            simulation: &simulation,
+            sabotage: &sabotage,
+            mutants: &mutants,
+        };
+        problems.extend(matrix::dangling(&evidence));
+        problems.extend(hollow(root, &annotations)?);
+        let rows = matrix::rows(&evidence);
+        let figures = Figures::of(&rows);
+        problems.extend(verdict::problems(&rows, &figures));
+        let passed = tests.tests.iter().filter(|test| test.outcome == "ok").count();
+        let tests = (tests.tests.len(), passed);
+        let commit = tree::commit(root)?;
+        Ok(Self { commit, rows, figures, problems, simulation, mutants, tests })
+    }
+
+    fn is_ok(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    fn write(&self, _root: &Path, options: &Options) -> CommandResult {
+        for problem in &self.problems {
+            eprintln!("trace: {problem}");
+        }
+        let Figures { clauses, must, covered, with_passing_test, with_invariant, .. } =
+            &self.figures;
+        let caught = self.figures.with_sabotage_caught;
+        eprintln!(
+            "{clauses} clauses, {must} of them MUST: {covered} covered, {with_passing_test} with tests of their own that pass, \
+             {with_invariant} with judges, {caught} with bugs that their own evidence noticed; {} problems",
+            self.problems.len()
+        );
+        if options.json {
+            println!("{}", self.line());
+        }
+        Ok(if self.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// The result in one line.
+    fn line(&self) -> Value {
+        let Figures { clauses, must, covered, with_passing_test, .. } = self.figures;
+        json!({
+            "type": "trace",
+            "clauses": clauses,
+            "must": must,
+            "covered": covered,
+            "with_passing_test": with_passing_test,
+            "with_invariant": self.figures.with_invariant,
+            "with_sabotage_caught": self.figures.with_sabotage_caught,
+            "uncovered": self.figures.uncovered,
+            "problems": self.problems.len(),
+            "ok": self.is_ok(),
+        })
+    }
+}
+
+/// The tests of clauses that cannot fail.
+fn hollow(root: &Path, annotations: &[Annotation]) -> Result<Vec<Problem>, String> {
+    let is_test = |annotation: &&Annotation| annotation.kind == Kind::Test;
+    let tests: Vec<&Annotation> = annotations.iter().filter(is_test).collect();
+    let found = crate::tidy::hollow_tests(root)?;
+    let is_of_clause = |(file, line, _): &(String, usize, String)| {
+        tests.iter().any(|test| {
+            &test.place.file == file && (test.item.first..=test.item.last).contains(line)
+        })
+    };
+    let of_clauses = found.into_iter().filter(is_of_clause);
+    Ok(of_clauses.map(|(file, line, what)| Problem::at(&file, line, what)).collect())
 }
