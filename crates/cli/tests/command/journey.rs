@@ -70,6 +70,8 @@ fn there_and_back(scene: &Scene, version: &str) {
     assert_eq!(lost, Vec::<String>::new(), "records were lost");
 
     scene.ok(&["rollback", "--development"]);
+    let status = scene.ok(&["status"]);
+    assert_eq!((&status["version"], &status["current"]), (&version.into(), &1.into()));
     let after = scene.verified(1);
     for digest in ["state", "content", "records", "files"] {
         assert_eq!(before[digest], after[digest], "{digest}");

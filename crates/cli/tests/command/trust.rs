@@ -161,6 +161,19 @@ fn a_home_with_a_keyring_goes_its_whole_way_signed() {
     assert_eq!(scene.upgrade_signed(&first, "first")["to"], 2);
     let binary = fs::read_to_string(scene.home().join("generations/2/runtime/runtime")).unwrap();
     assert_eq!(binary, "#!/bin/sh\necho 2.0.0\n");
+    // Which release it is, and who published it, can be told from the generation itself, and from the journal.
+    let manifest = scene.run(&["release", "inspect", "--manifest", &first]).stdout;
+    let place = |name: &str| scene.home().join("generations/2/runtime").join(name);
+    assert_eq!(fs::read(place("release.json")).unwrap(), manifest);
+    let published = fs::read(format!("{first}.sig")).unwrap();
+    assert_eq!(fs::read(place("release.json.sig")).unwrap(), published);
+    let prepared = scene
+        .lines(&["history"])
+        .into_iter()
+        .rev()
+        .find(|line| line["event"]["type"] == "PREPARED");
+    let digest = upgrade::Digest::of(&manifest).to_string();
+    assert_eq!(prepared.unwrap()["event"]["release"]["manifest"], digest.as_str());
     scene.ok(&["confirm"]);
     let status = scene.ok(&["status"]);
     assert_eq!(status["keyring"], serde_json::json!({"epoch": 1, "node": "edge"}));

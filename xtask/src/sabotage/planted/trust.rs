@@ -155,6 +155,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = manifest;",
         "nobody can say any more which release a generation was built from, nor recover its floor",
     ),
+    // trace: sabotage FC-23.2
     bug(
         "release-signatures-not-placed",
         APPLY,
