@@ -109,14 +109,17 @@ impl Options {
     }
 
     fn choose(&self, all: &[&'static Planted]) -> Result<Vec<&'static Planted>, Failure> {
-        let is_chosen = |bug: &&'static Planted| match &self.only {
+        let is_wanted = |bug: &'static Planted| match &self.only {
             Some(only) => bug.name == only,
             None => !self.quick || QUICK.contains(&bug.name),
         };
+        let is_chosen = |bug: &&'static Planted| is_wanted(bug) && !bug.by_tests;
         let chosen: Vec<_> = all.iter().copied().filter(is_chosen).collect();
         if chosen.is_empty() {
             let only = self.only.as_deref().unwrap_or_default();
-            return Err(Failure::Usage(format!("there is no planted bug {only:?}: see --list")));
+            return Err(Failure::Usage(format!(
+                "there is no planted bug {only:?} that the simulator can come to: see --list"
+            )));
         }
         Ok(chosen)
     }
@@ -206,6 +209,14 @@ mod tests {
             assert!(!bug.means.is_empty(), "{}", bug.name);
             assert_ne!(bug.redundant, Some(""), "{}", bug.name);
         }
+    }
+
+    #[test]
+    fn the_simulator_is_not_asked_for_what_only_tests_come_to() {
+        let all = planted::all();
+        let chosen = Options::default().choose(&all).unwrap();
+        assert!(chosen.iter().all(|bug| !bug.by_tests));
+        assert_eq!(chosen.len(), all.iter().filter(|bug| !bug.by_tests).count());
     }
 
     #[test]

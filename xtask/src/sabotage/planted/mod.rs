@@ -9,7 +9,7 @@ mod meaning;
 mod migration;
 mod trust;
 
-/// A bug that is planted in the product, and must be found by the simulator.
+/// A bug that is planted in the product, and must be found by the simulator, or by tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Planted {
     /// What it is called.
@@ -21,6 +21,8 @@ pub(super) struct Planted {
     pub(super) means: &'static str,
     /// Why nobody can tell, if nobody can.
     pub(super) redundant: Option<&'static str>,
+    /// Only tests come to it: the simulator is not asked.
+    pub(super) by_tests: bool,
 }
 
 /// One place of a bug.
@@ -43,7 +45,7 @@ pub(super) const fn bug(
     means: &'static str,
 ) -> Planted {
     let first = Edit { file, original, replacement };
-    Planted { name, first, second: None, third: None, means, redundant: None }
+    Planted { name, first, second: None, third: None, means, redundant: None, by_tests: false }
 }
 
 impl Planted {
@@ -69,6 +71,11 @@ impl Planted {
         self
     }
 
+    /// The same bug, which only tests come to.
+    const fn by_tests(self) -> Self {
+        Self { by_tests: true, ..self }
+    }
+
     /// Its places.
     pub(super) fn edits(&self) -> impl Iterator<Item = &Edit> {
         std::iter::once(&self.first).chain(&self.second).chain(&self.third)
@@ -88,4 +95,18 @@ pub(super) fn all() -> Vec<&'static Planted> {
         trust::BUGS,
     ];
     tables.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bug;
+
+    #[test]
+    fn a_bug_is_for_the_simulator_unless_only_tests_come_to_it() {
+        let both = bug("a", "a.rs", "b", "c", "d");
+        assert!(!both.by_tests);
+        let tests = both.redundant("why").by_tests();
+        assert!(tests.by_tests);
+        assert_eq!((tests.name, tests.redundant), (both.name, Some("why")));
+    }
 }
