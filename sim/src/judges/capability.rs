@@ -14,6 +14,7 @@ use versioning::{GenerationNumber, Versions};
 use super::{Case, Judge, Verdict, file, generation_path};
 use crate::observe::State;
 
+// trace: invariant FC-5.1.2 FC-28.1.3
 pub(super) const JUDGE: Judge = Judge {
     name: "capability",
     claim: "the set of what is authorised never widens",

@@ -6,6 +6,7 @@ use super::{Case, Judge, Verdict, generation_path};
 use crate::observe::State;
 use crate::scenario::{HOME_ON_DISK, Outcome};
 
+// trace: invariant FC-16.1
 pub(super) const JUDGE: Judge = Judge {
     name: "refusal",
     claim: "what is refused changes nothing but the audit",

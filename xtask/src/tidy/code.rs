@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn comments_are_found_where_they_are_and_in_texts_there_are_none() {
-        let source = "a; // one\n\"// two\n\"; /* // three\n*/ // four\nr#\"\n// five\n\"#;\n/// six";
+        let source =
+            "a; // one\n\"// two\n\"; /* // three\n*/ // four\nr#\"\n// five\n\"#;\n/// six";
         let expected = [(1, "// one"), (4, "// four"), (8, "/// six")];
         assert_eq!(line_comments(source), expected);
     }

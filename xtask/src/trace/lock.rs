@@ -131,7 +131,8 @@ impl Lock {
     pub(super) fn compare(&self, specification: &Specification) -> Vec<Unruled> {
         let said: BTreeSet<String> = specification.leaves.iter().map(hash_of).collect();
         let ruled: BTreeSet<&str> = self.ruled().map(|clause| clause.hash.as_str()).collect();
-        let new = specification.leaves.iter().filter(|leaf| !ruled.contains(hash_of(leaf).as_str()));
+        let new =
+            specification.leaves.iter().filter(|leaf| !ruled.contains(hash_of(leaf).as_str()));
         let gone = self.ruled().filter(|clause| !said.contains(&clause.hash));
         let new = new.map(|leaf| Unruled::New(leaf.text.clone()));
         new.chain(gone.map(|clause| Unruled::Gone(format!("{} \"{}\"", clause.id, clause.told()))))
@@ -252,7 +253,8 @@ mod tests {
     #[test]
     fn sentences_lead_ins_and_items_are_numbered_in_their_order() {
         let lock = Lock::default().accept(&read(TEXT));
-        let expected = [("FC-7.1", false), ("FC-7.2.1", false), ("FC-7.2.2", false), ("FC-7.3", false)];
+        let expected =
+            [("FC-7.1", false), ("FC-7.2.1", false), ("FC-7.2.2", false), ("FC-7.3", false)];
         assert_eq!(ids(&lock), expected);
         assert_eq!(lock.clauses[1].told(), "It MUST keep: Data");
         assert_eq!(lock.clauses[1].section(), 7);

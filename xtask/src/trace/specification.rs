@@ -276,8 +276,10 @@ mod tests {
     #[test]
     fn each_line_below_a_lead_in_is_a_clause() {
         let text = "It MUST keep:\n\nData  \nLogs  \n\nKeeping is good.\n";
-        let expected =
-            [leaf(Level::Must, "It MUST keep:", "Data"), leaf(Level::Must, "It MUST keep:", "Logs")];
+        let expected = [
+            leaf(Level::Must, "It MUST keep:", "Data"),
+            leaf(Level::Must, "It MUST keep:", "Logs"),
+        ];
         assert_eq!(leaves(text), expected);
     }
 
@@ -292,7 +294,8 @@ mod tests {
 
     #[test]
     fn where_goes_on_with_the_lead_in() {
-        let text = "It MUST use:\n\nA.B\n\nWhere:\n\nA is big  \nB is small\n\nWhere:\n\nIt MUST be.\n";
+        let text =
+            "It MUST use:\n\nA.B\n\nWhere:\n\nA is big  \nB is small\n\nWhere:\n\nIt MUST be.\n";
         let parent = "It MUST use:";
         let level = Level::Must;
         let expected = [

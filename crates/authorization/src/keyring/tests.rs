@@ -404,6 +404,7 @@ proptest! {
         prop_assert_eq!(counted.len(), people.len());
     }
 
+    // trace: test FC-20.2.2
     #[test]
     fn no_changed_bit_of_what_is_signed_goes_unnoticed(
         message in proptest::collection::vec(any::<u8>(), 1..64),

@@ -279,6 +279,7 @@ fn breaks_old<'s>(step: &'s Step, current: &Path) -> Option<&'s Step> {
     modifies.then_some(step)
 }
 
+// trace: test FC-7.1 FC-9.3
 #[test]
 fn an_upgrade_from_files_keeps_the_order_of_durable_steps() {
     let scene = Scene::adopted();
@@ -296,6 +297,7 @@ fn an_upgrade_of_a_store_keeps_the_order_of_durable_steps() {
     assert_eq!(check_law(&steps, &scene.home(), 2, 3), Ok(()));
 }
 
+// trace: test FC-15.3
 #[test]
 fn a_rollback_is_three_durable_records_and_touches_no_generation() {
     let scene = Scene::upgraded();

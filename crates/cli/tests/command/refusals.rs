@@ -219,6 +219,7 @@ fn a_rollback_to_what_was_altered_is_refused() {
     assert_eq!(scene.ok(&["status"])["version"], "2.1.0");
 }
 
+// trace: test FC-16.2.2 FC-18.2 FC-20.3
 #[test]
 fn an_upgrade_of_what_was_altered_is_undone() {
     let scene = Scene::adopted();
@@ -232,6 +233,7 @@ fn an_upgrade_of_what_was_altered_is_undone() {
     scene.ok(&["apply", "--development"]);
 }
 
+// trace: test FC-16.3
 #[test]
 fn a_broken_journal_takes_a_decision() {
     let scene = Scene::upgraded();

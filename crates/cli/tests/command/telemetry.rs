@@ -34,6 +34,7 @@ fn ends(scene: &Scene, arguments: &[&str], code: i32) -> (Value, Value) {
 /// A command, its exit code, and what the event at its end says: operation, result, versions.
 type Step<'s> = (&'s [&'s str], i32, &'s str, &'s str, &'s Value, &'s Value);
 
+// trace: test FC-8.4 FC-16.2.1
 #[test]
 fn every_operation_has_a_beginning_and_an_end_with_versions_and_result() {
     let scene = Scene::new();

@@ -8,6 +8,7 @@ mod lifecycle;
 mod meaning;
 mod migration;
 mod trust;
+mod upgrade;
 
 /// A bug that is planted in the product, and must be found by the simulator, or by tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +94,7 @@ pub(super) fn all() -> Vec<&'static Planted> {
         adoption::BUGS,
         migration::BUGS,
         trust::BUGS,
+        upgrade::BUGS,
     ];
     tables.into_iter().flatten().collect()
 }
