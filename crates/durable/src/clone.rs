@@ -41,6 +41,7 @@ pub struct CloneReport {
 ///
 /// # Errors
 /// Fails if `to` exists, and as [`walk`] does.
+// trace: impl FC-5.1.1
 pub fn clone_tree(
     from: &Path,
     to: &Path,

@@ -90,6 +90,7 @@ fn inspect(root: &Path, path: PathBuf) -> Result<Entry> {
 /// Makes a whole tree durable: every file, then every directory from the leaves up to and including `root`.
 ///
 /// The name of `root` in its own parent is not covered.
+// trace: impl FC-7.3
 pub fn sync_tree(root: &Path) -> Result<()> {
     let entries = walk(root)?;
     for entry in entries.iter().filter(|entry| entry.kind == EntryKind::File) {

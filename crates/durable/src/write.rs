@@ -38,6 +38,7 @@ pub fn create_file(path: &Path, bytes: &[u8]) -> Result<File> {
 /// Replaces a file in one step: writes `<name>.tmp` beside it, syncs that, renames it into place and syncs the parent.
 ///
 /// After a crash the name holds the old bytes or the new ones, never a mixture. A left-over `.tmp` is overwritten.
+// trace: impl FC-16.3
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let temporary = &unfinished(path);
     remove_file(temporary)?;

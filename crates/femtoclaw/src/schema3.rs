@@ -169,6 +169,7 @@ pub fn executions_with_id(id: &str) -> Vec<u8> {
 }
 
 /// The key of an audit entry or telemetry event: time, then where it came from.
+// trace: impl FC-6.1.2
 pub fn event_key(timestamp: &str, source: RecordKey) -> Vec<u8> {
     let mut key = TimeKey::of(timestamp).encode().to_vec();
     key.extend_from_slice(&source.encode());

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 const PREFIX: &str = "blake3:";
 
 /// A BLAKE3 digest of 32 bytes, written `blake3:<64 lower-case hexadecimal digits>`.
+// trace: impl FC-20.2.1
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
@@ -112,6 +113,7 @@ mod tests {
     /// From the BLAKE3 paper's test vectors: the digest of no bytes at all.
     const EMPTY: &str = "blake3:af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
 
+    // trace: test FC-20.2.1
     #[test]
     fn the_digest_of_nothing_is_the_published_one() {
         assert_eq!(Digest::of(b"").to_string(), EMPTY);

@@ -178,6 +178,7 @@ fn update_prefixed(hasher: &mut blake3::Hasher, bytes: &[u8]) {
 }
 
 /// The digests of all keyspaces of a store, by logical name.
+// trace: impl FC-18.3 FC-20.1
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LogicalDigest {

@@ -137,6 +137,7 @@ impl TreeSeal {
     ///
     /// # Errors
     /// As [`TreeSeal::of_tree_with`]; a difference is not an error here.
+    // trace: impl FC-20.1 FC-20.2.1
     pub fn check(
         &self,
         root: &Path,
@@ -257,6 +258,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<TreeSeal>(&json).unwrap(), seal);
     }
 
+    // trace: test FC-20.1 FC-20.2.1
     #[test]
     fn every_kind_of_difference_is_found_and_names_its_file() {
         let root = tree();

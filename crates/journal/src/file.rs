@@ -92,6 +92,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Missing`], or whatever else is wrong with the journal: none of it is ever guessed away.
+    // trace: impl FC-16.3
     pub fn open(directory: &Path) -> Result<(Self, Repair)> {
         let records_path = directory.join(RECORDS_FILE);
         let witness_path = witness_path(directory)?;
@@ -180,6 +181,7 @@ impl Journal {
     /// # Errors
     /// After a file operation failed the outcome is unknown, and every further append is refused with
     /// [`Error::OutcomeUnknown`]: drop the handle and open the journal again.
+    // trace: impl FC-7.1 FC-15.3
     pub fn append(
         &mut self,
         attempt: AttemptNumber,

@@ -48,6 +48,7 @@ impl Record {
     ///
     /// # Errors
     /// What serialisation says, which it does for no event that exists.
+    // trace: impl FC-18.1.3 FC-20.2.1
     pub(crate) fn chain(
         previous: Option<&Self>,
         attempt: Option<AttemptNumber>,

@@ -90,6 +90,7 @@ fn an_attempt_is_numbered_by_its_first_record() {
     assert_eq!(journal.records().last().unwrap().attempt, 3);
 }
 
+// trace: test FC-7.1 FC-16.3
 #[test]
 fn every_torn_append_is_cut_and_the_rest_is_kept() {
     let root = tempfile::tempdir().unwrap();
@@ -123,6 +124,7 @@ fn every_torn_append_is_cut_and_the_rest_is_kept() {
     }
 }
 
+// trace: test FC-16.3
 #[test]
 fn written_records_that_were_never_acknowledged_are_kept_and_acknowledged() {
     let root = tempfile::tempdir().unwrap();
@@ -167,6 +169,7 @@ fn a_journal_that_cannot_be_looked_at_is_not_a_missing_one() {
     assert!(matches!(journal::read(&directory), Err(Error::File(_))));
 }
 
+// trace: test FC-18.1.3 FC-20.2.1
 #[test]
 fn no_flipped_bit_of_an_acknowledged_record_goes_unnoticed() {
     let root = tempfile::tempdir().unwrap();
@@ -205,6 +208,7 @@ fn damage_in_the_padding_is_no_damage_to_the_history() {
     assert_eq!((journal.records().len(), repair), (4, Repair::TornTail));
 }
 
+// trace: test FC-18.1.3
 #[test]
 fn lost_spliced_swapped_and_replayed_records_are_each_refused_by_name() {
     let root = tempfile::tempdir().unwrap();

@@ -74,6 +74,7 @@ pub fn ordered<I: Send, O: Send, E: Send, W: FnMut(I) -> Result<O, E>>(
 /// # Panics
 ///
 /// As [`ordered`].
+// trace: impl FC-19.2 FC-28.1.4
 pub fn ordered_by_weight<I: Send, O: Send, E: Send, W: FnMut(I) -> Result<O, E>>(
     shape: Shape,
     weigh: impl Fn(&I) -> usize + Sync,

@@ -130,6 +130,7 @@ impl<J, R> Queue<J, R> {
     /// The next result, in the order of the jobs. `None`: there will be no more.
     ///
     /// To ask for it says that the one before is consumed, which makes room for a job.
+    // trace: impl FC-19.2
     pub(crate) fn next_result(&self) -> Option<R> {
         let mut state = self.lock();
         if state.consumed < state.handed_out {

@@ -55,6 +55,7 @@ impl Generation {
     ///
     /// # Errors
     /// [`Error::MissingGeneration`], [`Error::AlteredManifest`], [`Error::UnreadableManifest`].
+    // trace: impl FC-9.3 FC-20.1
     pub fn open(
         layout: &Layout,
         number: GenerationNumber,
@@ -124,6 +125,7 @@ impl Generation {
     ///
     /// # Errors
     /// As [`Generation::verify`], whatever `digester` is.
+    // trace: impl FC-20.1 FC-20.3
     pub fn verify_with(
         &self,
         depth: VerifyDepth,
@@ -219,6 +221,7 @@ mod tests {
         staging.seal(&mut integrity::Digester::new(1), describe).unwrap()
     }
 
+    // trace: test FC-9.3 FC-20.1
     #[test]
     fn a_sealed_generation_opens_by_the_digest_of_its_manifest_alone() {
         let root = tempfile::tempdir().unwrap();
@@ -236,6 +239,7 @@ mod tests {
         assert!(matches!(error, Error::MissingGeneration { .. }));
     }
 
+    // trace: test FC-18.3 FC-20.1 FC-20.2.1
     #[test]
     fn every_altered_added_or_missing_file_is_named() {
         let root = tempfile::tempdir().unwrap();

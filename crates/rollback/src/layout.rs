@@ -108,6 +108,7 @@ impl Layout {
     ///
     /// # Errors
     /// What reading the directory of generations says.
+    // trace: impl FC-7.2.2 FC-7.3
     pub fn sweep_staging(&self) -> Result<Swept> {
         let mut swept = Swept::default();
         let mut left = Vec::new();
@@ -199,6 +200,7 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>> {
 mod tests {
     use super::*;
 
+    // trace: test FC-7.2.2 FC-7.3 FC-16.2.2
     #[test]
     fn sweeping_removes_what_is_unfinished_and_nothing_else() {
         let root = tempfile::tempdir().unwrap();

@@ -83,6 +83,7 @@ pub struct Parent {
 }
 
 /// The metadata of a migration (FC-UPGRADE-0001 §9).
+// trace: impl FC-9.2.1 FC-9.2.2 FC-9.2.3
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MigrationMetadata {
@@ -103,6 +104,7 @@ pub struct MigrationMetadata {
 }
 
 /// A storage migration that was applied.
+// trace: impl FC-9.1
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppliedStep {

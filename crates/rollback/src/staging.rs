@@ -129,6 +129,7 @@ impl Staging {
     ///
     /// # Errors
     /// What a file operation says. The staging directory stays, for recovery to sweep.
+    // trace: impl FC-7.3 FC-9.3
     pub fn seal(
         self,
         digester: &mut Digester,
@@ -194,6 +195,7 @@ impl Staging {
 }
 
 /// What is given to a generation is sealed as it lies there: so it must lie there as it was given.
+// trace: impl FC-18.2
 fn create_and_read_back(path: &Path, bytes: &[u8]) -> Result<()> {
     durable::create_file(path, bytes)?;
     hold_to(path, Digest::of(bytes))

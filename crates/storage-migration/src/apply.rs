@@ -6,6 +6,7 @@ use crate::{Action, Emitter, MigrationError, Output, Result};
 /// The engine's limit on keys.
 const MAXIMUM_KEY_BYTES: usize = u16::MAX as usize;
 
+// trace: impl FC-6.2 FC-18.1.2
 impl Stage<'_, '_> {
     /// What becomes of a record of a rewritten or observed keyspace: it is in the emitter afterwards.
     ///

@@ -94,6 +94,7 @@ impl RecordCounts {
     ///
     /// # Errors
     /// [`MigrationError::CountsDoNotBalance`] with the first law that is broken.
+    // trace: impl FC-6.2 FC-18.1.2
     pub fn check(&self) -> Result<()> {
         let mut coming = self.read;
         for step in &self.steps {
@@ -155,6 +156,7 @@ mod tests {
         }
     }
 
+    // trace: test FC-6.2 FC-18.1.2
     #[test]
     fn balanced_counts_pass_and_every_single_miscount_is_caught() {
         balanced().check().unwrap();

@@ -87,6 +87,7 @@ impl KeyspaceMap {
     }
 
     /// The keyspaces are those of a schema, and possibly the archive.
+    // trace: impl FC-8.2.1
     pub(crate) fn check_schema(&self, schema: &SchemaDefinition) -> Result<()> {
         check_schema(self.keyspaces.keys().map(String::as_str), schema)
     }

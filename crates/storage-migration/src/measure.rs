@@ -214,6 +214,7 @@ fn check_records<'b>(
 }
 
 /// Holds a record against the invariant of its schema.
+// trace: impl FC-18.1.1
 pub(crate) fn check_record(
     schema: &SchemaDefinition,
     keyspace: &str,

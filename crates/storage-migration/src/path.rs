@@ -39,6 +39,7 @@ impl<'a> MigrationPath<'a> {
     ///
     /// # Errors
     /// [`MigrationError::NoPath`] names what can be reached; other errors say what contradicts the schemas.
+    // trace: impl FC-8.2.1
     pub fn resolve(
         schemas: &[SchemaDefinition],
         steps: &[&'a dyn MigrationStep],

@@ -36,6 +36,7 @@ use crate::{
 ///
 /// # Errors
 /// Every [`MigrationError`](crate::MigrationError) but those of verification.
+// trace: impl FC-6.2 FC-8.1 FC-8.2.1 FC-8.2.2 FC-19.1 FC-19.2 FC-28.1.4
 pub fn migrate(
     path: &MigrationPath<'_>,
     origin: Origin<'_>,

@@ -33,6 +33,7 @@ const CACHED_FILES: usize = 128;
 
 /// How a file of a *closed* store may be cloned, by its path relative to the store's directory: tables are immutable and
 /// may be shared (FC-UPGRADE-0001 §7), everything else is written in place and must be copied.
+// trace: impl FC-5.1.1
 pub fn clone_mode(path: &Path) -> CloneMode {
     let parts: Vec<_> = path.iter().collect();
     match parts.as_slice() {

@@ -8,6 +8,7 @@ pub(crate) struct Tally<'k> {
     told: u64,
 }
 
+// trace: impl FC-8.3
 impl<'k> Tally<'k> {
     pub(crate) fn new(phase: Phase, keyspace: &'k str, total: Option<u64>) -> Self {
         Self { done: Progress { phase, keyspace, records: 0, bytes: 0, total }, told: 0 }

@@ -126,6 +126,7 @@ pub(crate) struct Worker<'w, 'r, 'a> {
     counts: RecordCounts,
 }
 
+// trace: impl FC-5.3 FC-6.1.1 FC-19.1 FC-19.2
 impl<'w, 'r, 'a> Worker<'w, 'r, 'a> {
     pub(crate) fn new(route: &'w Route<'r, 'a>) -> Self {
         Self {
@@ -239,6 +240,7 @@ impl<'w, 'r, 'a> Worker<'w, 'r, 'a> {
         Ok(())
     }
 
+    // trace: impl FC-6.2
     fn archive(
         &mut self,
         level: usize,
@@ -318,6 +320,7 @@ impl<'w, 'r, 'a> Worker<'w, 'r, 'a> {
     }
 
     /// A step that was called twice must have said the same.
+    // trace: impl FC-19.1
     fn agree(
         &self,
         stage: Stage<'_, '_>,

@@ -33,6 +33,7 @@ pub enum Stayed<'s> {
 ///
 /// # Errors
 /// What is not as it should be.
+// trace: impl FC-6.3 FC-8.2.3 FC-18.2 FC-18.3
 pub fn verify(
     directory: &Path,
     report: &MigrationReport,

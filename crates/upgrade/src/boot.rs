@@ -88,6 +88,7 @@ pub fn boot<'e>(
 
 impl Home<'_> {
     // trace: impl FC-10.2
+    // trace: impl FC-5.1.2 FC-5.1.3 FC-20.3 FC-28.1.3 FC-28.2
     fn check_start(&self, running: &RuntimeVersion) -> std::result::Result<Checked, Cause> {
         let generation = open_current(&self.layout, &self.state)?;
         let number = generation.number();

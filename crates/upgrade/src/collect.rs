@@ -51,6 +51,7 @@ impl Home<'_> {
     ///
     /// # Errors
     /// Without authority, or what appending to the journal says. What is on record as collected is then being removed.
+    // trace: impl FC-15.1 FC-28.1.2
     pub fn collect(
         &mut self,
         keep: usize,

@@ -60,6 +60,7 @@ impl<'e> Home<'e> {
     ///
     /// # Errors
     /// If there is no home, if another process holds it, or if its journal is lost or broken. Then nothing was changed.
+    // trace: impl FC-7.1 FC-16.3
     pub fn open(
         root: &Path,
         environment: Environment<'e>,
@@ -190,6 +191,7 @@ impl<'e> Home<'e> {
     }
 
     // trace: impl FC-4.3 FC-17.1 FC-17.2.1
+    // trace: impl FC-8.4 FC-16.2.1 FC-29.1.5
     fn emit(&mut self, before: &HomeState, attempt: AttemptNumber, event: &'static str) {
         let after = &self.state;
         let open = after.attempt.as_ref().or(before.attempt.as_ref());
@@ -222,6 +224,7 @@ impl<'e> Home<'e> {
     /// After an error nothing that is in memory is believed: the journal is dropped, opened and read again, and what it
     /// says decides. `committed` tells from that state whether the attempt had reached its commit point in spite of the
     /// error; then `Ok(())` is returned and it is complete.
+    // trace: impl FC-7.2.1 FC-7.2.2 FC-16.1 FC-16.2.1 FC-16.2.2
     pub(crate) fn conclude(
         &mut self,
         cause: Cause,
@@ -276,6 +279,7 @@ const INTERRUPTED: &str = "interrupted";
 ///
 /// Staging directories go first: nothing refers to them, and a full disk must not keep the journal from being written.
 /// Running this again, or after a crash in the middle of it, comes to the same result.
+// trace: impl FC-7.1 FC-7.2.2 FC-7.3 FC-16.2.2 FC-16.2.3 FC-16.3
 fn settle(
     layout: &Layout,
     environment: Environment<'_>,

@@ -194,6 +194,7 @@ impl SignedRelease {
     /// # Errors
     /// [`Cause::NotSigned`], or what reading it says.
     // trace: impl FC-14.1.1 FC-23.3
+    // trace: impl FC-20.2.2
     pub(crate) fn check(&self, court: &Court) -> Result<(), Cause> {
         if let Some((keyring, _)) = &court.keyring {
             let signatures = self.signatures.as_ref().ok_or(Cause::ReleaseUnsigned)?;

@@ -78,6 +78,7 @@ pub struct Progress {
 pub type ProgressListener<'p> = dyn FnMut(&Progress) + 'p;
 
 /// Says what begins.
+// trace: impl FC-8.3
 pub(crate) fn report(progress: &mut ProgressListener<'_>, activity: Activity, phase: &str) {
     progress(&Progress { activity, phase: phase.to_owned(), done: 0, bytes: 0, total: None });
 }

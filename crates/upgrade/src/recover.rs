@@ -51,6 +51,7 @@ pub struct RecoverRequest {
 /// # Errors
 /// Without authority for a decision; if the journal is lost and no generation was named; if the generation named is not what
 /// its manifest says; if the journal is intact and another generation is current. Nothing was changed then.
+// trace: impl FC-16.3
 pub fn recover<'e>(
     request: &RecoverRequest,
     environment: Environment<'e>,

@@ -71,6 +71,7 @@ impl Home<'_> {
     /// # Errors
     /// If there is none to go back to, if it is not what it was when it was left, or if a runtime has the store open.
     // trace: impl FC-27.1.3
+    // trace: impl FC-15.1 FC-15.2.1 FC-15.2.2 FC-15.2.3
     pub fn rollback(
         &mut self,
         approved: Option<&RolledBack>,
@@ -97,6 +98,7 @@ impl Home<'_> {
 
     /// Verifies the generation that a rollback leads to, and makes sure that no runtime has the store open of the one that
     /// it leaves, until the value is dropped. Nothing is needed of what is left. Nothing is written.
+    // trace: impl FC-15.2.2 FC-20.3
     pub(crate) fn check_target(
         &self,
         outcome: &RolledBack,
@@ -136,6 +138,7 @@ impl Home<'_> {
         Ok(())
     }
 
+    // trace: impl FC-15.3 FC-15.4 FC-28.1.2
     fn put_revert_on_record(
         &mut self,
         outcome: &RolledBack,

@@ -23,6 +23,7 @@ pub(crate) struct Description {
 }
 
 /// Makes the staged generation durable and seals it.
+// trace: impl FC-9.3
 pub(crate) fn seal(
     staging: Staging,
     description: Description,

@@ -68,6 +68,7 @@ impl Home<'_> {
     ///
     /// # Errors
     /// What appending to the journal says: then there must be no start.
+    // trace: impl FC-28.1.1
     pub(crate) fn count_try(&mut self) -> Result<()> {
         let (Some(generation), Standing::Trial { left, .. }) =
             (self.state.current, self.state.standing)
@@ -104,6 +105,7 @@ impl Home<'_> {
         Ok(())
     }
 
+    // trace: impl FC-28.1.1
     fn leave_trial(
         &mut self,
         reason: &str,

@@ -88,6 +88,7 @@ impl Home<'_> {
     ///
     /// # Errors
     /// What keeps it from being done at all. What is not as it should be is in [`VerifyReport::problems`].
+    // trace: impl FC-6.3 FC-18.3 FC-20.1
     pub fn verify(&self, progress: &mut ProgressListener<'_>) -> Result<VerifyReport> {
         self.verify_to(Depth::Records, progress)
     }

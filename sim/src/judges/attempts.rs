@@ -7,6 +7,7 @@ use upgrade::Event;
 use super::{Case, Judge, Verdict};
 use crate::observe::Found;
 
+// trace: invariant FC-7.2.2 FC-16.2.3
 pub(super) const JUDGE: Judge = Judge {
     name: "attempts",
     claim: "every attempt has exactly one last record, and none is open after a recovery",

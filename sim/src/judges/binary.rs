@@ -7,6 +7,7 @@ use crate::observe::State;
 use crate::scenario::BINARY_ON_DISK;
 
 // trace: invariant FC-23.1.1
+// trace: invariant FC-15.2.1
 pub(super) const JUDGE: Judge = Judge {
     name: "binary",
     claim: "every generation that an upgrade has built holds the binary that it was given, and it can be executed",

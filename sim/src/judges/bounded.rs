@@ -5,6 +5,7 @@ use sim::disk::Node;
 use super::{Case, Judge, Verdict};
 use crate::scenario::HOME_ON_DISK;
 
+// trace: invariant FC-16.3
 pub(super) const JUDGE: Judge = Judge {
     name: "bounded",
     claim: "recovering and reading takes no more operations than a bound that the home gives, and the journal no more space",

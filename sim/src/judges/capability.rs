@@ -15,6 +15,7 @@ use super::{Case, Judge, Verdict, file, generation_path};
 use crate::observe::State;
 
 // trace: invariant FC-11.1.3 FC-11.2
+// trace: invariant FC-5.1.2 FC-28.1.3
 pub(super) const JUDGE: Judge = Judge {
     name: "capability",
     claim: "the set of what is authorised never widens",

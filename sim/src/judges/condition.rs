@@ -3,6 +3,7 @@
 use super::{Case, Judge, Verdict};
 use crate::scenario::Outcome;
 
+// trace: invariant FC-16.1
 pub(super) const JUDGE: Judge = Judge {
     name: "condition",
     claim: "an error that says that nothing has changed is right",

@@ -3,6 +3,7 @@
 use super::{Case, Judge, Verdict};
 use crate::observe::State;
 
+// trace: invariant FC-7.1 FC-9.3 FC-15.3
 pub(super) const JUDGE: Judge = Judge {
     name: "durability",
     claim: "what was acknowledged is there after any crash",

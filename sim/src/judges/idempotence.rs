@@ -3,6 +3,7 @@
 use super::{Case, Judge, Verdict};
 use crate::observe::Second;
 
+// trace: invariant FC-7.2.2 FC-16.3
 pub(super) const JUDGE: Judge = Judge {
     name: "idempotence",
     claim: "a second recovery finds nothing to do and changes nothing",

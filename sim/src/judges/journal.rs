@@ -4,6 +4,7 @@ use super::{Case, Judge, Verdict};
 use crate::observe::Found;
 
 // trace: invariant FC-23.1.3
+// trace: invariant FC-5.1.4 FC-15.4 FC-16.2.3 FC-18.1.3
 pub(super) const JUDGE: Judge = Judge {
     name: "journal",
     claim: "every record that was acknowledged is there, unchanged and in its place",

@@ -2,6 +2,7 @@
 
 use super::{Case, Judge, Verdict};
 
+// trace: invariant FC-16.3
 pub(super) const JUDGE: Judge = Judge {
     name: "leaks",
     claim: "no descriptor is left open, and so no lock is held",

@@ -6,6 +6,7 @@ use super::{Case, Judge, Verdict};
 use crate::observe::State;
 use crate::scenario::HOME_ON_DISK;
 
+// trace: invariant FC-15.2.1
 pub(super) const JUDGE: Judge = Judge {
     name: "link",
     claim: "after a recovery the link `current` leads to what is current",

@@ -11,6 +11,7 @@ use super::{Case, Judge, Verdict, file, generation_path, member};
 use crate::observe::{Found, State};
 
 // trace: invariant FC-23.2
+// trace: invariant FC-9.1 FC-9.2.1 FC-9.2.2 FC-9.2.3 FC-9.3
 pub(super) const JUDGE: Judge = Judge {
     name: "metadata",
     claim: "migration metadata is there with every migrated generation, as the journal has it, and with no other",

@@ -4,6 +4,7 @@ use super::{Case, Judge, Verdict};
 use crate::observe::State;
 
 // trace: invariant FC-23.1.2 FC-27.1.3
+// trace: invariant FC-5.1.1 FC-15.1 FC-15.2.2 FC-15.4 FC-16.2.2 FC-28.1.2
 pub(super) const JUDGE: Judge = Judge {
     name: "old-generation",
     claim: "everything that is to be kept is kept, opens, and holds what it held",

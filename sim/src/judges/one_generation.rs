@@ -3,6 +3,7 @@
 use super::{Case, Judge, Verdict};
 use crate::observe::Found;
 
+// trace: invariant FC-1.1 FC-5.1.1 FC-7.3 FC-18.1.1 FC-18.2 FC-20.3 FC-28.2
 pub(super) const JUDGE: Judge = Judge {
     name: "one-generation",
     claim: "binary, store, configuration, policy and extensions are of one generation, as it was sealed",

@@ -3,6 +3,7 @@
 use super::{Case, Judge, Verdict};
 use crate::observe::Found;
 
+// trace: invariant FC-16.3 FC-28.1.1
 pub(super) const JUDGE: Judge = Judge {
     name: "recoverable",
     claim: "the product opens what a crash left, without panic, or says why there is nothing to open",

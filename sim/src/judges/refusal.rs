@@ -7,6 +7,7 @@ use crate::observe::State;
 use crate::scenario::{HOME_ON_DISK, Outcome};
 
 // trace: invariant FC-13.3 FC-14.3 FC-21.2
+// trace: invariant FC-16.1
 pub(super) const JUDGE: Judge = Judge {
     name: "refusal",
     claim: "what is refused changes nothing but the audit",

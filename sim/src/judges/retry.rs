@@ -3,6 +3,7 @@
 use super::{Case, Judge, Verdict};
 use crate::observe::Found;
 
+// trace: invariant FC-5.3 FC-16.3 FC-19.2 FC-28.1.4
 pub(super) const JUDGE: Judge = Judge {
     name: "retry",
     claim: "once nothing is wrong any more, what was interrupted succeeds, and leads where it would have led",

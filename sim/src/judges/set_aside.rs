@@ -6,6 +6,7 @@ use super::{Case, Judge, Verdict};
 use crate::scenario::{HOME_ON_DISK, Step};
 
 // trace: invariant FC-23.1.3
+// trace: invariant FC-15.4
 pub(super) const JUDGE: Judge = Judge {
     name: "set-aside",
     claim: "a journal that another replaces is kept as it was",

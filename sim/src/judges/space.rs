@@ -4,6 +4,7 @@ use super::{Case, Judge, Verdict, names};
 use crate::observe::State;
 use crate::scenario::HOME_ON_DISK;
 
+// trace: invariant FC-7.2.2 FC-7.3
 pub(super) const JUDGE: Judge = Judge {
     name: "space",
     claim: "after a recovery the home holds its journal and what is kept, and nothing else",

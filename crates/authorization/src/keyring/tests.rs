@@ -406,6 +406,7 @@ proptest! {
     }
 
     // trace: test FC-21.2 FC-23.3
+    // trace: test FC-20.2.2
     #[test]
     fn no_changed_bit_of_what_is_signed_goes_unnoticed(
         message in proptest::collection::vec(any::<u8>(), 1..64),

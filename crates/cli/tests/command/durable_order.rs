@@ -280,6 +280,7 @@ fn breaks_old<'s>(step: &'s Step, current: &Path) -> Option<&'s Step> {
 }
 
 // trace: test FC-14.2
+// trace: test FC-7.1 FC-9.3
 #[test]
 fn an_upgrade_from_files_keeps_the_order_of_durable_steps() {
     let scene = Scene::adopted();
@@ -297,6 +298,7 @@ fn an_upgrade_of_a_store_keeps_the_order_of_durable_steps() {
     assert_eq!(check_law(&steps, &scene.home(), 2, 3), Ok(()));
 }
 
+// trace: test FC-15.3
 #[test]
 fn a_rollback_is_three_durable_records_and_touches_no_generation() {
     let scene = Scene::upgraded();

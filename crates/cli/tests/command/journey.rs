@@ -81,6 +81,7 @@ fn there_and_back(scene: &Scene, version: &str) {
 }
 
 // trace: test FC-22.2.1 FC-22.2.3 FC-23.1.2 FC-25.2.2 FC-27.1.1 FC-27.1.2 FC-27.1.3
+// trace: test FC-6.1.1 FC-15.1 FC-28.1.2
 #[test]
 fn a_sample_installation_goes_to_2_0_0_and_back_without_losing_a_record() {
     there_and_back(&Scene::new(), "1.0.3");
@@ -131,6 +132,7 @@ fn untouched_keyspaces_of_a_store_are_hard_links_to_the_same_bytes() {
 }
 
 // trace: test FC-22.3
+// trace: test FC-5.3 FC-19.2
 #[test]
 fn the_state_does_not_depend_on_the_run() {
     let states: Vec<_> =
@@ -227,6 +229,7 @@ fn a_home_is_private() {
 }
 
 // trace: test FC-23.1.1
+// trace: test FC-15.2.1
 #[test]
 fn a_runtime_binary_is_placed_and_comes_back_with_a_rollback() {
     let scene = Scene::new();

@@ -32,6 +32,7 @@ fn run(scene: &Scene, killed: Killed, kills: u32) -> KillReport {
     report
 }
 
+// trace: test FC-7.1
 #[test]
 fn no_kill_of_apply_leaves_a_home_in_between() {
     let report = run(&Scene::adopted(), Killed::Apply, KILLS_OF_APPLY);
@@ -43,6 +44,7 @@ fn no_kill_of_apply_leaves_a_home_in_between() {
     );
 }
 
+// trace: test FC-15.3
 #[test]
 fn no_kill_of_rollback_leaves_a_home_in_between() {
     run(&Scene::upgraded(), Killed::Rollback, KILLS_OF_ROLLBACK);

@@ -224,6 +224,7 @@ fn a_rollback_to_what_was_altered_is_refused() {
 }
 
 // trace: test FC-14.1.1 FC-14.3
+// trace: test FC-16.2.2 FC-18.2 FC-20.3
 #[test]
 fn an_upgrade_of_what_was_altered_is_undone() {
     let scene = Scene::adopted();
@@ -237,6 +238,7 @@ fn an_upgrade_of_what_was_altered_is_undone() {
     scene.ok(&["apply", "--development"]);
 }
 
+// trace: test FC-16.3
 #[test]
 fn a_broken_journal_takes_a_decision() {
     let scene = Scene::upgraded();

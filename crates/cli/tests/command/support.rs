@@ -53,10 +53,11 @@ impl Scene {
         self.path().join("home")
     }
 
-    /// The command with these arguments, and nothing of the tests' own environment.
+    /// The command with these arguments, and nothing of the tests' own environment but the switch of a planted bug.
     pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(PROGRAM);
         command.env_clear().stdin(std::process::Stdio::null());
+        command.envs(std::env::vars_os().filter(|(name, _)| name == "FEMTOCLAW_SABOTAGE"));
         command.args(arguments).arg("--home").arg(self.home());
         command
     }

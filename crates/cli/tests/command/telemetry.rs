@@ -35,6 +35,7 @@ fn ends(scene: &Scene, arguments: &[&str], code: i32) -> (Value, Value) {
 type Step<'s> = (&'s [&'s str], i32, &'s str, &'s str, &'s Value, &'s Value);
 
 // trace: test FC-4.3 FC-17.1 FC-17.2.1 FC-17.2.3
+// trace: test FC-8.4 FC-16.2.1
 #[test]
 fn every_operation_has_a_beginning_and_an_end_with_versions_and_result() {
     let scene = Scene::new();

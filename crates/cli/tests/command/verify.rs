@@ -93,6 +93,7 @@ fn a_home_in_good_order_passes_at_every_depth_and_says_which_it_was() {
 }
 
 // trace: test FC-22.2.2
+// trace: test FC-18.3 FC-20.1
 #[test]
 fn one_bit_of_any_sealed_file_is_found_by_every_depth_that_reads_it() {
     let scene = full();

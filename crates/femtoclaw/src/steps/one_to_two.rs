@@ -19,6 +19,7 @@ pub struct DecodeRecords;
 const DECODED: [&str; 7] =
     ["audit", "executions", "history", "memory", "snapshots", "telemetry", "wal"];
 
+// trace: impl FC-5.1.4 FC-6.1.1 FC-18.1.3
 impl MigrationStep for DecodeRecords {
     fn name(&self) -> &'static str {
         "decode-records"

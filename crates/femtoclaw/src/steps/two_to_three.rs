@@ -19,6 +19,7 @@ const EXECUTION_EVENTS: [&str; 2] = ["execution_started", "execution_finished"];
 #[derive(Debug, Clone, Copy)]
 pub struct JoinExecutions;
 
+// trace: impl FC-5.1.4 FC-6.1.2 FC-6.1.3 FC-18.1.3
 impl MigrationStep for JoinExecutions {
     fn name(&self) -> &'static str {
         "join-executions"

@@ -58,6 +58,7 @@ fn the_steps_keep_the_rules_on_their_own_examples() {
     }
 }
 
+// trace: test FC-5.1.4 FC-6.1.2 FC-8.2.2
 #[test]
 fn fused_and_stepwise_migrations_of_the_fixtures_give_the_same_digest() {
     for name in ["femtoclaw-1.0.3", "femtoclaw-1.0.0"] {

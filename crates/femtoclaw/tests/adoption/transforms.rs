@@ -68,6 +68,7 @@ fn migrate(one: &Records) -> (Records, Records) {
     (two, three)
 }
 
+// trace: test FC-5.1.4 FC-6.1.2 FC-6.1.3
 #[test]
 fn the_fixture_of_1_0_3_arrives_whole_and_its_executions_are_joined() {
     let one = Generation::adopt(&fixture("femtoclaw-1.0.3")).records();
@@ -89,6 +90,7 @@ fn the_fixture_of_1_0_3_arrives_whole_and_its_executions_are_joined() {
     }
 }
 
+// trace: test FC-6.1.3
 #[test]
 fn an_execution_that_only_the_log_tells_of_is_found_as_interrupted() {
     let started = r#"{"id":0,"timestamp":"2026-01-01T00:00:01Z","event_type":"execution_started","payload":{"id":"e","timestamp":"2026-01-01T00:00:00Z","capability":"shell","arguments":{},"result":null,"status":"Started","error":null}}"#;
@@ -104,6 +106,7 @@ fn an_execution_that_only_the_log_tells_of_is_found_as_interrupted() {
     assert!(matches!(TimeKey::split(key).unwrap().0, TimeKey::At(_)));
 }
 
+// trace: test FC-18.1.1
 #[test]
 fn a_changed_byte_of_a_decoded_record_breaks_the_invariant_of_its_schema() {
     let one = Generation::adopt(&fixture("femtoclaw-1.0.3")).records();
@@ -144,6 +147,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     // trace: test FC-25.2.1
+    // trace: test FC-6.1.1 FC-18.1.3
     #[test]
     fn no_original_byte_is_lost_on_the_way(
         records in prop::collection::vec(any_execution(), 0..8),

@@ -177,6 +177,7 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // trace: test FC-19.2
     #[test]
     fn every_shape_does_what_a_plain_loop_does(
         case in cases(),

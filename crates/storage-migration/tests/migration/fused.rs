@@ -22,6 +22,7 @@ fn tiny() -> EngineOptions {
     EngineOptions { memory_budget_bytes: 1024, open_runs: 3, ..defaults() }
 }
 
+// trace: test FC-6.1.1 FC-8.1 FC-8.2.2
 #[test]
 fn a_fused_run_gives_what_its_steps_give_one_by_one_and_what_the_definition_says() {
     let (place, steps, source) = (Place::new(), steps(), source(2000));
@@ -53,6 +54,7 @@ fn a_migration_from_foreign_records_gives_the_same_state_as_one_of_a_store() {
     assert_eq!(before, digest(&source.keyspaces));
 }
 
+// trace: test FC-19.2
 #[test]
 fn neither_the_memory_budget_nor_the_number_of_merge_passes_changes_the_result() {
     let (place, steps, source) = (Place::new(), steps(), source(3000));
@@ -94,6 +96,7 @@ proptest! {
 
     /// How many workers there are, how much may be on its way, and how much memory there is: nothing of it can be told from
     /// the result.
+    // trace: test FC-19.1 FC-19.2 FC-28.1.4
     #[test]
     fn neither_workers_nor_queues_change_a_record_a_digest_or_a_count(
         size in 0_u32..6000,
@@ -282,6 +285,7 @@ fn in_place_only_what_is_rewritten_or_observed_is_read() {
     assert_eq!(report.keyspaces.get("history").unwrap().physical, "history.v4");
 }
 
+// trace: test FC-5.1.1
 #[test]
 fn untouched_keyspaces_share_their_tables_with_the_original_which_stays_as_it_was() {
     let (place, steps, source) = (Place::new(), steps(), source(300));
@@ -307,6 +311,7 @@ fn untouched_keyspaces_share_their_tables_with_the_original_which_stays_as_it_wa
     assert_eq!(integrity::TreeSeal::of_tree(&v1, |_| false).unwrap(), seal);
 }
 
+// trace: test FC-6.2 FC-18.1.2
 #[test]
 fn archived_records_say_where_they_come_from_and_why() {
     let (place, steps, source) = (Place::new(), steps(), source(100));
@@ -382,6 +387,7 @@ fn the_engines_own_threads_change_nothing() {
     assert_eq!(threaded, alone);
 }
 
+// trace: test FC-8.3
 #[test]
 fn progress_names_every_keyspace_and_ends_with_its_total() {
     let (place, steps, source) = (Place::new(), steps(), source(100));
@@ -486,6 +492,7 @@ prop_compose! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // trace: test FC-6.1.1 FC-6.2 FC-18.1.2
     #[test]
     fn random_records_become_what_the_definition_says_under_any_budget(
         keyspaces in sources(),

@@ -57,6 +57,7 @@ fn two_records_under_one_key_are_refused_even_if_they_are_equal() {
     assert!(error.to_string().contains("\"same\" of audit"), "{error}");
 }
 
+// trace: test FC-6.2 FC-18.1.2
 #[test]
 fn a_record_that_becomes_nothing_is_refused_by_its_key() {
     let error = refused_transform(|keyspace, key, value, out| {
@@ -145,6 +146,7 @@ fn nothing_is_added_to_a_keyspace_that_is_kept() {
     assert_error!(error, MigrationError::EmittedIntoKept { keyspace, .. } if keyspace == "vault");
 }
 
+// trace: test FC-19.1 FC-28.1.4
 #[test]
 fn a_step_that_answers_differently_each_time_is_refused() {
     static CALLS: AtomicU64 = AtomicU64::new(0);
@@ -215,6 +217,7 @@ fn records_that_the_engine_would_panic_on_are_refused_first() {
     }
 }
 
+// trace: test FC-8.2.1
 #[test]
 fn a_source_of_another_schema_is_refused_by_what_it_lacks_and_has_too_much() {
     let (place, steps, mut origin) = (Place::new(), steps(), source(5));
@@ -258,6 +261,7 @@ fn a_source_out_of_order_or_failing_is_refused() {
     assert!(error.to_string().contains("line 3"), "{error}");
 }
 
+// trace: test FC-8.2.1
 #[test]
 fn a_path_is_refused_by_what_it_lacks() {
     let steps = steps();
@@ -321,6 +325,7 @@ fn a_kept_keyspace_must_exist_in_the_next_schema() {
     assert_error!(error, MigrationError::KeptKeyspaceVanishes { keyspace: "events", .. });
 }
 
+// trace: test FC-8.2.3 FC-18.1.1
 #[test]
 fn a_record_that_breaks_its_schema_is_found_when_it_is_read_back() {
     let mut steps = steps();

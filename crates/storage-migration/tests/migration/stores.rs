@@ -150,6 +150,7 @@ fn a_flipped_byte_in_any_small_file_ends_in_an_error_or_in_the_same_state() {
     assert!(refused > 0, "no flip was noticed, {same} went by");
 }
 
+// trace: test FC-6.3 FC-18.2 FC-18.3
 #[test]
 fn changed_records_are_found_when_they_are_read_back() {
     let place = Place::new();
@@ -176,6 +177,7 @@ fn changed_records_are_found_when_they_are_read_back() {
     assert!(!verify(Some(&before)));
 }
 
+// trace: test FC-6.3 FC-18.2
 #[test]
 fn a_migration_that_read_other_records_than_were_measured_is_refused() {
     let place = Place::new();
@@ -253,6 +255,7 @@ fn after_a_close_no_thread_of_the_engine_writes_any_more() {
     }
 }
 
+// trace: test FC-5.1.1 FC-5.2
 #[test]
 fn only_tables_are_linked() {
     let mode = |path: &str| clone_mode(Path::new(path));

@@ -111,6 +111,7 @@ impl Home<'_> {
     /// # Errors
     /// Before the commit point the current generation stays current and untouched; the error says so.
     // trace: impl FC-27.1.1
+    // trace: impl FC-1.1 FC-5.2 FC-28.2
     pub fn apply(
         &mut self,
         request: &Request,
@@ -168,6 +169,7 @@ impl Home<'_> {
     }
 
     // trace: impl FC-14.2
+    // trace: impl FC-2.1 FC-29.1.2 FC-29.1.6
     fn run(
         &mut self,
         planned: Upgrade<'_, Planned>,
@@ -208,6 +210,7 @@ impl Home<'_> {
 
 impl<'p> Upgrade<'p, Planned> {
     /// Puts the authority and the plan on record: from here on there is an attempt.
+    // trace: impl FC-9.2.1 FC-9.2.2 FC-29.1.1
     fn authorize(
         self,
         home: &mut Home<'_>,
@@ -237,6 +240,7 @@ impl<'p> Upgrade<'p, Planned> {
 impl<'p> Upgrade<'p, Authorized> {
     /// Makes sure that nobody has the store open and that the current generation is what it should be, and puts its
     /// digests on record: this is the state that a rollback restores.
+    // trace: impl FC-16.1 FC-18.2 FC-20.3
     fn quiesce(
         self,
         home: &mut Home<'_>,
@@ -304,6 +308,7 @@ impl<'p> Upgrade<'p, Quiesced> {
     }
 }
 
+// trace: impl FC-8.2.3 FC-18.1.1 FC-18.2 FC-29.1.3
 impl<'p> Upgrade<'p, Staged> {
     /// Reads everything back, through new handles, and holds it to the plan (FC-UPGRADE-0001 §8, §14, §18).
     fn verify(
@@ -324,6 +329,7 @@ impl<'p> Upgrade<'p, Staged> {
 
 impl<'p> Upgrade<'p, Verified> {
     /// Makes the next generation durable and puts its seal on record.
+    // trace: impl FC-7.3 FC-9.1 FC-9.2.3 FC-9.3
     fn seal(
         self,
         home: &mut Home<'_>,
@@ -378,6 +384,7 @@ impl<'p> Upgrade<'p, Verified> {
 
 impl Upgrade<'_, Sealed> {
     /// The commit point: one durable append.
+    // trace: impl FC-7.1 FC-7.2.1 FC-29.1.4
     fn activate(self, home: &mut Home<'_>) -> std::result::Result<Applied, Cause> {
         let Sealed { quiesced, generation, outcome } = self.stage;
         // Files of an older format have no lock that anybody would respect: whoever wrote to them meanwhile is found out.
@@ -435,6 +442,7 @@ fn place_release(staging: &Staging, release: &SignedRelease) -> std::result::Res
 
 /// Policy and extensions are as planned; the configuration is the planned one, and valid; so is the runtime binary.
 // trace: impl FC-14.1.1 FC-14.2 FC-23.1.1
+// trace: impl FC-5.1.3 FC-18.2
 fn verify_files(home: &Home<'_>, plan: &Plan, staged: &Staged) -> std::result::Result<(), Cause> {
     let altered = |what: &str| Err(Cause::Altered(format!("{what} is not what was planned")));
     for (part, planned) in &plan.parts {
@@ -463,6 +471,7 @@ fn verify_files(home: &Home<'_>, plan: &Plan, staged: &Staged) -> std::result::R
 }
 
 /// What the data has been through, this upgrade included.
+// trace: impl FC-2.2 FC-9.1
 fn applied_steps(current: &Generation, plan: &Plan) -> Vec<AppliedStep> {
     let mut applied = current.manifest().applied.clone();
     applied.extend(plan.steps.iter().map(|step| AppliedStep {

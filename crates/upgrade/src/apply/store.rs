@@ -49,6 +49,7 @@ struct Building<'b, 'e> {
 
 impl StagedStore {
     /// Builds the store: migrated, or as it is if the schema does not move. The current one is only read.
+    // trace: impl FC-5.1.1 FC-8.1 FC-8.2.1 FC-8.2.2 FC-29.1.2
     pub(super) fn build(
         home: &Home<'_>,
         plan: &Plan,
@@ -79,6 +80,7 @@ impl StagedStore {
     }
 
     /// Reads the staged store back through a new handle, and holds it to what was written or carried over.
+    // trace: impl FC-5.1.1 FC-8.2.3 FC-18.1.2 FC-29.1.3
     pub(super) fn verify(
         &self,
         home: &Home<'_>,
@@ -147,6 +149,7 @@ impl StagedStore {
 
 impl Building<'_, '_> {
     /// From a store of the engine: a clone, by hard links as far as files are immutable, migrated in place of the clone.
+    // trace: impl FC-5.1.1 FC-8.1
     fn clone_and_migrate(
         &self,
         map: KeyspaceMap,

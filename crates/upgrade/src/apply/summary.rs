@@ -7,6 +7,7 @@ use storage_migration::{MigrationReport, RecordCounts};
 use crate::error::Cause;
 
 /// What an upgrade did to the records, in numbers. An upgrade that does not move the storage schema has all 0.
+// trace: impl FC-8.3
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Records that were read and put through the migration, each once. Untouched keyspaces are not among them.

@@ -433,6 +433,7 @@ impl HomeState {
         Ok(())
     }
 
+    // trace: impl FC-7.1
     fn activate(
         &mut self,
         number: GenerationNumber,
@@ -457,6 +458,7 @@ impl HomeState {
         Ok(())
     }
 
+    // trace: impl FC-15.3
     fn revert(
         &mut self,
         from: GenerationNumber,

@@ -148,6 +148,7 @@ impl EventKind {
 ///
 /// An attempt leaves [`Phase::Idle`] with `AUTHORIZED` and comes back to it by exactly one of `ACTIVATED`, `REVERTED`,
 /// `RECOVERED`, `COLLECTED` (with effect) or `ABORTED` (without).
+// trace: impl FC-7.2.1 FC-7.2.2 FC-29.1.6
 pub const fn transition(phase: Phase, event: EventKind) -> Option<Phase> {
     use Operation::{Adopt, Collect, Recover, Rollback, Upgrade};
     match (phase, event) {
@@ -234,6 +235,7 @@ upgrade: sealed + Activated -> idle
 upgrade: sealed + Aborted -> idle
 ";
 
+    // trace: test FC-29.1.6
     #[test]
     fn every_phase_and_every_event_are_ruled_on_as_the_table_says() {
         let mut found = String::new();

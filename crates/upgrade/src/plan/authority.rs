@@ -38,6 +38,7 @@ pub(super) fn read(
 
 /// Migrates it. That nothing is widened is decided here, for every request there can be.
 // trace: impl FC-11.2
+// trace: impl FC-5.1.2 FC-28.1.3
 pub(super) fn plan(
     environment: Environment<'_>,
     (from, before): (&Versions, &Authority),

@@ -2,13 +2,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod before;
+mod interrupted;
 mod keyring;
+mod lifecycle;
 mod progress;
 mod support;
 mod trial;
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use femtoclaw_catalogue::FemtoClaw;
@@ -81,6 +84,7 @@ fn a_runtime_of_another_version_is_refused() {
     assert!(!scene.with(|home| Ok(home.state().current_generation().unwrap().1.started)));
 }
 
+// trace: test FC-20.3 FC-28.2
 #[test]
 fn what_is_not_as_it_was_sealed_is_refused_before_anything_is_opened() {
     for file in [
@@ -126,7 +130,19 @@ enum Wrong {
     Edited,
     /// The configuration is found to be invalid once it lies in the new generation, and not before.
     Late,
+    /// Of the last storage schema no turn of a conversation can be read.
+    Records,
 }
+
+/// FemtoClaw's schemas, the last of which has an invariant that no turn of a conversation satisfies.
+static UNREADABLE: LazyLock<Vec<SchemaDefinition>> = LazyLock::new(|| {
+    let mut schemas = FemtoClaw.schemas().to_vec();
+    schemas.last_mut().unwrap().check = |keyspace, _, _| match keyspace {
+        "history" => Err("no runtime can read it".to_owned()),
+        _ => Ok(()),
+    };
+    schemas
+});
 
 impl Catalogue for Stricter {
     fn product(&self) -> &'static str {
@@ -138,7 +154,7 @@ impl Catalogue for Stricter {
     }
 
     fn schemas(&self) -> &[SchemaDefinition] {
-        FemtoClaw.schemas()
+        if self.1 == Wrong::Records { &UNREADABLE } else { FemtoClaw.schemas() }
     }
 
     fn steps(&self) -> &[&'static dyn MigrationStep] {
@@ -264,6 +280,7 @@ impl Catalogue for Stricter {
 }
 
 // trace: test FC-10.1.3 FC-10.2
+// trace: test FC-5.1.3
 #[test]
 fn an_invalid_configuration_stops_a_start_and_an_upgrade() {
     let scene = Scene::upgraded("2.0.0-rc.1");
@@ -294,6 +311,7 @@ fn a_policy_that_cannot_be_read_stops_a_start_and_an_upgrade() {
 }
 
 // trace: test FC-11.2 FC-12.2 FC-14.3
+// trace: test FC-5.1.2 FC-28.1.3
 #[test]
 fn what_would_let_somebody_do_more_is_refused_with_every_reason_unless_exactly_that_is_granted() {
     let scene = Scene::upgraded("2.0.0-rc.1");
@@ -351,6 +369,7 @@ fn codes(refusals: &Refusals) -> Vec<&'static str> {
 }
 
 // trace: test FC-23.1.2
+// trace: test FC-5.1.1 FC-5.2 FC-6.1.1 FC-6.1.2 FC-8.1 FC-15.2.2 FC-28.1.2 FC-29.1.2
 #[test]
 fn what_a_runtime_wrote_is_migrated_and_is_still_there_after_a_rollback() {
     let scene = Scene::upgraded("2.0.0-rc.1");
@@ -385,6 +404,7 @@ fn content_as_it_lies(scene: &Scene, found: &VerifiedGeneration) -> Digest {
     Digest::of(text.as_bytes())
 }
 
+// trace: test FC-18.3
 #[test]
 fn the_content_that_is_reported_is_that_of_the_files_as_they_lie() {
     let scene = Scene::upgraded("2.0.0-rc.1");
@@ -402,6 +422,7 @@ fn the_content_that_is_reported_is_that_of_the_files_as_they_lie() {
     }
 }
 
+// trace: test FC-15.4 FC-28.1.2
 #[test]
 fn what_is_written_after_an_upgrade_is_kept_when_it_is_rolled_back() {
     let scene = Scene::upgraded("2.0.0-rc.1");
@@ -424,6 +445,7 @@ fn what_is_written_after_an_upgrade_is_kept_when_it_is_rolled_back() {
     }
 }
 
+// trace: test FC-15.2.2 FC-20.3
 #[test]
 fn a_generation_that_was_left_and_then_altered_is_not_gone_back_to() {
     let scene = Scene::upgraded("2.0.0-rc.1");
@@ -478,6 +500,7 @@ fn a_runtime_confirms_itself_while_it_runs() {
     assert_eq!(booted.standing(), Standing::Confirmed);
 }
 
+// trace: test FC-15.1
 #[test]
 fn a_current_generation_that_is_damaged_beyond_reading_can_be_left() {
     for damage in ["manifest.json", "store", "config"] {

@@ -145,7 +145,7 @@ impl Scene {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let (kind, target) = (entry.file_type().unwrap(), to.join(entry.file_name()));

@@ -80,6 +80,7 @@ fn is_current(scene: &Scene, generation: u64) {
     assert_eq!(state(scene).current, Some(GenerationNumber::new(generation)));
 }
 
+// trace: test FC-28.1.1
 #[test]
 fn every_start_is_counted_before_the_runtime_has_the_home() {
     let scene = on_trial();
@@ -161,6 +162,7 @@ fn a_confirmed_generation_is_started_as_often_as_anybody_likes() {
     is_current(&scene, 3);
 }
 
+// trace: test FC-28.1.1
 #[test]
 fn without_tries_the_home_goes_back_by_itself_and_nothing_is_lost() {
     let scene = without_tries();
@@ -251,6 +253,7 @@ fn when_the_old_generation_fails_as_well_nothing_starts_and_nothing_alternates()
     crash(&decided);
 }
 
+// trace: test FC-15.4
 #[test]
 fn a_reported_failure_goes_back_at_once() {
     let scene = on_trial();
@@ -289,6 +292,7 @@ fn cut(bytes: &[u8], lines: usize, more: usize) -> Vec<u8> {
     cut
 }
 
+// trace: test FC-15.3 FC-16.3
 #[test]
 fn a_kill_at_any_record_of_going_back_leaves_what_the_next_start_completes() {
     let scene = without_tries();

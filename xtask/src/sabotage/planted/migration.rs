@@ -11,6 +11,8 @@ const FEED: &str = "crates/storage-migration/src/feed.rs";
 const MEASURE: &str = "crates/storage-migration/src/measure.rs";
 const WRITER: &str = "crates/storage-migration/src/writer.rs";
 const VERIFY: &str = "crates/storage-migration/src/verify.rs";
+const TALLY: &str = "crates/storage-migration/src/tally.rs";
+const QUEUE: &str = "crates/pipeline/src/queue.rs";
 const ENGINE: &str = "crates/storage-migration/src/engine.rs";
 const CLONED_STORE: &str = "crates/upgrade/src/apply/store.rs";
 
@@ -223,4 +225,43 @@ pub(super) const BUGS: &[Planted] = &[
         "(|_: &Path| durable::CloneMode::Link) as fn(&Path) -> durable::CloneMode",
         "the upgrade writes into the store of the generation that it was to leave alone",
     ),
+    bug(
+        "source-schema-not-checked",
+        RUN,
+        "check_schema(names.iter().map(String::as_str), path.source())?;",
+        "let _ = &names;",
+        "records that a migration knows nothing of are left behind",
+    )
+    .by_tests(),
+    bug(
+        "second-step-skipped",
+        TRANSFORM,
+        "«self.push(level + 1, keyspace, key, value)?;» } Output::Fragment",
+        "self.push(level + 2, keyspace, key, value)?;",
+        "records of an older schema are written into the store of the next",
+    ),
+    bug(
+        "progress-not-told",
+        TALLY,
+        "self.done.total = Some(self.done.records); «progress(&self.done);»",
+        "let _ = progress;",
+        "nobody can see what a migration does, or that it does anything",
+    )
+    .by_tests(),
+    bug(
+        "outcomes-as-they-come",
+        QUEUE,
+        "if let Some(result) = «state.results.remove(&next)» {",
+        "state.results.pop_first().map(|(_, result)| result)",
+        "what a migration makes depends on which thread is faster",
+    )
+    .by_tests(),
+    bug(
+        "result-depends-on-the-thread",
+        TRANSFORM,
+        "let (keyspace, reason) = «(keyspace.to_owned(), reason.to_owned())»;",
+        "(keyspace.to_owned(), format!(\"{reason} {:?}\", std::thread::current().name()))",
+        "the same migration gives another result with another number of workers",
+    )
+    .by_tests(),
 ];

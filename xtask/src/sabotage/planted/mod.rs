@@ -14,6 +14,7 @@ mod migration;
 mod release;
 mod telemetry;
 mod trust;
+mod upgrade;
 
 /// A bug that is planted in the product, and must be found by the simulator, or by tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +106,7 @@ pub(super) fn all() -> Vec<&'static Planted> {
         extensions::BUGS,
         telemetry::BUGS,
         release::BUGS,
+        upgrade::BUGS,
     ];
     tables.into_iter().flatten().collect()
 }

@@ -112,6 +112,7 @@ fn history() -> Vec<Event> {
     ]
 }
 
+// trace: test FC-7.1 FC-7.3 FC-29.1.4
 #[test]
 fn an_upgrade_is_old_until_activated_and_new_from_then_on() {
     let history = history();
@@ -125,6 +126,7 @@ fn an_upgrade_is_old_until_activated_and_new_from_then_on() {
     assert_eq!(state.next_generation(), number(3));
 }
 
+// trace: test FC-15.4
 #[test]
 fn after_a_rollback_the_abandoned_generation_is_bad_and_its_number_used_up() {
     let rollback = [authorized(Operation::Rollback), quiesced(2), reverted(2, 1)];
