@@ -5,10 +5,11 @@ use super::metadata::{Metadata, Package};
 
 /// All crates of the workspace, also those that are still to come, in the order in which they may depend on each other: each may
 /// use only those above it. Tests may use any.
-pub(crate) const LAYERS: [&str; 21] = [
+pub(crate) const LAYERS: [&str; 22] = [
     "femtoclaw-upgrade-durable",
     "femtoclaw-upgrade-versioning",
     "femtoclaw-upgrade-pipeline",
+    "femtoclaw-upgrade-gate",
     "femtoclaw-upgrade-integrity",
     "femtoclaw-upgrade-journal",
     "femtoclaw-upgrade-telemetry",

@@ -12,6 +12,7 @@
 mod attacks;
 mod audit;
 mod durable_order;
+mod interrupt;
 mod journey;
 mod kill;
 mod meaning;

@@ -1,10 +1,12 @@
 //! A runtime on a home: what `boot` gives, what it refuses, and what becomes of what the runtime writes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod cancelling;
 mod keyring;
 mod progress;
 mod support;
 mod trial;
+mod writers;
 
 use std::fs;
 use std::path::Path;

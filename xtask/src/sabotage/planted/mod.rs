@@ -1,6 +1,7 @@
 //! The planted bugs, by crate.
 
 mod adoption;
+mod cancellation;
 mod durable;
 mod generations;
 mod journal;
@@ -84,6 +85,7 @@ pub(super) fn all() -> Vec<&'static Planted> {
         lifecycle::BUGS,
         meaning::BUGS,
         adoption::BUGS,
+        cancellation::BUGS,
         migration::BUGS,
         trust::BUGS,
     ];
