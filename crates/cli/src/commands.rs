@@ -9,8 +9,8 @@ use femtoclaw_catalogue::FemtoClaw;
 use serde_json::{Value, json};
 use upgrade::capability_migration::{Code, Request as Call};
 use upgrade::{
-    AdoptRequest, Authorization, Cancellation, Cause, EngineOptions, Environment, Error, Generation, Home,
-    HomeView, Operation, RecoverRequest, TelemetrySink,
+    AdoptRequest, Authorization, Cancellation, Cause, EngineOptions, Environment, Error,
+    Generation, Home, HomeView, Operation, RecoverRequest, TelemetrySink,
 };
 
 use crate::arguments::{Arguments, CapabilityCommand, Command, Common, Target};

@@ -41,7 +41,8 @@ fn listen(cancellation: Cancellation) -> io::Result<()> {
             if has_come.swap(true, Ordering::SeqCst) {
                 let _ = emulate_default_handler(signal);
             }
-            let name = SIGNALS.iter().find(|(known, _)| *known == signal).map_or("", |(_, name)| name);
+            let name =
+                SIGNALS.iter().find(|(known, _)| *known == signal).map_or("", |(_, name)| name);
             cancellation.cancel(name);
             // On a terminal there is a line of progress, and what the keyboard has left behind it.
             let line = if io::stderr().is_terminal() { "\n" } else { "" };

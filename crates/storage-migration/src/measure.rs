@@ -160,8 +160,10 @@ pub(crate) fn read_back(
             let _ = tables.placed().try_for_each(put);
             Ok(())
         },
-        || |(before, table): (u64, &Table)| {
-            read_table(store, keyspace, (before, table), schema, &options.cancellation)
+        || {
+            |(before, table): (u64, &Table)| {
+                read_table(store, keyspace, (before, table), schema, &options.cancellation)
+            }
         },
         |part: Part| {
             tally.add(part.records(), part.bytes(), progress);

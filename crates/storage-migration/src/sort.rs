@@ -29,7 +29,14 @@ impl<Name: Ord + Clone> SorterPool<Name> {
     pub(crate) fn new(scratch: Scratch, options: &EngineOptions) -> Self {
         let (budget_bytes, open_runs) = (options.memory_budget_bytes, options.open_runs.max(2));
         let cancellation = options.cancellation.clone();
-        Self { sorters: BTreeMap::new(), scratch, budget_bytes, open_runs, held_bytes: 0, cancellation }
+        Self {
+            sorters: BTreeMap::new(),
+            scratch,
+            budget_bytes,
+            open_runs,
+            held_bytes: 0,
+            cancellation,
+        }
     }
 
     /// Adds a record to a sorter, which is created if it is new. Afterwards [`SorterPool::over_budget`] is to be asked.

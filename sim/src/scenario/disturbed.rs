@@ -11,12 +11,9 @@ use femtoclaw_catalogue::FemtoClaw;
 use sim::disk::Operation;
 use sim::fault::FaultPlan;
 use sim::world::World;
-use upgrade::{
-    Authorization, Cancellation, EngineOptions, Environment, Error, Home, NoTelemetry,
-    TelemetryEvent, TelemetrySink,
-};
+use upgrade::{Error, Home, NoTelemetry};
 
-use super::step::{Marks, Moment, apply, apply_in, environment};
+use super::step::{apply, environment};
 use super::{HOME, HOME_ON_DISK};
 use crate::hooks;
 
@@ -100,37 +97,6 @@ pub(super) fn in_use(act: impl FnOnce() -> Result<(), Error>) -> Result<(), Erro
     let acted = act();
     drop(held);
     acted
-}
-
-/// Upgrades, and somebody cancels it.
-pub(super) fn cancelled(version: &str, moment: Moment) -> Result<(), Error> {
-    const SOMEBODY: &str = "somebody";
-    let cancellation = match moment {
-        Moment::Check(nth) => Cancellation::at_check(nth, SOMEBODY),
-        Moment::Record(_) => Cancellation::new(),
-    };
-    let engine =
-        EngineOptions { cancellation: cancellation.clone(), ..environment().engine.clone() };
-    let mut telemetry = Cancels { moment, cancellation, by: SOMEBODY };
-    let environment = Environment { engine: &engine, ..environment() };
-    let allowed = (None, Some(Authorization::development()));
-    apply_in(environment, &mut telemetry, version, allowed, &mut || {})
-}
-
-/// Cancels as soon as a record was acknowledged.
-struct Cancels {
-    moment: Moment,
-    cancellation: Cancellation,
-    by: &'static str,
-}
-
-impl TelemetrySink for Cancels {
-    fn emit(&mut self, event: &TelemetryEvent) {
-        Marks.emit(event);
-        if self.moment == Moment::Record(event.event) {
-            self.cancellation.cancel(self.by);
-        }
-    }
 }
 
 /// Does something that no fault meets: it is not the product's.

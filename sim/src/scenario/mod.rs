@@ -2,6 +2,7 @@
 //!
 //! A new feature joins by a step and a scenario; the machine that records, crashes and judges does not change.
 
+mod cancelled;
 mod disturbed;
 mod flaw;
 mod random;
@@ -12,8 +13,8 @@ mod trust;
 pub(crate) use recording::{Recording, Run, on_its_own};
 pub(crate) use step::{Outcome, Step, environment};
 
+use cancelled::Moment;
 use flaw::Flaw;
-use step::Moment;
 use trust::{Wrong, WrongKeyring};
 
 /// Where the installation lies that is adopted.

@@ -11,11 +11,12 @@ use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 use femtoclaw_catalogue::{Envelope, FemtoClaw};
 use sim::world::Mark;
 use upgrade::{
-    AdoptRequest, Authorization, Booted, Cancellation, Catalogue, Digest, EngineOptions, Environment, Error,
-    Home, NoTelemetry, RecoverRequest, Request, TelemetryEvent, TelemetrySink,
+    AdoptRequest, Authorization, Booted, Cancellation, Catalogue, Digest, EngineOptions,
+    Environment, Error, Home, NoTelemetry, RecoverRequest, Request, TelemetryEvent, TelemetrySink,
 };
 use versioning::{Clock, GenerationNumber, RuntimeVersion, Timestamp};
 
+use super::cancelled::{self, Moment};
 use super::disturbed;
 use super::flaw::{Flaw, Flawed};
 use super::trust::{self, Wrong, WrongKeyring};
@@ -164,20 +165,6 @@ pub(crate) enum Step {
     OpenDirectory,
     /// Only to prepare: somebody leaves temporary files, half a database, and a stale lock.
     Litter,
-}
-
-/// When an upgrade is cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
-    /// When it asks for this time whether to go on.
-    Check(u64),
-    /// As soon as this record was acknowledged.
-    Record(&'static str),
-}
-
-impl Moment {
-    /// The moment from which on it comes too late.
-    pub(crate) const TOO_LATE: Self = Self::Record("ACTIVATED");
 }
 
 /// What came of a step, as everybody can see it.
@@ -355,7 +342,7 @@ impl Step {
             Self::Archiving(version) => {
                 apply(version, Flawed::with(Flaw::Archives), development(), &mut || {})
             }
-            Self::Cancelled(version, moment) => disturbed::cancelled(version, moment),
+            Self::Cancelled(version, moment) => cancelled::upgrade(version, moment),
             Self::Unauthorized(version) => apply(version, &FemtoClaw, None, &mut || {}),
             Self::Rivalled(version) => {
                 apply(version, &FemtoClaw, development(), &mut disturbed::second_upgrader)

@@ -35,9 +35,8 @@ impl UnderWay {
         let mut command = scene.command(&APPLY);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let error = BufReader::new(child.stderr.take().unwrap());
-        let staging = scene.home().join("generations/.staging-2/store");
         // Bounded by the upgrade's own length.
-        while !staging.exists() {
+        while !is_building(scene) {
             assert_eq!(child.try_wait().unwrap(), None, "it ended before it was seen to build");
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -65,6 +64,15 @@ impl UnderWay {
         let lines = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         (self.child.wait().unwrap(), lines, said)
     }
+}
+
+/// Whether a store is being built. No attempt builds the generation of another.
+fn is_building(scene: &Scene) -> bool {
+    let entries = std::fs::read_dir(scene.home().join("generations")).unwrap();
+    entries.map(|entry| entry.unwrap()).any(|entry| {
+        let name = entry.file_name();
+        name.to_string_lossy().starts_with(".staging-") && entry.path().join("store").exists()
+    })
 }
 
 /// The events of the last attempt.

@@ -63,7 +63,11 @@ mod sync {
 }
 
 #[path = "../../src/cancellation.rs"]
-#[allow(dead_code, unreachable_pub, reason = "no model needs all of it, and all of it is public in the crate")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "no model needs all of it, and all of it is public in the crate"
+)]
 mod cancellation;
 #[path = "../../../pipeline/src/queue.rs"]
 mod queue;
@@ -436,7 +440,11 @@ fn cancelled_pipeline(preemptions: Preemptions, checks: Checks, window: usize, j
         let produced = producer.join().unwrap();
         cancelling.join().unwrap();
         let whole: Vec<u64> = (0..jobs).collect();
-        assert_eq!(whole.get(..consumed.len()), Some(consumed.as_slice()), "in order, without gaps");
+        assert_eq!(
+            whole.get(..consumed.len()),
+            Some(consumed.as_slice()),
+            "in order, without gaps"
+        );
         match ended {
             Ok(()) => assert_eq!((consumed, produced), (whole, Ok(()))),
             Err(cancelled) => {

@@ -93,10 +93,7 @@ fn a_drain_ends_when_the_gate_is_reopened() {
     let gate = WriteGate::new();
     let pass = gate.enter().unwrap();
     thread::scope(|scope| {
-        let drains = [
-            scope.spawn(|| gate.drain()),
-            scope.spawn(|| gate.drain_within(LONG)),
-        ];
+        let drains = [scope.spawn(|| gate.drain()), scope.spawn(|| gate.drain_within(LONG))];
         // Whether they have begun to wait is theirs to know: they are told again until they have.
         while drains.iter().any(|drain| !drain.is_finished()) {
             gate.reopen();

@@ -27,7 +27,8 @@ fn written_out() -> String {
     for event in EventKind::ALL {
         let _ = write!(text, "\n{:<22}", format!("{event:?}"));
         for phase in Phase::ALL {
-            let next = transition(phase, event).map_or_else(|| ".".to_owned(), |next| place(next).to_string());
+            let next = transition(phase, event)
+                .map_or_else(|| ".".to_owned(), |next| place(next).to_string());
             let _ = write!(text, "{next:>4}");
         }
     }
@@ -147,8 +148,7 @@ fn an_attempt_begins_by_authority_and_ends_by_one_event_of_its_own_kind() {
 #[test]
 fn an_upgrade_becomes_current_only_by_every_stage_in_order() {
     use EventKind::{Activated, Authorized, Prepared, Quiesced, Sealed};
-    let stages =
-        [Authorized(Operation::Upgrade), Prepared, Quiesced, Sealed, Activated];
+    let stages = [Authorized(Operation::Upgrade), Prepared, Quiesced, Sealed, Activated];
     let way = stages.iter().try_fold(Phase::Idle, |phase, event| transition(phase, *event));
     assert_eq!(way, Some(Phase::Idle));
     for left_out in 0..stages.len() {
