@@ -38,6 +38,7 @@ Exit codes:
   2 changes pending (--check)    7 failed and rolled back
   3 incompatible                 8 recovery needed
   4 restart needed               9 locked by another process
+  130, 143 cancelled by SIGINT, SIGTERM (of apply and adopt: the home is unchanged)
                                 64 usage")]
 pub(crate) struct Arguments {
     #[command(flatten)]

@@ -9,8 +9,8 @@ use femtoclaw_catalogue::FemtoClaw;
 use serde_json::{Value, json};
 use upgrade::capability_migration::{Code, Request as Call};
 use upgrade::{
-    AdoptRequest, Authorization, Cause, EngineOptions, Environment, Error, Generation, Home,
-    HomeView, Operation, RecoverRequest, TelemetrySink,
+    AdoptRequest, Authorization, Cancellation, Cause, EngineOptions, Environment, Error,
+    Generation, Home, HomeView, Operation, RecoverRequest, TelemetrySink,
 };
 
 use crate::arguments::{Arguments, CapabilityCommand, Command, Common, Target};
@@ -21,7 +21,7 @@ use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, threads, variable};
 use crate::telemetry::{Learned, observed};
 use crate::trust::arguments::AuthorityArguments;
-use crate::{audit, human, summary, trust, verify};
+use crate::{audit, human, interrupt, summary, trust, verify};
 
 /// Permission bits of files that hold records.
 pub(crate) const PRIVATE: u32 = 0o600;
@@ -46,7 +46,9 @@ fn dispatch(
     let common = &arguments.common;
     let operator = common.operator.clone().unwrap_or_else(operator);
     let workers = common.threads.map_or_else(threads, usize::from);
-    let engine = EngineOptions { workers, ..EngineOptions::default() };
+    let cancellation = Cancellation::new();
+    let engine =
+        EngineOptions { workers, cancellation: cancellation.clone(), ..EngineOptions::default() };
     let no_home = matches!(&arguments.command, Command::Release(_));
     let session = Session {
         environment: Environment {
@@ -58,6 +60,7 @@ fn dispatch(
         common,
         home: home(common).or_else(|none| if no_home { Ok(PathBuf::new()) } else { Err(none) })?,
         learned,
+        cancellation,
     };
     match &arguments.command {
         Command::Adopt { from, source_version, runtime, dry_run } => {
@@ -128,6 +131,8 @@ pub(crate) struct Session<'s> {
     common: &'s Common,
     pub(crate) home: PathBuf,
     learned: &'s Learned,
+    /// Of what can be cancelled, once somebody listens.
+    cancellation: Cancellation,
 }
 
 impl<'s> Session<'s> {
@@ -206,6 +211,7 @@ impl<'s> Session<'s> {
             })?;
             return Ok(0);
         }
+        interrupt::cancels(&self.cancellation);
         let mut line = ProgressLine::new();
         let adopted = upgrade::adopt(request, self.environment, telemetry, &mut |p| line.show(p))?;
         drop(line);
@@ -264,6 +270,7 @@ impl<'s> Session<'s> {
         let approved = approved.unwrap_or_else(|| plan.digest());
         let mut line = ProgressLine::new();
         let mut home = self.open(telemetry)?;
+        interrupt::cancels(&self.cancellation);
         let applied =
             home.apply(&request, Some(approved), Some(authorization), &mut |progress| {
                 line.show(progress);

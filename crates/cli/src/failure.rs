@@ -5,7 +5,9 @@ use std::io;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use upgrade::{Cause, Error, HeadViolation};
+use upgrade::{Cause, Condition, Error, HeadViolation};
+
+use crate::interrupt;
 
 /// Exit code: something is not what it was.
 const INTEGRITY_VIOLATED: u8 = 6;
@@ -100,7 +102,13 @@ impl fmt::Display for Failure {
 impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Upgrade(error) => error.exit_code(),
+            Self::Upgrade(error) => match error.cause() {
+                // Unless there is something to be put right.
+                Cause::Cancelled(cancelled) if *error.condition() != Condition::Unfinished => {
+                    interrupt::exit_code(cancelled)
+                }
+                _ => error.exit_code(),
+            },
             Self::NeedsConsent { .. } | Self::NoHome => 64,
             Self::Declined
             | Self::Output(_)

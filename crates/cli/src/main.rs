@@ -9,6 +9,7 @@ mod commands;
 mod consent;
 mod failure;
 mod human;
+mod interrupt;
 mod output;
 mod progress;
 mod summary;

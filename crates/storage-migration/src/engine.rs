@@ -3,11 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use gate::Cancellation;
 use pipeline::Shape;
 
 use crate::{MigrationError, Result};
 
-/// How much a migration may use. None of it changes the result (FC-UPGRADE-0001 §19).
+/// How much a migration may use, and what ends it early. None of it changes the result of one that comes to its end
+/// (FC-UPGRADE-0001 §19).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineOptions {
     /// Bytes of records that all sorters together hold before the largest one goes to a scratch file.
@@ -33,6 +35,9 @@ pub struct EngineOptions {
     /// [`Store::close`](crate::Store::close) has returned. Without workers the files that result are always the same,
     /// and nothing can happen behind our back. A runtime that writes to a store needs at least one.
     pub worker_threads: usize,
+    /// Ends whatever reads records or writes them, with [`MigrationError::Cancelled`]: checked for every batch of records that
+    /// is about to be used. Never, by default.
+    pub cancellation: Cancellation,
 }
 
 impl EngineOptions {
@@ -53,6 +58,7 @@ impl Default for EngineOptions {
             pipeline_bytes: 16 * 1024 * 1024,
             cache_bytes: 16 * 1024 * 1024,
             worker_threads: 0,
+            cancellation: Cancellation::never(),
         }
     }
 }

@@ -240,6 +240,9 @@ pub enum MigrationError {
         /// What is wrong.
         reason: &'static str,
     },
+    /// Somebody wanted it to end (see [`EngineOptions::cancellation`](crate::EngineOptions)).
+    #[error(transparent)]
+    Cancelled(#[from] gate::Cancelled),
     /// A file operation failed.
     #[error(transparent)]
     File(#[from] durable::Error),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use gate::Cancellation;
 use integrity::{KeyspaceDigest, KeyspaceHasher, LogicalDigest};
 use lsm_tree::Table;
 use versioning::SchemaVersion;
@@ -125,6 +126,7 @@ pub(crate) fn measure_keyspace(
             }
         },
         |records: Digested| {
+            options.cancellation.check()?;
             tally.add(records.batch.len() as u64, records.batch.content_bytes(), progress);
             records.add_to(&mut hasher);
             Ok(())
@@ -158,7 +160,11 @@ pub(crate) fn read_back(
             let _ = tables.placed().try_for_each(put);
             Ok(())
         },
-        || |(before, table): (u64, &Table)| read_table(store, keyspace, before, table, schema),
+        || {
+            |(before, table): (u64, &Table)| {
+                read_table(store, keyspace, (before, table), schema, &options.cancellation)
+            }
+        },
         |part: Part| {
             tally.add(part.records(), part.bytes(), progress);
             fits &= part.records() == part.announced && part.comes_after(&last);
@@ -178,16 +184,17 @@ pub(crate) fn read_back(
 fn read_table(
     store: &Store,
     keyspace: &str,
-    before: u64,
-    table: &Table,
+    (before, table): (u64, &Table),
     schema: &SchemaDefinition,
+    cancellation: &Cancellation,
 ) -> Result<Part> {
     let mut part = Part::new(before, table.metadata.item_count);
     let mut found = Ok(());
     store.scan_table(table, &mut |key, value| {
         found = check_record(schema, keyspace, key, value);
         if found.is_ok() && part.begins_chunk() {
-            found = check_lookup(store, keyspace, key, value);
+            let is_wanted = cancellation.check().map_err(MigrationError::from);
+            found = is_wanted.and_then(|()| check_lookup(store, keyspace, key, value));
         }
         part.add(key, value);
         found.is_ok()

@@ -186,7 +186,8 @@ impl<'r> Run<'r, '_> {
         store.scan_handle(handle, &mut |key, value| {
             records += 1;
             self.sorters.push(&Destination::Target(keyspace), key, value);
-            failure = self.make_room().err();
+            let is_wanted = self.options.cancellation.check().map_err(MigrationError::from);
+            failure = is_wanted.and_then(|()| self.make_room()).err();
             failure.is_none()
         })?;
         if let Some(error) = failure {

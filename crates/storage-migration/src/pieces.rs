@@ -1,5 +1,6 @@
 //! Measuring keyspaces piece by piece, several pieces at once.
 
+use gate::Cancellation;
 use integrity::{KeyspaceDigest, KeyspaceHasher, LogicalDigest};
 use pipeline::Shape;
 
@@ -43,6 +44,20 @@ enum Ended {
     Failed(MigrationError),
 }
 
+/// What every record is held to, and what ends it.
+#[derive(Clone, Copy)]
+struct Held<'h> {
+    schema: Option<&'h SchemaDefinition>,
+    cancellation: &'h Cancellation,
+}
+
+impl Held<'_> {
+    fn check(self, keyspace: &str, key: &[u8], value: &[u8]) -> Result<()> {
+        self.cancellation.check()?;
+        self.schema.map_or(Ok(()), |schema| check_record(schema, keyspace, key, value))
+    }
+}
+
 /// Measures the first of these keyspaces, up to one that must be read in one piece; returns that and all after it.
 ///
 /// # Errors
@@ -57,6 +72,7 @@ pub(crate) fn measure_pieces<'k>(
 ) -> Result<&'k [String]> {
     let border = options.pipeline_bytes / BORDER_PART;
     let shape = Shape { workers: options.workers, window: options.workers.saturating_mul(AHEAD) };
+    let held = Held { schema, cancellation: &options.cancellation };
     let mut measured = 0;
     let mut joining = Joining::default();
     let ended = pipeline::ordered(
@@ -65,9 +81,9 @@ pub(crate) fn measure_pieces<'k>(
         || {
             |job: Job<'k>| {
                 let came = if job.is_only {
-                    whole(source, &job, schema)
+                    whole(source, &job, held)
                 } else {
-                    part(source, &job, schema, border)
+                    part(source, &job, held, border)
                 };
                 came.map(|came| (job, came))
             }
@@ -116,10 +132,10 @@ fn produce<'k>(
 fn whole(
     source: &dyn RecordSource,
     job: &Job<'_>,
-    schema: Option<&SchemaDefinition>,
+    held: Held<'_>,
 ) -> std::result::Result<Measured, Ended> {
     let (mut hasher, mut bytes) = (KeyspaceHasher::new(job.keyspace), 0);
-    scan(source, job, schema, &mut |key, value| {
+    scan(source, job, held, &mut |key, value| {
         hasher.update(key, value);
         bytes += (key.len() + value.len()) as u64;
         true
@@ -131,11 +147,11 @@ fn whole(
 fn part(
     source: &dyn RecordSource,
     job: &Job<'_>,
-    schema: Option<&SchemaDefinition>,
+    held: Held<'_>,
     border: usize,
 ) -> std::result::Result<Measured, Ended> {
     let mut part = Part::new(job.before, job.records);
-    scan(source, job, schema, &mut |key, value| {
+    scan(source, job, held, &mut |key, value| {
         part.add(key, value);
         part.waiting_bytes() <= border
     })?;
@@ -146,14 +162,12 @@ fn part(
 fn scan(
     source: &dyn RecordSource,
     job: &Job<'_>,
-    schema: Option<&SchemaDefinition>,
+    held: Held<'_>,
     add: &mut dyn FnMut(&[u8], &[u8]) -> bool,
 ) -> std::result::Result<(), Ended> {
     let mut ended = None;
     let scanned = source.scan_piece(job.keyspace, job.piece, &mut |key, value| {
-        let checked =
-            schema.map_or(Ok(()), |schema| check_record(schema, job.keyspace, key, value));
-        ended = match checked {
+        ended = match held.check(job.keyspace, key, value) {
             Err(error) => Some(Ended::Failed(error)),
             Ok(()) if !add(key, value) => Some(Ended::Unfit),
             Ok(()) => return Ok(()),

@@ -112,7 +112,7 @@ pub(crate) struct Run<'r, 'a> {
     pub(crate) arrived: BTreeMap<&'static str, u64>,
     /// True if the archive is written anew.
     pub(crate) writes_archive: bool,
-    options: &'r EngineOptions,
+    pub(crate) options: &'r EngineOptions,
     pub(crate) progress: &'r mut dyn FnMut(&Progress<'_>),
 }
 
@@ -229,6 +229,8 @@ impl<'r, 'a> Run<'r, 'a> {
                 move |chunk| worker.work(chunk)
             },
             |outcome: Outcome| {
+                // Here, and not by the workers: so it is the same batch for any number of them.
+                self.options.cancellation.check()?;
                 self.counts.absorb(&outcome.counts);
                 tally.add(outcome.done, outcome.bytes, self.progress);
                 take(self, outcome)

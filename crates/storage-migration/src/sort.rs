@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use gate::Cancellation;
+
 use crate::merge::Merge;
 use crate::run_file::{Run, Scratch};
 use crate::{EngineOptions, Record, Result};
@@ -19,13 +21,22 @@ pub(crate) struct SorterPool<Name: Ord + Clone> {
     budget_bytes: usize,
     open_runs: usize,
     held_bytes: usize,
+    cancellation: Cancellation,
 }
 
 impl<Name: Ord + Clone> SorterPool<Name> {
     /// Sorters that keep to the options' memory budget and spill into `scratch`.
     pub(crate) fn new(scratch: Scratch, options: &EngineOptions) -> Self {
         let (budget_bytes, open_runs) = (options.memory_budget_bytes, options.open_runs.max(2));
-        Self { sorters: BTreeMap::new(), scratch, budget_bytes, open_runs, held_bytes: 0 }
+        let cancellation = options.cancellation.clone();
+        Self {
+            sorters: BTreeMap::new(),
+            scratch,
+            budget_bytes,
+            open_runs,
+            held_bytes: 0,
+            cancellation,
+        }
     }
 
     /// Adds a record to a sorter, which is created if it is new. Afterwards [`SorterPool::over_budget`] is to be asked.
@@ -105,6 +116,7 @@ impl<Name: Ord + Clone> SorterPool<Name> {
         let mut writer = self.scratch.start_run()?;
         // Bounded by the number of records in the runs.
         while let Some(Record { key, value }) = merge.next()? {
+            self.cancellation.check()?;
             writer.write(&key, &value)?;
         }
         writer.finish()

@@ -240,6 +240,7 @@ impl Home<'_> {
         }
         let manifest = generation.digest();
         self.append(attempt, Event::Sealed { generation: number, manifest })?;
+        self.go_on()?;
         // It ran before it was adopted, so there is nothing to try.
         self.append(attempt, Event::Activated { generation: number, tries: 0 })?;
         Ok(generation)
@@ -256,6 +257,7 @@ impl Home<'_> {
         let total = Some(adoption.files.len() as u64);
         let mut bytes = 0;
         for (done, file) in (0..).zip(&adoption.files) {
+            self.go_on()?;
             let (activity, phase) = (Activity::Copying, "copying files".to_owned());
             progress(&Progress { activity, phase, done, bytes, total });
             bytes += file.size;

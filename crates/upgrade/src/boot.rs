@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gate::WriteGate;
 use journal::{Event, TelemetrySink};
 use rollback::{Generation, Part, VerifyDepth};
 use storage_migration::{EngineOptions, Store};
@@ -23,6 +24,7 @@ const RUNTIME_WORKER_THREADS: usize = 1;
 pub struct Booted<'e> {
     home: Home<'e>,
     checked: Checked,
+    gate: WriteGate,
 }
 
 /// A generation that a runtime can be run on.
@@ -83,7 +85,7 @@ pub fn boot<'e>(
     }
     // Last: whoever is given a try is given the generation.
     home.count_try()?;
-    Ok(Booted { home, checked })
+    Ok(Booted { home, checked, gate: WriteGate::new() })
 }
 
 impl Home<'_> {
@@ -186,6 +188,13 @@ impl Booted<'_> {
             .map_err(|error| Error::new(error, self.home.unchanged()))
     }
 
+    /// What every writer of this runtime is to pass for as long as it writes to the store (FC-UPGRADE-0001 §5): so the runtime
+    /// can wait for all of them before it closes the store, and [`Booted::stop`] can be sure of it. Clones are one gate, and
+    /// can be given to other threads.
+    pub fn gate(&self) -> &WriteGate {
+        &self.gate
+    }
+
     /// Declares the generation that this runtime runs on healthy.
     ///
     /// # Errors
@@ -194,24 +203,28 @@ impl Booted<'_> {
         self.home.confirm(self.checked.generation.number())
     }
 
-    /// Ends the run because somebody wants it to end, in good order: after the store was closed. On trial this gives the try
+    /// Ends the run because somebody wants it to end, in good order: after the store was closed. [`Booted::gate`] is closed, and
+    /// writers that are still inside are waited for, however long that takes; to wait for less, drain it before. On trial this gives the try
     /// back (FC-UPGRADE-0001 §15). Then the store is made durable and sealed anew (§20), which reads all of it. Dropping this
     /// value, or being killed, spends the try and leaves the store without a seal.
     ///
     /// # Errors
-    /// If the store is still open, or what a file operation or appending to the journal says. What is on record then holds:
+    /// If the calling thread is a writer itself, if the store is still open, or what a file operation or appending to the journal says. What is on record then holds:
     /// a try that was given back, a store that is not sealed anew.
     pub fn stop(mut self) -> Result<()> {
+        self.gate.drain().map_err(|inside| Error::new(inside, self.home.unchanged()))?;
         self.home.give_try_back()?;
         self.home.close_store()
     }
 
     /// Ends the run because the generation on trial has failed, after the store was closed, and goes back at once: the
-    /// runtime of the generation that is returned is to be started next. See [`Home::fail`].
+    /// runtime of the generation that is returned is to be started next. No new writer passes [`Booted::gate`]; those that are
+    /// inside are not waited for, since they may be what has failed. See [`Home::fail`].
     ///
     /// # Errors
     /// As [`Home::fail`]; also if the store is still open.
     pub fn fail(mut self, reason: &str) -> Result<RolledBack> {
+        self.gate.close();
         self.home.fail(self.checked.generation.number(), reason, &mut |_| {})
     }
 }

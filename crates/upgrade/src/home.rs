@@ -132,6 +132,11 @@ impl<'e> Home<'e> {
         Condition::Unchanged(current(&self.state))
     }
 
+    /// Ends what is going on if somebody wants it to end. Asked before the commit point only: behind it nothing is to be ended.
+    pub(crate) fn go_on(&self) -> std::result::Result<(), Cause> {
+        Ok(self.environment.engine.cancellation.check()?)
+    }
+
     /// Begins an attempt.
     pub(crate) fn begin(
         &mut self,

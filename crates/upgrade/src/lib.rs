@@ -68,6 +68,7 @@ pub use verify::{Depth, VerifiedGeneration, VerifiedRecords, VerifyReport};
 
 // What the signatures above speak of.
 pub use config_migration::{EffectiveConfiguration, IntendedDifference, Setting};
+pub use gate::{Cancellation, Cancelled, Closed, NotDrained, Pass, WriteGate};
 pub use integrity::Digest;
 pub use journal::{
     Authority, Event, JsonLines, NoTelemetry, Operation, Record, ReleaseIdentity, Repair, SignedBy,

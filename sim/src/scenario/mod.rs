@@ -2,6 +2,7 @@
 //!
 //! A new feature joins by a step and a scenario; the machine that records, crashes and judges does not change.
 
+mod cancelled;
 mod disturbed;
 mod flaw;
 mod random;
@@ -12,6 +13,7 @@ mod trust;
 pub(crate) use recording::{Recording, Run, on_its_own};
 pub(crate) use step::{Outcome, Step, environment};
 
+use cancelled::Moment;
 use flaw::Flaw;
 use trust::{Wrong, WrongKeyring};
 
@@ -303,6 +305,18 @@ pub(crate) fn all() -> Vec<Scenario> {
                 Step::Flawed("2.0.0-rc.1", Flaw::NotDeterministic),
                 Step::Flawed("2.0.0-rc.1", Flaw::LosesARecord),
                 Step::Flawed("2.0.0-rc.1", Flaw::BreaksInvariant),
+            ],
+        ),
+        new(
+            "upgrade-cancelled",
+            Medium,
+            "an upgrade is cancelled before it begins, in the middle, just before its commit point, and behind it, too late",
+            ADOPTED,
+            &[
+                Step::Cancelled("2.0.0-rc.1", Moment::Check(1)),
+                Step::Cancelled("2.0.0-rc.1", Moment::Check(6)),
+                Step::Cancelled("2.0.0-rc.1", Moment::Record("SEALED")),
+                Step::Cancelled("2.0.0-rc.1", Moment::TOO_LATE),
             ],
         ),
         new(

@@ -11,11 +11,12 @@ use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 use femtoclaw_catalogue::{Envelope, FemtoClaw};
 use sim::world::Mark;
 use upgrade::{
-    AdoptRequest, Authorization, Booted, Catalogue, Digest, EngineOptions, Environment, Error,
-    Home, NoTelemetry, RecoverRequest, Request, TelemetryEvent, TelemetrySink,
+    AdoptRequest, Authorization, Booted, Cancellation, Catalogue, Digest, EngineOptions,
+    Environment, Error, Home, NoTelemetry, RecoverRequest, Request, TelemetryEvent, TelemetrySink,
 };
 use versioning::{Clock, GenerationNumber, RuntimeVersion, Timestamp};
 
+use super::cancelled::{self, Moment};
 use super::disturbed;
 use super::flaw::{Flaw, Flawed};
 use super::trust::{self, Wrong, WrongKeyring};
@@ -32,6 +33,7 @@ static ENGINE: EngineOptions = EngineOptions {
     pipeline_bytes: 1 << 20,
     cache_bytes: 1 << 20,
     worker_threads: 0,
+    cancellation: Cancellation::never(),
 };
 
 /// The clock that everything is given: it stands still until a step moves it.
@@ -77,6 +79,8 @@ pub(crate) enum Step {
     Upgrade(&'static str),
     /// The same, with a catalogue that has a flaw, which the product must find.
     Flawed(&'static str, Flaw),
+    /// An upgrade that somebody cancels.
+    Cancelled(&'static str, Moment),
     /// An upgrade with migrations that have no place for some records.
     Archiving(&'static str),
     /// An upgrade that must be refused as things are.
@@ -230,6 +234,9 @@ impl Step {
             Self::Wrongly(version, wrong) => {
                 format!("upgrade to {version}, signed wrongly ({wrong:?})")
             }
+            Self::Cancelled(version, moment) => {
+                format!("upgrade to {version}, cancelled ({moment:?})")
+            }
             Self::Rivalled(version) => format!("upgrade to {version} beside a second upgrader"),
             Self::Run(records) => format!("a runtime writes {records} records"),
             Self::Killed(records) => format!("a runtime writes {records} records, and is killed"),
@@ -259,6 +266,9 @@ impl Step {
 
     /// Whether it is an attempt to change the home that the product must refuse.
     pub(crate) fn must_be_refused(self) -> bool {
+        if let Self::Cancelled(_, moment) = self {
+            return moment != Moment::TOO_LATE;
+        }
         matches!(
             self,
             Self::Flawed(..)
@@ -332,6 +342,7 @@ impl Step {
             Self::Archiving(version) => {
                 apply(version, Flawed::with(Flaw::Archives), development(), &mut || {})
             }
+            Self::Cancelled(version, moment) => cancelled::upgrade(version, moment),
             Self::Unauthorized(version) => apply(version, &FemtoClaw, None, &mut || {}),
             Self::Rivalled(version) => {
                 apply(version, &FemtoClaw, development(), &mut disturbed::second_upgrader)
@@ -471,9 +482,19 @@ fn apply_approved(
     authorization: Option<Authorization>,
     meanwhile: &mut dyn FnMut(),
 ) -> Result<(), Error> {
-    let mut telemetry = Marks;
     let environment = environment_with(catalogue);
-    let mut home = Home::open(Path::new(HOME), environment, &mut telemetry, Duration::ZERO)?;
+    apply_in(environment, &mut Marks, version, (approved, authorization), meanwhile)
+}
+
+/// Upgrades as the environment wants it.
+pub(super) fn apply_in(
+    environment: Environment<'_>,
+    telemetry: &mut dyn TelemetrySink,
+    version: &str,
+    (approved, authorization): (Option<Digest>, Option<Authorization>),
+    meanwhile: &mut dyn FnMut(),
+) -> Result<(), Error> {
+    let mut home = Home::open(Path::new(HOME), environment, telemetry, Duration::ZERO)?;
     let request = Request {
         target: version.parse().ok(),
         runtime: Some(BINARY.into()),

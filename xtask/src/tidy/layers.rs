@@ -9,6 +9,7 @@ pub(crate) const LAYERS: [&str; 22] = [
     "femtoclaw-upgrade-durable",
     "femtoclaw-upgrade-versioning",
     "femtoclaw-upgrade-pipeline",
+    "femtoclaw-upgrade-gate",
     "femtoclaw-upgrade-integrity",
     "femtoclaw-upgrade-journal",
     "femtoclaw-upgrade-telemetry",

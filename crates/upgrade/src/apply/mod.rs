@@ -7,6 +7,9 @@
 //! Planned ─authorize→ Authorized ─quiesce→ Quiesced ─stage→ Staged ─verify→ Verified ─seal→ Sealed ─activate→ on trial
 //! ```
 //!
+//! Each begins by asking whether it is still wanted (`EngineOptions::cancellation`), the last one just before the commit point:
+//! an upgrade that is cancelled is an attempt that failed, and one that is on record as done is not cancelled any more.
+//!
 //! Confirming is an operation of its own, later ([`Home::confirm`]). Whatever fails before `activate` leaves the current
 //! generation as it was: nothing ever wrote to it.
 
@@ -109,7 +112,8 @@ impl Home<'_> {
     /// `approved` is the digest of the plan that was shown; if what would be done now is anything else, nothing is.
     ///
     /// # Errors
-    /// Before the commit point the current generation stays current and untouched; the error says so.
+    /// Before the commit point the current generation stays current and untouched; the error says so. [`Cause::Cancelled`] if
+    /// it was cancelled before.
     // trace: impl FC-27.1.1
     // trace: impl FC-1.1 FC-5.2 FC-28.2
     pub fn apply(
@@ -216,6 +220,7 @@ impl<'p> Upgrade<'p, Planned> {
         home: &mut Home<'_>,
         admitted: &Admitted,
     ) -> std::result::Result<Upgrade<'p, Authorized>, Cause> {
+        home.go_on()?;
         let current = open_current(&home.layout, &home.state)?;
         let attempt = home.begin(Operation::Upgrade, admitted)?;
         home.append(
@@ -246,6 +251,7 @@ impl<'p> Upgrade<'p, Authorized> {
         home: &mut Home<'_>,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<Upgrade<'p, Quiesced>, Cause> {
+        home.go_on()?;
         let Authorized { attempt, current } = self.stage;
         report(progress, Activity::Checking, "checking the current generation");
         let generation = current.number();
@@ -273,9 +279,11 @@ impl<'p> Upgrade<'p, Quiesced> {
         home: &mut Home<'_>,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<Upgrade<'p, Staged>, Cause> {
+        home.go_on()?;
         let current = &self.stage.current;
         let staging = Staging::create(&home.layout, self.plan.to.generation)?;
         let store = StagedStore::build(home, self.plan, current, &staging, progress)?;
+        home.go_on()?;
         report(progress, Activity::Placing, "migrating the configuration");
         let (from, to) = (&self.plan.from.versions, &self.plan.to.versions);
         let generation = current.number();
@@ -316,6 +324,7 @@ impl<'p> Upgrade<'p, Staged> {
         home: &mut Home<'_>,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<Upgrade<'p, Verified>, Cause> {
+        home.go_on()?;
         let staged = self.stage;
         let target = home.schema(self.plan.to.versions.storage)?;
         let to = self.plan.to.generation;
@@ -335,6 +344,7 @@ impl<'p> Upgrade<'p, Verified> {
         home: &mut Home<'_>,
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<Upgrade<'p, Sealed>, Cause> {
+        home.go_on()?;
         report(progress, Activity::MakingDurable, "making the new generation durable");
         let Verified { staged, after } = self.stage;
         let now = home.environment.clock.now();
@@ -398,6 +408,7 @@ impl Upgrade<'_, Sealed> {
             }
         }
         let event = Event::Activated { generation: generation.number(), tries: self.plan.tries };
+        home.go_on()?;
         home.append(quiesced.attempt, event)?;
         drop(quiesced.guard);
         Ok(outcome)

@@ -319,6 +319,12 @@ pub enum Cause {
         /// What is there.
         found: String,
     },
+    /// Somebody wanted the operation to end, before its commit point.
+    #[error(transparent)]
+    Cancelled(#[from] gate::Cancelled),
+    /// A runtime that is to be stopped has writers, or is to wait for itself.
+    #[error("the runtime cannot be stopped: {0}")]
+    NotDrained(#[from] gate::NotDrained),
     /// Writing the journal failed.
     #[error(transparent)]
     Journal(#[from] journal::Error),
@@ -327,7 +333,7 @@ pub enum Cause {
     Generation(#[from] rollback::Error),
     /// The storage migration did not succeed.
     #[error(transparent)]
-    Storage(#[from] storage_migration::MigrationError),
+    Storage(storage_migration::MigrationError),
     /// Records of an older format cannot be read.
     #[error(transparent)]
     Source(#[from] storage_migration::SourceError),
@@ -342,6 +348,16 @@ pub enum Cause {
 impl From<Refusal> for Cause {
     fn from(reason: Refusal) -> Self {
         Self::Incompatible(Box::new(reason.into()))
+    }
+}
+
+/// An operation that was cancelled among its records was cancelled: nothing is wrong with the store.
+impl From<storage_migration::MigrationError> for Cause {
+    fn from(error: storage_migration::MigrationError) -> Self {
+        match error {
+            storage_migration::MigrationError::Cancelled(cancelled) => cancelled.into(),
+            other => Self::Storage(other),
+        }
     }
 }
 

@@ -52,6 +52,8 @@ impl Cause {
             Self::NotEnded { first, .. } => first.name(),
             Self::JournalLost { cause, .. } => names::journal(cause),
             Self::Contradiction { .. } => "journal-contradiction",
+            Self::Cancelled(_) => "cancelled",
+            Self::NotDrained(_) => "writers-inside",
             Self::Altered(_) | Self::ContentAltered { .. } => "integrity-violated",
             planted if planted.is_planted() => "planted",
             Self::Exposed { .. } => "exposed",
@@ -117,6 +119,7 @@ impl Cause {
             | Self::Halted { .. } => 8,
             Self::Locked { .. }
             | Self::StoreInUse { .. }
+            | Self::NotDrained(_)
             | Self::Generation(rollback::Error::Locked { .. }) => 9,
             _ => 1,
         }
@@ -217,6 +220,8 @@ impl Cause {
                 "See `femtoclaw-upgrade verify`; the records are all still there."
             }
             Self::Output(_) => "Run the command again.",
+            Self::Cancelled(_) => "Run the same command again.",
+            Self::NotDrained(_) => "Start the runtime again, and stop it when nobody writes.",
             _ => "Mend that, then run the command again; nothing else is needed.",
         };
         next.to_owned()

@@ -1,4 +1,4 @@
-//! The table: phase × event → phase.
+//! The table: phase × event → phase. All of it is written out in `table.txt`.
 
 use std::fmt;
 
@@ -191,74 +191,4 @@ pub const fn transition(phase: Phase, event: EventKind) -> Option<Phase> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The whole table: every phase × every event. What is not listed is refused.
-    const TABLE: &str = "\
-empty + Initialized -> idle
-idle + Authorized(Adopt) -> adopt: authorized
-idle + Authorized(Upgrade) -> upgrade: authorized
-idle + Authorized(Rollback) -> rollback: authorized
-idle + Authorized(Recover) -> recover: authorized
-idle + Authorized(Collect) -> collect: authorized
-idle + Refused -> idle
-idle + Keyring -> idle
-idle + Started -> idle
-idle + Tried -> idle
-idle + Stopped -> idle
-idle + Closed -> idle
-idle + Confirmed -> idle
-adopt: authorized + Prepared -> adopt: prepared
-adopt: authorized + Aborted -> idle
-upgrade: authorized + Prepared -> upgrade: prepared
-upgrade: authorized + Aborted -> idle
-rollback: authorized + Quiesced -> rollback: quiesced
-rollback: authorized + Reverted -> idle
-rollback: authorized + Aborted -> idle
-recover: authorized + Aborted -> idle
-recover: authorized + Recovered -> idle
-collect: authorized + Aborted -> idle
-collect: authorized + Collected -> idle
-adopt: prepared + Sealed -> adopt: sealed
-adopt: prepared + Aborted -> idle
-upgrade: prepared + Quiesced -> upgrade: quiesced
-upgrade: prepared + Closed -> upgrade: prepared
-upgrade: prepared + Aborted -> idle
-upgrade: quiesced + Sealed -> upgrade: sealed
-upgrade: quiesced + Aborted -> idle
-rollback: quiesced + Reverted -> idle
-rollback: quiesced + Aborted -> idle
-adopt: sealed + Activated -> idle
-adopt: sealed + Aborted -> idle
-upgrade: sealed + Activated -> idle
-upgrade: sealed + Aborted -> idle
-";
-
-    // trace: test FC-29.1.6
-    #[test]
-    fn every_phase_and_every_event_are_ruled_on_as_the_table_says() {
-        let mut found = String::new();
-        for phase in Phase::ALL {
-            for event in EventKind::ALL {
-                if let Some(next) = transition(phase, event) {
-                    assert!(Phase::ALL.contains(&next), "{next} is not a listed phase");
-                    found += &format!("{phase} + {event:?} -> {next}\n");
-                }
-            }
-        }
-        assert_eq!(found, TABLE);
-    }
-
-    #[test]
-    fn every_phase_is_reached_and_every_attempt_can_end_without_effect() {
-        for phase in Phase::ALL.into_iter().filter(|phase| *phase != Phase::Empty) {
-            let reached = Phase::ALL.into_iter().any(|from| {
-                EventKind::ALL.into_iter().any(|event| transition(from, event) == Some(phase))
-            });
-            assert!(reached, "nothing leads to {phase}");
-            let ends = transition(phase, EventKind::Aborted) == Some(Phase::Idle);
-            assert_eq!(ends, phase != Phase::Idle, "{phase}");
-        }
-    }
-}
+mod tests;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use femtoclaw_catalogue::{Envelope, FemtoClaw, RecordKey, schema2};
 use integrity::{Digest, TreeSeal};
 use upgrade::{
-    AdoptRequest, AdoptedFile, Authorization, EngineOptions, Environment, Home, NoTelemetry, Part,
-    Request, VerifiedGeneration,
+    AdoptRequest, AdoptedFile, Authorization, Cancellation, EngineOptions, Environment, Home,
+    NoTelemetry, Part, Request, VerifiedGeneration,
 };
 use versioning::{FixedClock, GenerationNumber, Timestamp};
 
@@ -18,7 +18,7 @@ use crate::originals::Originals;
 
 const CLOCK: FixedClock = FixedClock(Timestamp::EPOCH);
 
-const ENGINE: EngineOptions = EngineOptions {
+static ENGINE: EngineOptions = EngineOptions {
     memory_budget_bytes: 1 << 20,
     maximum_group_bytes: 1 << 20,
     open_runs: 8,
@@ -27,6 +27,7 @@ const ENGINE: EngineOptions = EngineOptions {
     pipeline_bytes: 4 << 20,
     cache_bytes: 1 << 20,
     worker_threads: 0,
+    cancellation: Cancellation::never(),
 };
 
 /// What an upgrade can lead to, oldest first.

@@ -3,11 +3,13 @@
 
 mod before;
 mod interrupted;
+mod cancelling;
 mod keyring;
 mod lifecycle;
 mod progress;
 mod support;
 mod trial;
+mod writers;
 
 use std::fs;
 use std::path::Path;

@@ -4,6 +4,7 @@ mod adoption;
 mod capabilities;
 mod compatibility;
 mod configuration;
+mod cancellation;
 mod durable;
 mod extensions;
 mod generations;
@@ -98,6 +99,7 @@ pub(super) fn all() -> Vec<&'static Planted> {
         lifecycle::BUGS,
         meaning::BUGS,
         adoption::BUGS,
+        cancellation::BUGS,
         migration::BUGS,
         trust::BUGS,
         compatibility::BUGS,
