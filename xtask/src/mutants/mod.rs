@@ -67,13 +67,19 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
     let mut spans = BTreeMap::new();
     for krate in &options.crates {
         let listed = outcomes::listed(krate, &tool::list(&root, krate)?)?;
-        if !options.read {
+        let sources = evidence::sources(&root, krate)?;
+        let mut take = || {
+            let runs = outcomes::read(krate, &tool.output_of(krate))?;
+            tell_of(krate, &runs);
+            evidence.merge(krate, &sources, listed.keys(), &runs);
+            Ok(())
+        };
+        if options.read {
+            take()?;
+        } else {
             eprintln!("{krate}: {} mutants …", listed.len());
-            tool.run(krate)?;
+            tool.run(krate, &mut take)?;
         }
-        let runs = outcomes::read(krate, &tool.output_of(krate))?;
-        tell_of(krate, &runs);
-        evidence.merge(krate, &evidence::sources(&root, krate)?, listed.keys(), &runs);
         spans.extend(listed);
     }
     let table = equivalent::load(&root)?;

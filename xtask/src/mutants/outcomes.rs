@@ -142,13 +142,17 @@ pub(super) fn listed(krate: &str, json: &[u8]) -> Result<BTreeMap<Mutant, Span>,
         .collect())
 }
 
-/// Every mutant of a crate that was run, from the directory that cargo-mutants was given.
+/// Every mutant of a crate that was run, from the directory that cargo-mutants was given. It writes none if none were left to
+/// run.
 ///
 /// # Errors
-/// If there is nothing, or it cannot be understood.
+/// If there is nothing at all, or it cannot be understood.
 pub(super) fn read(krate: &str, directory: &Path) -> Result<Vec<Run>, String> {
     let directory = directory.join(OUTPUT);
     let path = directory.join("outcomes.json");
+    if !path.exists() && directory.join("mutants.json").exists() {
+        return Ok(Vec::new());
+    }
     let json = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let log = |log: &str| {
         let path = directory.join(log);

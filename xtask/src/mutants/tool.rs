@@ -10,9 +10,10 @@ use crate::runner::{cargo, output_of, shown};
 const TEST_TIMEOUT_S: &str = "60";
 /// How long building them may take.
 const BUILD_TIMEOUT_S: &str = "600";
-/// What is known of every run: the property tests try the same cases, leave nothing behind, and do not look long for the
+/// What holds for every run: the property tests try the same few cases, leave nothing behind, and do not look long for the
 /// smallest case that fails; nothing is built for a debugger, and everything optimized a little, with all of its assertions.
-const ENVIRONMENT: [(&str, &str); 9] = [
+const ENVIRONMENT: [(&str, &str); 10] = [
+    ("PROPTEST_CASES", "64"),
     ("PROPTEST_RNG_SEED", "1"),
     ("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "true"),
     ("PROPTEST_MAX_SHRINK_ITERS", "16"),
@@ -72,26 +73,40 @@ impl Tool {
         self.output.join(krate)
     }
 
-    /// Runs the tests of a crate on its mutants. What it says goes to standard error.
+    /// Runs the tests of a crate on its mutants, and takes what each stage has shown. What it says goes to standard error.
     ///
     /// # Errors
     /// If it cannot, above all because the tests fail without any mutant.
-    pub(super) fn run(&self, krate: &str) -> Result<(), String> {
+    pub(super) fn run(
+        &self,
+        krate: &str,
+        take: &mut dyn FnMut() -> Result<(), String>,
+    ) -> Result<(), String> {
         let output = self.output_of(krate);
         std::fs::create_dir_all(&output)
             .map_err(|error| format!("cannot create {}: {error}", output.display()))?;
-        let mut command = self.command(krate, &output);
-        command.stdin(Stdio::null()).stdout(Stdio::from(io::stderr()));
-        let status = command
-            .status()
-            .map_err(|error| format!("cannot start `{}`: {error}", shown(&command)))?;
-        if status.code().is_some_and(|code| ENDED.contains(&code)) {
-            return Ok(());
+        for stage in self.stages(krate) {
+            let mut command = self.command(krate, &output, stage);
+            command.stdin(Stdio::null()).stdout(Stdio::from(io::stderr()));
+            let status = command
+                .status()
+                .map_err(|error| format!("cannot start `{}`: {error}", shown(&command)))?;
+            if !status.code().is_some_and(|code| ENDED.contains(&code)) {
+                return Err(format!("`{}` ended with {status}", shown(&command)));
+            }
+            take()?;
         }
-        Err(format!("`{}` ended with {status}", shown(&command)))
+        Ok(())
     }
 
-    fn command(&self, krate: &str, output: &Path) -> Command {
+    /// The tests within the sources are near to them, fast to build, and notice most. Those beside the sources see only what
+    /// is left.
+    fn stages(&self, krate: &str) -> Vec<Stage> {
+        let beside = self.workspace.join("crates").join(krate).join("tests").is_dir();
+        [Some(Stage::Within), beside.then_some(Stage::All)].into_iter().flatten().collect()
+    }
+
+    fn command(&self, krate: &str, output: &Path, stage: Stage) -> Command {
         let mut command = cargo();
         command.current_dir(&self.workspace).envs(ENVIRONMENT);
         if Path::new(IN_MEMORY).is_dir() {
@@ -100,9 +115,11 @@ impl Tool {
         command.args(["mutants", "--no-config", "--no-shuffle", "--package", &package(krate)]);
         command.arg("--output").arg(output);
         command.args(["--timeout", TEST_TIMEOUT_S, "--build-timeout", BUILD_TIMEOUT_S]);
-        // Every test that fails is told, not the first alone. Examples in documentation take long and show little.
-        command.args(["--cargo-arg=--locked", "--cargo-test-arg=--no-fail-fast"]);
-        command.args(["--cargo-arg=--lib", "--cargo-arg=--tests"]);
+        // Examples in documentation take long and show little.
+        command.args(["--cargo-arg=--locked", "--cargo-arg=--lib"]);
+        if stage == Stage::All {
+            command.arg("--cargo-arg=--tests");
+        }
         if self.jobs > 1 {
             // One directory for each: they cannot share one to build in.
             command.env_remove("CARGO_TARGET_DIR");
@@ -113,11 +130,20 @@ impl Tool {
         if let Some(shard) = &self.shard {
             command.args(["--shard", shard]);
         }
-        if self.iterate {
+        if self.iterate || stage == Stage::All {
             command.arg("--iterate");
         }
         command
     }
+}
+
+/// Which tests are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Those within the sources.
+    Within,
+    /// Also those beside them, on what the first missed.
+    All,
 }
 
 fn package(krate: &str) -> String {

@@ -146,6 +146,22 @@ fn an_event_fits_if_its_line_is_of_the_largest_size_and_not_if_it_is_larger() {
 }
 
 #[test]
+fn what_is_torn_is_gone_from_the_disk_once_the_journal_is_open() {
+    let (_root, directory, mut journal) = journal();
+    journal.append(0, confirmed(), now()).unwrap();
+    let path = directory.join(RECORDS_FILE);
+    let (end, size) = (usize::try_from(journal.end).unwrap(), size(&directory));
+    let sound = fs::read(&path).unwrap();
+    // Longer than the record that will be written over its beginning.
+    let torn = [&sound[..end], &[b'x'; 3000], &sound[end + 3000..]].concat();
+    fs::write(&path, torn).unwrap();
+    let (again, repair) = Journal::open(&directory).unwrap();
+    assert_eq!((again.records().len(), repair), (2, Repair::TornTail));
+    assert_eq!(fs::read(&path).unwrap(), sound);
+    assert_eq!(again.end + again.reserved(), size);
+}
+
+#[test]
 fn a_witness_that_can_be_read_is_never_replaced() {
     let (_root, directory, mut journal) = journal();
     journal.append(0, confirmed(), now()).unwrap();
