@@ -66,6 +66,7 @@ fn main() -> ExitCode {
         Some("tidy") => tidy::run(&rest),
         Some("demo") => demo::run(&rest),
         Some("sim") => simulate::run(&rest),
+        Some("model") => simulate::model(&rest),
         Some("sabotage") => sabotage::run(&rest),
         Some("mutants") => mutants::run(&rest),
         Some("bench") => bench::run(&rest),

@@ -188,6 +188,14 @@ impl Options {
     }
 }
 
+/// The planted bugs of which the record says nothing, or something about what they were before.
+pub(crate) fn unasked(record: &Record) -> Vec<&'static str> {
+    let is_known = |bug: &&Planted| {
+        record.bugs.get(bug.name).is_some_and(|entry| entry.edits == record::digest(bug))
+    };
+    planted::all().into_iter().filter(|bug| !is_known(bug)).map(|bug| bug.name).collect()
+}
+
 /// One outcome as a line.
 fn told(outcome: &Outcome) -> String {
     let tests = outcome.failing_tests.len();

@@ -10,8 +10,8 @@ use super::lock::{Clause, Lock};
 use super::meaning::Meanings;
 use super::mutants::Mutants;
 use super::outcomes::Outcomes;
-use super::simulation::Simulation;
 use super::specification::Level;
+use super::told::Told;
 use crate::sabotage::Record;
 
 /// Everything that is put side by side.
@@ -20,7 +20,7 @@ pub(super) struct Evidence<'a> {
     pub(super) meanings: &'a Meanings,
     pub(super) annotations: &'a [Annotation],
     pub(super) tests: &'a Outcomes,
-    pub(super) simulation: &'a Simulation,
+    pub(super) simulation: &'a Told,
     pub(super) sabotage: &'a Record,
     pub(super) mutants: &'a Mutants,
 }
@@ -80,17 +80,6 @@ pub(super) enum Status {
     Exception { reason: String },
     /// Something is missing.
     Uncovered { missing: String },
-}
-
-impl Status {
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::Shown => "shown",
-            Self::Implied { .. } => "implied",
-            Self::Exception { .. } => "exception",
-            Self::Uncovered { .. } => "uncovered",
-        }
-    }
 }
 
 /// A clause with everything that is known of it.

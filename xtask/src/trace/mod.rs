@@ -7,13 +7,15 @@
 mod annotations;
 mod items;
 mod lock;
+mod markdown;
 mod matrix;
 mod meaning;
 mod mutants;
 mod outcomes;
+mod page_data;
 mod record;
-mod simulation;
 mod specification;
+mod told;
 mod tree;
 mod verdict;
 
@@ -33,8 +35,8 @@ use lock::Lock;
 use matrix::{Evidence, Row};
 use mutants::Mutants;
 pub(crate) use outcomes::{Binary, Listener, Outcomes, binaries, id, outcome};
-pub(crate) use simulation::Simulation;
 use specification::Specification;
+pub(crate) use told::{Teller, Told};
 pub(crate) use tree::fingerprint;
 use verdict::Figures;
 
@@ -82,6 +84,8 @@ pub(crate) fn own_tests(root: &Path) -> Result<OwnTests, String> {
     Ok(own)
 }
 
+/// Where what was measured of coverage is kept.
+const COVERAGE: &str = "specs/evidence/coverage.json";
 /// The document that all of this is about.
 const SPECIFICATION: &str = "specs/FC-UPGRADE-0001.md";
 
@@ -133,7 +137,7 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
         return Ok(ExitCode::SUCCESS);
     }
     let trace = Trace::gather(&root, &lock)?;
-    trace.write(&root, &options)
+    trace.write(&root, &specification, &options)
 }
 
 fn text_of(root: &Path, file: &str) -> Result<String, String> {
@@ -167,11 +171,19 @@ fn list(lock: &Lock, specification: &Specification) {
 /// Everything that is known of every clause.
 struct Trace {
     commit: String,
+    tree: String,
     rows: Vec<Row>,
     figures: Figures,
     problems: Vec<Problem>,
-    simulation: Simulation,
+    simulation: Told,
+    model: Told,
     mutants: Mutants,
+    /// Planted bugs, and those that somebody noticed.
+    sabotage: (usize, usize),
+    /// What the simulator said of syncs that were left out, when somebody last asked.
+    syncs: Option<Value>,
+    /// Lines of each crate that tests reach, in percent, when somebody last measured.
+    coverage: Option<Value>,
     /// Tests that ran, and those that passed.
     tests: (usize, usize),
 }
@@ -183,22 +195,25 @@ impl Trace {
         let (meanings, mut problems) = meaning::read(&text_of(root, meaning::PATH)?, lock);
         let (annotations, wrong) = gather(root)?;
         problems.extend(wrong);
-        let mut taken = |name: &str, of: &str| {
-            if of != tree {
-                problems.push(Problem::new(format!("{name} are of another tree")));
-            }
-        };
         let tests = Outcomes::load(&target)
-            .map_err(|why| format!("{why}: all tests first: cargo xtask test"))?;
-        taken("the outcomes of the tests (cargo xtask test)", &tests.tree);
-        let simulation = Simulation::load(&target)
-            .map_err(|why| format!("{why}: the simulator first: cargo xtask sim --quick"))?;
-        taken("the judgements of the simulator (cargo xtask sim --quick)", &simulation.tree);
-        if !simulation.is_ok() {
-            problems.push(Problem::new("the simulator was not content: cargo xtask sim --quick"));
+            .map_err(|why| format!("{why}; all tests first: cargo xtask test"))?;
+        if tests.tree != tree {
+            problems.push(Problem::new("the tests ran on another tree: cargo xtask test"));
         }
-        let sabotage = Record::load(root)?;
-        let mutants = Mutants::load(root)?;
+        let mut hear = |teller: Teller| -> Result<Told, String> {
+            let command = teller.command();
+            let told = Told::load(&target, teller)
+                .map_err(|why| format!("{why}; run this first: {command}"))?;
+            if told.tree != tree {
+                problems.push(Problem::new(format!("that was another tree: {command}")));
+            }
+            if !told.is_ok() {
+                problems.push(Problem::new(format!("it was not content: {command}")));
+            }
+            Ok(told)
+        };
+        let (simulation, model) = (hear(Teller::Simulator)?, hear(Teller::Model)?);
+        let (sabotage, mutants) = (Record::load(root)?, Mutants::load(root)?);
         let evidence = Evidence {
             lock,
             meanings: &meanings,
@@ -210,35 +225,74 @@ impl Trace {
         };
         problems.extend(matrix::dangling(&evidence));
         problems.extend(hollow(root, &annotations)?);
+        problems.extend(unasked(&sabotage));
         let rows = matrix::rows(&evidence);
         let figures = Figures::of(&rows);
         problems.extend(verdict::problems(&rows, &figures));
         let passed = tests.tests.iter().filter(|test| test.outcome == "ok").count();
-        let tests = (tests.tests.len(), passed);
-        let commit = tree::commit(root)?;
-        Ok(Self { commit, rows, figures, problems, simulation, mutants, tests })
+        let caught = sabotage.bugs.values().filter(|entry| entry.is_caught()).count();
+        Ok(Self {
+            commit: tree::commit(root)?,
+            tree,
+            rows,
+            figures,
+            problems,
+            simulation,
+            model,
+            mutants,
+            sabotage: (sabotage.bugs.len(), caught),
+            syncs: sabotage.syncs,
+            coverage: record::load(root, COVERAGE).ok(),
+            tests: (tests.tests.len(), passed),
+        })
     }
 
     fn is_ok(&self) -> bool {
         self.problems.is_empty()
     }
 
-    fn write(&self, _root: &Path, options: &Options) -> CommandResult {
+    /// Writes the reports, and tells.
+    fn write(
+        mut self,
+        root: &Path,
+        specification: &Specification,
+        options: &Options,
+    ) -> CommandResult {
+        let snapshot = markdown::snapshot(specification, &self.rows, &self.figures);
+        if options.write_docs {
+            let written = std::fs::write(root.join(markdown::PATH), &snapshot);
+            written.map_err(|error| format!("{}: {error}", markdown::PATH))?;
+        } else if text_of(root, markdown::PATH).ok().as_ref() != Some(&snapshot) {
+            let what = "is not what is traced: cargo xtask trace --write-docs";
+            self.problems.push(Problem::new(format!("{} {what}", markdown::PATH)));
+        }
+        let directory = target_directory()?.join("trace");
+        record::save(&directory, "trace.json", &page_data::of(&self, specification, root)?)?;
         for problem in &self.problems {
             eprintln!("trace: {problem}");
         }
-        let Figures { clauses, must, covered, with_passing_test, with_invariant, .. } =
-            &self.figures;
-        let caught = self.figures.with_sabotage_caught;
-        eprintln!(
-            "{clauses} clauses, {must} of them MUST: {covered} covered, {with_passing_test} with tests of their own that pass, \
-             {with_invariant} with judges, {caught} with bugs that their own evidence noticed; {} problems",
-            self.problems.len()
-        );
+        eprintln!("{}", self.told());
         if options.json {
             println!("{}", self.line());
         }
         Ok(if self.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// The result in words.
+    fn told(&self) -> String {
+        let Figures { clauses, must, covered, with_passing_test, .. } = self.figures;
+        let (with_invariant, caught) =
+            (self.figures.with_invariant, self.figures.with_sabotage_caught);
+        let number = |told: &Told, name: &str| told.report.get(name).and_then(Value::as_u64);
+        format!(
+            "model: {} different states explored; simulator: {} disks judged, {} steps of journals held to the model\n\
+             {clauses} clauses, {must} of them MUST: {covered} covered, {with_passing_test} with tests of their own that \
+             pass, {with_invariant} with judges, {caught} with bugs that their own evidence noticed; {} problems",
+            number(&self.model, "unique").unwrap_or_default(),
+            number(&self.simulation, "distinct_states").unwrap_or_default(),
+            number(&self.simulation, "trace_steps").unwrap_or_default(),
+            self.problems.len()
+        )
     }
 
     /// The result in one line.
@@ -257,6 +311,14 @@ impl Trace {
             "ok": self.is_ok(),
         })
     }
+}
+
+/// Planted bugs that nobody was asked for since they are what they are.
+fn unasked(record: &Record) -> Vec<Problem> {
+    let unasked = crate::sabotage::unasked(record);
+    let told =
+        |name: &str| format!("cargo xtask sabotage --record --only {name}: nobody was asked");
+    unasked.into_iter().map(|name| Problem::new(told(name))).collect()
 }
 
 /// The tests of clauses that cannot fail.

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod before;
-mod interrupted;
 mod cancelling;
+mod interrupted;
 mod keyring;
 mod lifecycle;
 mod progress;

@@ -90,11 +90,13 @@ const EXPLORATIONS: [Exploration; 4] = [
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let as_json = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => false,
-        ["--json"] => true,
+    let (as_json, report) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => (false, None),
+        ["--json"] => (true, None),
+        ["--report", report] => (false, Some(report)),
+        ["--json", "--report", report] => (true, Some(report)),
         _ => {
-            eprintln!("usage: check [--json]");
+            eprintln!("usage: check [--json] [--report FILE]");
             return ExitCode::from(64);
         }
     };
@@ -119,10 +121,10 @@ fn main() -> ExitCode {
             "bounds": format!("{bounds:?}"), "seconds": seconds }));
     }
     let (ok, seconds) = (broken.is_empty(), began.elapsed().as_secs_f64());
+    let properties: Vec<_> = Invariant::ALL.iter().map(|found| found.name()).collect();
+    let line = json!({ "type": "model", "states": states, "unique": unique, "depth": depth,
+        "properties": properties, "broken": broken, "parts": parts, "seconds": seconds, "ok": ok });
     if as_json {
-        let properties: Vec<_> = Invariant::ALL.iter().map(|found| found.name()).collect();
-        let line = json!({ "type": "model", "states": states, "unique": unique, "depth": depth,
-            "properties": properties, "broken": broken, "parts": parts, "seconds": seconds, "ok": ok });
         println!("{line}");
     } else {
         println!(
@@ -130,6 +132,10 @@ fn main() -> ExitCode {
             Invariant::ALL.len() - broken.len(),
             Invariant::ALL.len()
         );
+    }
+    if let Some(Err(error)) = report.map(|path| std::fs::write(path, format!("{line}\n"))) {
+        eprintln!("the report cannot be written: {error}");
+        return ExitCode::FAILURE;
     }
     if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

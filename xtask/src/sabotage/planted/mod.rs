@@ -1,10 +1,10 @@
 //! The planted bugs, by crate.
 
 mod adoption;
+mod cancellation;
 mod capabilities;
 mod compatibility;
 mod configuration;
-mod cancellation;
 mod durable;
 mod extensions;
 mod generations;

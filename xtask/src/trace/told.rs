@@ -1,4 +1,4 @@
-//! What the simulator saw, in a run of its quick tier, of this very tree.
+//! What another command told in its last line, when it looked at this very tree.
 
 use std::path::Path;
 
@@ -7,33 +7,57 @@ use serde_json::Value;
 
 use super::record;
 
-/// Where a run leaves what it saw, below the directory that cargo builds in.
-const RECORD: &str = "trace/simulation.json";
+/// Who tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Teller {
+    /// The quick tier of the simulator.
+    Simulator,
+    /// The exploration of the protocol's model.
+    Model,
+}
 
-/// A run of the quick tier.
+impl Teller {
+    /// Where it leaves what it told, below the directory that cargo builds in.
+    fn record(self) -> &'static str {
+        match self {
+            Self::Simulator => "trace/told.json",
+            Self::Model => "trace/model.json",
+        }
+    }
+
+    /// The command that asks it.
+    pub(super) fn command(self) -> &'static str {
+        match self {
+            Self::Simulator => "cargo xtask sim --quick",
+            Self::Model => "cargo xtask model",
+        }
+    }
+}
+
+/// What was told.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Simulation {
+pub(crate) struct Told {
     /// The tree, as `tree::fingerprint` names it.
     pub(crate) tree: String,
-    /// The line that the simulator ends with.
+    /// The line.
     pub(crate) report: Value,
 }
 
-impl Simulation {
+impl Told {
     /// Reads what the last run left.
     ///
     /// # Errors
     /// If there is no such record, or it cannot be read.
-    pub(super) fn load(target: &Path) -> Result<Self, String> {
-        record::load(target, RECORD)
+    pub(super) fn load(target: &Path, teller: Teller) -> Result<Self, String> {
+        record::load(target, teller.record())
     }
 
     /// Leaves it for whoever asks next.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(crate) fn save(&self, target: &Path) -> Result<(), String> {
-        record::save(target, RECORD, self)
+    pub(crate) fn save(&self, target: &Path, teller: Teller) -> Result<(), String> {
+        record::save(target, teller.record(), self)
     }
 
     /// How often this judge had something to judge.
@@ -50,12 +74,7 @@ impl Simulation {
         counts.filter_map(|(_, count)| count.as_u64()).sum()
     }
 
-    /// A number of the report.
-    pub(super) fn number(&self, name: &str) -> u64 {
-        self.report.get(name).and_then(Value::as_u64).unwrap_or_default()
-    }
-
-    /// True if the simulator was content.
+    /// True if whoever told it was content.
     pub(super) fn is_ok(&self) -> bool {
         self.report.get("ok").and_then(Value::as_bool).unwrap_or_default()
     }
@@ -74,9 +93,9 @@ mod tests {
             "judged": {"atomicity": 12},
             "violated": {"atomicity (adopt)": 2, "atomicity (confirm)": 1, "link (adopt)": 7},
         });
-        let simulation = Simulation { tree: String::new(), report };
-        assert_eq!((simulation.judged("atomicity"), simulation.judged("leaks")), (12, 0));
-        assert_eq!((simulation.violations("atomicity"), simulation.violations("leaks")), (3, 0));
-        assert!(simulation.is_ok());
+        let told = Told { tree: String::new(), report };
+        assert_eq!((told.judged("atomicity"), told.judged("leaks")), (12, 0));
+        assert_eq!((told.violations("atomicity"), told.violations("leaks")), (3, 0));
+        assert!(told.is_ok());
     }
 }
