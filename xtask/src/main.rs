@@ -1,9 +1,11 @@
-//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `sabotage`, `bench`.
+//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `sabotage`, `fuzz`, `bench`, `ci`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to people")]
 
 mod bench;
+mod ci;
 mod demo;
+mod fuzz;
 mod runner;
 mod rust_items;
 mod sabotage;
@@ -24,7 +26,8 @@ Commands:
       Runs all tests of the workspace. What follows goes to `cargo test` as it is.
       --strict, or CI=true: a test that cannot run on this machine is a failure.
   tidy
-      Checks what compilers do not: the direction of dependencies, licences, and the rules of the sources.
+      Checks what compilers do not: the direction of dependencies, licences, the rules of the sources, and tests that never
+      run or assert nothing.
   demo [--home DIR] [--json] [--release] [--keep]
       Adopts a sample FemtoClaw 1.0.3 home (or a copy of DIR), upgrades it, rolls it back, and proves that nothing is lost.
       --json: the last line of standard output is the result; everything else goes to standard error.
@@ -40,10 +43,17 @@ Commands:
   sabotage [--only NAME] [--seed N] [--quick] [--list] [--json]
       Plants bugs in a copy of the product, leaves out every sync in turn, and shows that the simulator finds each.
       --quick: some of each kind. --list: says what is planted, and what each bug would mean.
+  fuzz [TARGET] [--time 60s] [--smoke] [--list] [--json]
+      Replays every committed input, then lets libFuzzer search each target for so long; where it is missing, says how it is
+      installed and tries mutations instead.
+      --smoke: mutations only, some seconds of each target, the same in every run. --list: the targets.
+      --json: the last line of standard output is the result; everything else goes to standard error.
   bench [--records N] [--rounds N] [--quick] [--contenders] [--curves] [--write-docs] [--directory DIR] [--json]
       Migrates the same records with this project and with what one would pick instead, and shows how cost grows with size.
       --quick: small, and fails unless all come to the same records. --contenders, --curves: only these.
       --write-docs: docs/performance.json, the charts, and the numbers in docs/performance.md.
+  ci [--only STEP]… [--skip STEP]… [--list]
+      Everything that has to pass before a change lands, up to the first step that fails. --list: the steps.
   help
       Prints this.
 ";
@@ -61,7 +71,9 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(&rest),
         Some("sim") => simulate::run(&rest),
         Some("sabotage") => sabotage::run(&rest),
+        Some("fuzz") => fuzz::run(&rest),
         Some("bench") => bench::run(&rest),
+        Some("ci") => ci::run(&rest),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)

@@ -61,6 +61,11 @@ impl Request {
 
 /// Runs the tests. The exit code is that of `cargo test`.
 pub(crate) fn run(arguments: &[String]) -> CommandResult {
+    run_and_tell(arguments, || ())
+}
+
+/// The same, telling something else between what the tests write and their sum.
+pub(crate) fn run_and_tell(arguments: &[String], tell: impl FnOnce()) -> CommandResult {
     let mut request = Request::parse(arguments);
     let strict = request.strict || std::env::var_os("CI").is_some_and(|value| value == "true");
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| !is_installed(need.tool)).collect();
@@ -85,6 +90,7 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
     println!("+ {}", shown(&command));
     let (status, total) = run_and_count(&mut command)
         .map_err(|error| Failure::Failed(format!("cannot run cargo test: {error}")))?;
+    tell();
     for need in &missing {
         println!("{}", left_out(need));
     }
