@@ -17,6 +17,7 @@ mod memory;
 pub mod mutation;
 pub mod release_archive;
 mod scratch;
+pub mod search;
 pub mod seeds;
 pub mod signatures;
 pub mod wal_adoption;

@@ -58,32 +58,67 @@ pub fn corpus() -> PathBuf {
 
 /// All seeds, by their path below the corpora.
 pub fn all() -> BTreeMap<String, Vec<u8>> {
-    let mut seeds = BTreeMap::new();
-    let journal = &journal::written().bytes;
-    seeds.insert("journal/whole".to_owned(), journal.clone());
-    seeds.insert("journal/torn".to_owned(), [journal, &b"{\"seq\":5,\"time\""[..]].concat());
-    let cut = journal.len().saturating_sub(9);
-    seeds.insert("journal/cut".to_owned(), journal.get(..cut).unwrap_or_default().to_vec());
-    seeds.insert("manifest/matches".to_owned(), manifest(SEALED_FILE.1));
-    seeds.insert("manifest/differs".to_owned(), manifest(b"other records\n"));
+    let mut seeds = samples();
+    for (target, named) in [
+        ("authorization", statements()),
+        ("configuration", configurations()),
+        ("extension_manifest", extension_manifests()),
+        ("journal", journals()),
+        ("keyring", keyrings()),
+        ("manifest", manifests()),
+        ("release_archive", packages()),
+        ("signatures", signatures()),
+    ] {
+        let paths = named.into_iter().map(|(name, bytes)| (format!("{target}/{name}"), bytes));
+        seeds.extend(paths);
+    }
+    seeds
+}
+
+/// Journals that are whole, journals that a crash has left, and journals that somebody has altered.
+fn journals() -> Vec<Named> {
+    let whole = journal::written().bytes.clone();
+    let cut = whole.get(..whole.len().saturating_sub(9)).unwrap_or_default().to_vec();
+    let forged = String::from_utf8_lossy(&whole).replace("recover", "confirm").into_bytes();
+    let lines = whole.split_inclusive(|byte| *byte == b'\n');
+    vec![
+        ("torn", [&whole[..], b"{\"seq\":5,\"time\""].concat()),
+        ("cut", cut),
+        ("padded", [&whole[..], &[b'\n'; 64]].concat()),
+        ("reversed", lines.rev().collect::<Vec<_>>().concat()),
+        ("forged-and-rehashed", journal::rehash(&forged)),
+        ("forged", forged),
+        ("whole", whole),
+    ]
+}
+
+/// What a sample installation has: whole, damaged, and cut in the middle.
+fn samples() -> BTreeMap<String, Vec<u8>> {
+    let mut seeds = BTreeMap::from([("wal_adoption/no-log".to_owned(), b"\x7fELF".to_vec())]);
     for (name, damage) in [("good", SampleDamage::NONE), ("damaged", SampleDamage::ALL)] {
         let scratch = Scratch::new();
         let options = SampleOptions { records: 3, damage, ..SampleOptions::default() };
         if let Err(error) = write_sample_home(scratch.path(), &options) {
             panic!("cannot write a sample: {error}");
         }
-        for (target, file) in [
-            ("wal_adoption/execution", "data/execution.wal"),
-            ("wal_adoption/memory", "data/memory.wal"),
-            ("configuration/sample", "config/config.json"),
-        ] {
-            match std::fs::read(scratch.path().join(file)) {
-                Ok(bytes) => seeds.insert(format!("{target}-{name}"), bytes),
-                Err(error) => panic!("the sample has no {file}: {error}"),
-            };
-        }
+        let read = |file: &str| match std::fs::read(scratch.path().join(file)) {
+            Ok(bytes) => bytes,
+            Err(error) => panic!("the sample has no {file}: {error}"),
+        };
+        let log = read("data/execution.wal");
+        let half = log.get(..log.len() / 2).unwrap_or_default().to_vec();
+        seeds.insert(format!("wal_adoption/execution-{name}-half"), half);
+        seeds.insert(format!("wal_adoption/execution-{name}"), log);
+        seeds.insert(format!("wal_adoption/memory-{name}"), read("data/memory.wal"));
+        // No damage of a sample is in its configuration.
+        seeds.insert("configuration/sample".to_owned(), read("config/config.json"));
     }
-    for (name, text) in [
+    seeds
+}
+
+/// Configurations that are migrated, and configurations that are refused, some with a key that no refusal may show.
+fn configurations() -> Vec<Named> {
+    let texts = [
         ("minimal", r#"{"brain":{"backend":"echo"},"logging":{"level":"info"}}"#),
         (
             "unknown",
@@ -93,20 +128,36 @@ pub fn all() -> BTreeMap<String, Vec<u8>> {
             "secret",
             r#"{"brain":{"backend":"x","api_key":"sk-NOT-A-REAL-KEY","model":null},"logging":{"level":"info"}}"#,
         ),
-    ] {
-        seeds.insert(format!("configuration/{name}"), text.as_bytes().to_vec());
-    }
-    for (target, named) in [
-        ("authorization", statements()),
-        ("extension_manifest", extension_manifests()),
-        ("keyring", keyrings()),
-        ("release_archive", packages()),
-        ("signatures", signatures()),
-    ] {
-        let paths = named.into_iter().map(|(name, bytes)| (format!("{target}/{name}"), bytes));
-        seeds.extend(paths);
-    }
-    seeds
+        (
+            "of-another-type",
+            r#"{"brain":{"backend":7,"api_key":"sk-NOT-A-REAL-KEY"},"logging":{"level":"info"}}"#,
+        ),
+        (
+            "key-twice",
+            r#"{"brain":{"backend":"x","api_key":"sk-NOT-A-REAL-KEY"},"brain":{},"logging":{"level":"info"}}"#,
+        ),
+        ("cut", r#"{"brain":{"backend":"x","api_key":"sk-NOT-A-REAL-KEY"#),
+        ("no-object", r#"["brain"]"#),
+    ];
+    texts.map(|(name, text)| (name, text.as_bytes().to_vec())).to_vec()
+}
+
+/// Manifests that name the file that is there, and manifests that do not.
+fn manifests() -> Vec<Named> {
+    let matches = manifest(SEALED_FILE.1);
+    let edited =
+        |from: &str, to: &str| String::from_utf8_lossy(&matches).replacen(from, to, 1).into_bytes();
+    let cut = matches.get(..matches.len() / 2).unwrap_or_default().to_vec();
+    vec![
+        ("differs", manifest(b"other records\n")),
+        ("another-generation", edited("\"generation\": 1", "\"generation\": 2")),
+        ("another-format", edited("\"format\": ", "\"format\": 9")),
+        ("leads-elsewhere", edited(SEALED_FILE.0, "store/../records")),
+        ("executable", edited("\"size\"", "\"executable\": true, \"size\"")),
+        ("unknown-field", edited("{", "{\"more\": null,")),
+        ("cut", cut),
+        ("matches", matches),
+    ]
 }
 
 /// A manifest of generation 1 that names [`SEALED_FILE`] with these bytes.

@@ -1,9 +1,12 @@
-//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `sabotage`, `mutants`, `bench`.
+//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `model`, `sabotage`, `mutants`, `fuzz`, `trace`, `bench`,
+//! `ci`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to people")]
 
 mod bench;
+mod ci;
 mod demo;
+mod fuzz;
 mod mutants;
 mod runner;
 mod rust_items;
@@ -26,7 +29,8 @@ Commands:
       Runs all tests of the workspace. What follows goes to `cargo test` as it is.
       --strict, or CI=true: a test that cannot run on this machine is a failure.
   tidy
-      Checks what compilers do not: the direction of dependencies, licences, and the rules of the sources.
+      Checks what compilers do not: the direction of dependencies, licences, the rules of the sources, and tests that never
+      run or assert nothing.
   demo [--home DIR] [--json] [--release] [--keep]
       Adopts a sample FemtoClaw 1.0.3 home (or a copy of DIR), upgrades it, rolls it back, and proves that nothing is lost.
       --json: the last line of standard output is the result; everything else goes to standard error.
@@ -46,10 +50,23 @@ Commands:
       Changes the core crates in every way that cargo-mutants knows, and shows which changes their tests notice.
       --iterate: only what no earlier run here has caught. --read: runs nothing, reads what the last run has left.
       --simulate: what the tests miss is built into the simulator in turn. --record: merges it all into specs/evidence.
+  fuzz [TARGET] [--time 60s] [--smoke] [--list] [--json]
+      Replays every committed input, then lets libFuzzer search each target for so long; where it is missing, says how it is
+      installed and tries mutations instead.
+      --smoke: mutations only, some seconds of each target, the same in every run. --list: the targets.
+      --json: the last line of standard output is the result; everything else goes to standard error.
+  model [--json]
+      Explores the model of the upgrade protocol (specs/protocol) in full, within bounds that it states.
+  trace [--clauses | --accept] [--write-docs] [--json]
+      Puts every clause of the specification beside what makes it true, what shows it, and what that evidence noticed, and
+      fails if anything is missing: docs/tracing.md. Reads what `test`, `sim --quick` and `model` left.
+      --clauses: lists them. --accept: the lock, behind a person who has looked. --write-docs: docs/trace.md anew.
   bench [--records N] [--rounds N] [--quick] [--contenders] [--curves] [--write-docs] [--directory DIR] [--json]
       Migrates the same records with this project and with what one would pick instead, and shows how cost grows with size.
       --quick: small, and fails unless all come to the same records. --contenders, --curves: only these.
       --write-docs: docs/performance.json, the charts, and the numbers in docs/performance.md.
+  ci [--only STEP]… [--skip STEP]… [--list]
+      Everything that has to pass before a change lands, up to the first step that fails. --list: the steps.
   help
       Prints this.
 ";
@@ -69,8 +86,10 @@ fn main() -> ExitCode {
         Some("model") => simulate::model(&rest),
         Some("sabotage") => sabotage::run(&rest),
         Some("mutants") => mutants::run(&rest),
-        Some("bench") => bench::run(&rest),
+        Some("fuzz") => fuzz::run(&rest),
         Some("trace") => trace::run(&rest),
+        Some("bench") => bench::run(&rest),
+        Some("ci") => ci::run(&rest),
         None | Some("help" | "--help" | "-h") => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)

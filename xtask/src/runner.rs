@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 /// The root of the workspace.
 ///
@@ -64,17 +65,40 @@ pub(crate) fn output_of(command: &mut Command) -> Result<Vec<u8>, String> {
     Err(format!("`{}` ended with {}: {}", shown(command), output.status, said.trim()))
 }
 
+/// The time, for saying how long something took.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what takes how long is told, and decides nothing else"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
 /// Builds a package and returns the path of one of its binaries. What cargo says goes to standard error.
 ///
 /// # Errors
 /// If it does not build, or has no such binary.
 pub(crate) fn build(package: &str, binary: &str, release: bool) -> Result<PathBuf, String> {
-    let mut command = cargo();
-    command.args(["build", "--locked", "--package", package, "--bin", binary]);
-    command.arg("--message-format=json-render-diagnostics");
+    let mut arguments = vec!["--package", package, "--bin", binary];
     if release {
-        command.arg("--release");
+        arguments.push("--release");
     }
+    executable(&arguments, binary)
+}
+
+/// Builds an example as `cargo xtask test` builds it, so that nothing is built for both, and returns its path.
+///
+/// # Errors
+/// If it does not build, or is not there.
+pub(crate) fn build_example(example: &str) -> Result<PathBuf, String> {
+    let all_but_bench = ["--workspace", "--exclude", crate::bench::PACKAGE];
+    executable(&[&all_but_bench[..], &["--example", example]].concat(), example)
+}
+
+fn executable(arguments: &[&str], name: &str) -> Result<PathBuf, String> {
+    let mut command = cargo();
+    command.args(["build", "--locked"]).args(arguments);
+    command.arg("--message-format=json-render-diagnostics");
     let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -86,9 +110,9 @@ pub(crate) fn build(package: &str, binary: &str, release: bool) -> Result<PathBu
     let messages = String::from_utf8_lossy(&output.stdout);
     let mut executables = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let name = message.get("target")?.get("name")?.as_str()?;
+        let built = message.get("target")?.get("name")?.as_str()?;
         let path = message.get("executable")?.as_str()?;
-        (name == binary).then(|| PathBuf::from(path))
+        (built == name).then(|| PathBuf::from(path))
     });
-    executables.next_back().ok_or_else(|| format!("cargo built no binary {binary}"))
+    executables.next_back().ok_or_else(|| format!("cargo built no {name}"))
 }

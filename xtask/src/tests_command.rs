@@ -69,6 +69,11 @@ impl Request {
 /// Runs the tests. The exit code is that of `cargo test`.
 // trace: impl FC-25.1
 pub(crate) fn run(arguments: &[String]) -> CommandResult {
+    run_with(arguments, || true)
+}
+
+/// The same, doing something else between what the tests write and their sum, which fails if that does.
+pub(crate) fn run_with(arguments: &[String], between: impl FnOnce() -> bool) -> CommandResult {
     let mut request = Request::parse(arguments);
     let strict = request.strict || std::env::var_os("CI").is_some_and(|value| value == "true");
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| !is_installed(need.tool)).collect();
@@ -98,6 +103,7 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
     if request.is_of_all() {
         Outcomes { tree, tests: listener.heard() }.save(&target_directory()?)?;
     }
+    let is_well = between();
     for need in &missing {
         println!("{}", left_out(need));
     }
@@ -106,7 +112,10 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
         return Err(Failure::Failed("no test ran".to_owned()));
     }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(match code {
+        Some(0) if !is_well => ExitCode::FAILURE,
+        code => code.map_or(ExitCode::FAILURE, ExitCode::from),
+    })
 }
 
 /// What all test binaries together ran.

@@ -59,6 +59,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Refused, or nothing of it passed over.
+    fn is_refused_or_exact(bytes: &[u8]) -> bool {
+        Envelope::decode(bytes).map_or(true, |read| read.encode() == bytes)
+    }
+
     proptest! {
         #[test]
         fn an_envelope_survives(
@@ -70,10 +75,18 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_decoding_panic(mut bytes: Vec<u8>) {
-            let _ = Envelope::decode(&bytes);
+        fn bytes_at_random_and_damaged_envelopes_are_refused_or_read_to_the_last_byte(
+            mut bytes: Vec<u8>, decoded: Vec<u8>, at: prop::sample::Index, byte: u8,
+        ) {
+            prop_assert!(is_refused_or_exact(&bytes));
             bytes.insert(0, FORMAT);
-            let _ = Envelope::decode(&bytes);
+            prop_assert!(is_refused_or_exact(&bytes));
+            let source = RecordKey { file: 1, ordinal: 2 };
+            let unknown = vec!["x".to_owned()];
+            let mut whole = Envelope { source, unknown, decoded, original: bytes }.encode();
+            let at = at.index(whole.len());
+            whole[at] = byte;
+            prop_assert!(is_refused_or_exact(&whole));
         }
     }
 

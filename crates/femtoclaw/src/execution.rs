@@ -288,11 +288,27 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_decoding_panic(mut bytes: Vec<u8>) {
-            let _ = Execution::decode(&bytes);
-            let _ = Testimony::decode(&bytes);
+        fn bytes_at_random_are_no_execution_and_are_refused(mut bytes: Vec<u8>) {
+            prop_assert!(Execution::decode(&bytes).is_err());
+            prop_assert!(Testimony::decode(&bytes).is_err());
             bytes.insert(0, FORMAT);
-            let _ = Execution::decode(&bytes);
+            prop_assert!(Execution::decode(&bytes).is_err());
+        }
+
+        #[test]
+        fn a_damaged_execution_is_refused_or_means_what_it_is_written_as(
+            at: prop::sample::Index, byte: u8,
+        ) {
+            let testimonies = vec![
+                testimony(Origin::Record, 1, 2, "Completed", "1.10"),
+                testimony(Origin::Wal, 0, 3, "Started", "1.10"),
+            ];
+            let mut bytes = Execution::join(testimonies).unwrap().encode().unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            if let Ok(read) = Execution::decode(&bytes) {
+                prop_assert_eq!(Execution::decode(&read.encode().unwrap()), Ok(read));
+            }
         }
     }
 }

@@ -233,6 +233,8 @@ fn is_altered(literal: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -272,9 +274,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_reading_panic(bytes: Vec<u8>) {
-            let _ = Fields::read(&bytes);
-            let _ = altered_numbers(&bytes);
+        fn only_objects_are_read_and_every_field_of_them(
+            bytes: Vec<u8>, text in r#"\{("[ab]":([0-9.-]{1,3}|"\\?[ab"]"|[{\[\]}]{1,3}),?){0,3}\}"#,
+        ) {
+            for bytes in [&bytes, text.as_bytes()] {
+                if let Ok(fields) = Fields::read(bytes) {
+                    let parsed = serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(bytes);
+                    let names = parsed.unwrap().into_keys().collect::<Vec<_>>();
+                    let mut found = fields.names().collect::<Vec<_>>();
+                    found.sort_unstable();
+                    prop_assert_eq!(found, names);
+                }
+                prop_assert!(altered_numbers(bytes) <= bytes.len() as u64);
+            }
         }
     }
 }

@@ -137,9 +137,18 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_reading_a_key_panic(bytes: Vec<u8>) {
-            let _ = RecordKey::decode(&bytes);
-            let _ = TimeKey::split(&bytes);
+        fn a_key_is_refused_or_read_to_the_last_byte(
+            bytes in prop::collection::vec(any::<u8>(), 0..30), early: bool,
+        ) {
+            let record = RecordKey::decode(&bytes);
+            prop_assert_eq!(record.is_ok(), bytes.len() == RECORD_KEY_BYTES);
+            prop_assert!(record.map_or(true, |key| key.encode().as_slice() == bytes));
+            // A time within the years that there are begins with the sign bit, and seven bytes of zero.
+            let start = if early { &[0x80, 0, 0, 0, 0, 0, 0, 0][..] } else { &[] };
+            let key = [start, &bytes].concat();
+            if let Ok((time, rest)) = TimeKey::split(&key) {
+                prop_assert_eq!([&time.encode()[..], rest].concat(), key);
+            }
         }
     }
 

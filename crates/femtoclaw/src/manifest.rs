@@ -315,9 +315,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_parsing_panic(bytes: Vec<u8>) {
-            let _ = ExtensionManifest::parse(&bytes);
-            let _ = ExtensionManifest::parse(&[b"---\n", bytes.as_slice(), b"\n---\n"].concat());
+        fn what_is_read_has_a_plain_name_and_what_is_refused_a_line_that_is_there(
+            bytes: Vec<u8>, name in "[a./\\\\\"]{0,4}", text in "[a:\\[\\]{}&* \n\"-]{0,40}",
+        ) {
+            let matter = format!("name: {name}\nversion: 1.0.0\n{text}");
+            let enclosed = |matter: &[u8]| [b"---\n", matter, b"\n---\n"].concat();
+            for bytes in [enclosed(&bytes), enclosed(matter.as_bytes()), bytes] {
+                match ExtensionManifest::parse(&bytes) {
+                    Ok(manifest) => prop_assert!(is_plain_component(&manifest.name)),
+                    Err(error) => {
+                        let ends = |byte: &&u8| matches!(byte, b'\n' | b'\r');
+                        let lines = bytes.iter().filter(ends).count() as u64 + 2;
+                        prop_assert!((1..=lines).contains(&error.line), "{}", error);
+                    }
+                }
+            }
         }
     }
 }

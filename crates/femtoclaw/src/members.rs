@@ -144,10 +144,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(text in "[{}\\[\\]\",:/*#a\\\\\n ]{0,60}", bytes: Vec<u8>) {
-            members(text.as_bytes());
-            let _ = find(text.as_bytes(), &["a", "a"]);
-            members(&bytes);
+        fn a_key_is_where_it_is_said_to_be_and_its_value_behind_it(
+            text in "\\{[{}\\[\\]\",:/*#a\\\\\n ]{0,60}", bytes: Vec<u8>,
+        ) {
+            for bytes in [text.as_bytes(), &bytes] {
+                let mut end = 0;
+                for Member { at, value, .. } in members(bytes) {
+                    prop_assert!(end <= at && at < value && value <= bytes.len());
+                    prop_assert_eq!(bytes[at], b'"');
+                    end = value;
+                }
+                if let Some(found) = find(bytes, &["a", "a"]) {
+                    prop_assert!(found.key == "a" && bytes[found.at] == b'"');
+                }
+            }
         }
     }
 }

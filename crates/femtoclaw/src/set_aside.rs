@@ -58,6 +58,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Refused, or nothing of it passed over.
+    fn is_refused_or_exact(bytes: &[u8]) -> bool {
+        SetAside::decode(bytes).map_or(true, |read| read.encode() == bytes)
+    }
+
     proptest! {
         #[test]
         fn what_was_set_aside_survives(
@@ -69,10 +74,17 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_decoding_panic(mut bytes: Vec<u8>) {
-            let _ = SetAside::decode(&bytes);
+        fn bytes_at_random_and_damaged_records_are_refused_or_read_to_the_last_byte(
+            mut bytes: Vec<u8>, reason: String, at: prop::sample::Index, byte: u8,
+        ) {
+            prop_assert!(is_refused_or_exact(&bytes));
             bytes.insert(0, FORMAT);
-            let _ = SetAside::decode(&bytes);
+            prop_assert!(is_refused_or_exact(&bytes));
+            let set_aside = SetAside { file: 1, line: None, offset: Some(2), reason, bytes };
+            let mut whole = set_aside.encode();
+            let at = at.index(whole.len());
+            whole[at] = byte;
+            prop_assert!(is_refused_or_exact(&whole));
         }
     }
 }

@@ -151,6 +151,8 @@ impl Builder {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -173,15 +175,39 @@ mod tests {
         assert!(parse("").is_err());
     }
 
+    /// Whether it is no deeper than it may be, has no key twice, and its lines are there.
+    fn is_sound(node: &Node, lines: u64, depth: usize) -> bool {
+        let (depth, sound) = (depth.checked_sub(1), (1..=lines).contains(&node.line));
+        let below = |node: &Node| depth.is_some_and(|depth| is_sound(node, lines, depth));
+        sound
+            && match &node.value {
+                Yaml::Null | Yaml::Scalar(_) => true,
+                Yaml::Sequence(items) => items.iter().all(below),
+                Yaml::Mapping(entries) => {
+                    let names: BTreeSet<_> = entries.iter().map(|(name, _)| name).collect();
+                    names.len() == entries.len() && entries.iter().all(|(_, node)| below(node))
+                }
+            }
+    }
+
+    fn is_refused_or_sound(text: &str) -> bool {
+        // What is missing at the end is missed on the line behind the last.
+        let lines = text.chars().filter(|c| ['\n', '\r'].contains(c)).count() as u64 + 2;
+        match parse(text) {
+            Ok(node) => is_sound(&node, lines, MAXIMUM_DEPTH),
+            Err(error) => !error.reason.is_empty() && error.line <= lines,
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_text_makes_parsing_panic(text in "[-a-c:\\[\\]{}&*!|>'\"%@#~ \t\n\r0-9\u{0}\u{feff}é]{0,80}") {
-            let _ = parse(&text);
+        fn what_is_parsed_is_sound(text in "[-a-c:\\[\\]{}&*!|>'\"%@#~ \t\n\r0-9\u{0}\u{feff}é]{0,80}") {
+            prop_assert!(is_refused_or_sound(&text));
         }
 
         #[test]
-        fn no_unicode_makes_parsing_panic(text: String) {
-            let _ = parse(&text);
+        fn what_is_parsed_of_any_text_is_sound(text: String) {
+            prop_assert!(is_refused_or_sound(&text));
         }
     }
 }

@@ -98,6 +98,12 @@ mod tests {
         }
     }
 
+    /// Refused, or nothing of it passed over.
+    fn is_refused_or_exact(record: &Record) -> bool {
+        let read = ArchivedRecord::decode(&record.key, &record.value);
+        read.map_or(true, |read| read.encode().as_ref() == Some(record))
+    }
+
     #[test]
     fn an_archived_record_decodes_to_what_was_encoded() {
         let encoded = archived().encode().unwrap();
@@ -119,11 +125,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_decoding_panic(
+        fn bytes_at_random_and_damaged_records_are_refused_or_read_to_the_last_byte(
             key in proptest::collection::vec(any::<u8>(), 0..40),
             value in proptest::collection::vec(any::<u8>(), 0..80),
+            at: prop::sample::Index, byte: u8,
         ) {
-            let _ = ArchivedRecord::decode(&key, &value);
+            let record = Record { key, value };
+            prop_assert!(is_refused_or_exact(&record));
+            let whole = ArchivedRecord { record, ..archived() }.encode().unwrap();
+            let (mut in_key, mut in_value) = (whole.clone(), whole);
+            let at_key = at.index(in_key.key.len());
+            in_key.key[at_key] = byte;
+            prop_assert!(is_refused_or_exact(&in_key));
+            let at_value = at.index(in_value.value.len());
+            in_value.value[at_value] = byte;
+            prop_assert!(is_refused_or_exact(&in_value));
         }
     }
 }

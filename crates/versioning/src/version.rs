@@ -287,9 +287,15 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_parsing_panic(text: String) {
-            let _ = text.parse::<RuntimeVersion>();
-            let _ = text.parse::<GenerationNumber>();
+        fn what_is_parsed_is_printed_as_it_was(
+            text: String, version in "[0-9]\\.[0-9]{1,2}\\.[0-9]{1,2}[-+.a0-9]{0,6}", number in "[+0-9]{0,4}",
+        ) {
+            for text in [&text, &version, &number] {
+                let version = text.parse::<RuntimeVersion>();
+                prop_assert!(version.map_or(true, |version| version.to_string() == *text));
+                let number = text.parse::<GenerationNumber>();
+                prop_assert!(number.map_or(true, |number| number.to_string() == *text));
+            }
         }
     }
 }

@@ -83,7 +83,7 @@ impl Body {
         // Not a range: `..name(…)`.
         if is_punct(before.last(), '.') && !is_punct(second_last(before), '.') {
             if is_called {
-                self.asserts |= ["unwrap_err", "expect_err"].contains(&name.as_str());
+                self.asserts |= is_asserting_method(&name);
                 self.references.insert(Reference::Method(name));
             }
             return;
@@ -107,6 +107,11 @@ fn is_asserting_macro(name: &str) -> bool {
     let is_assertion = ["assert", "debug_assert", "prop_assert"];
     is_assertion.iter().any(|start| name.starts_with(start))
         || ["panic", "unreachable"].contains(&name)
+}
+
+fn is_asserting_method(name: &str) -> bool {
+    ["unwrap_err", "expect_err"].contains(&name)
+        || ["assert", "debug_assert"].iter().any(|start| name.starts_with(start))
 }
 
 /// The type in `Type::`, told from a module by its first letter.

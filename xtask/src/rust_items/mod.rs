@@ -5,9 +5,10 @@
 //! and what a comment or a text says is not.
 //!
 //! An assertion is `assert*!`, `debug_assert*!`, `prop_assert*!`, `panic!`, `unreachable!`, `.unwrap_err()`,
-//! `.expect_err(…)` or `TestCaseError::fail(…)`: in the body, or in helpers that it calls or hands on by name, however
-//! far away. A helper is a function or macro that only tests can reach: an `assert!` of the product proves nothing
-//! about the test. `.unwrap()` is none: it says that something can be done, and not what comes of it.
+//! `.expect_err(…)`, a method whose name begins with `assert` or `debug_assert`, or `TestCaseError::fail(…)`: in the body,
+//! or in helpers that it calls or hands on by name, however far away. A helper is a function or macro that only tests can
+//! reach: an `assert!` of the product proves nothing about the test. `.unwrap()` is none: it says that something can be
+//! done, and not what comes of it.
 
 mod body;
 mod items;

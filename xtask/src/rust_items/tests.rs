@@ -75,6 +75,7 @@ fn every_form_of_an_assertion_counts_and_what_only_looks_like_one_does_not() {
         "match x { A => {} B => unreachable!() }",
         "x().unwrap_err();",
         "x.expect_err(\"no\");",
+        "Arguments::command().debug_assert();",
         "loom::model(|| { let x = y(); assert!(x); });",
         "vec![|| assert!(x)];",
         "return Err(TestCaseError::fail(\"no\"));",

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::plant::SWITCH;
-use super::run::{Outcome, Verdict, listen, now, wait};
-use crate::runner::{cargo, shown};
+use super::run::{Outcome, Verdict, listen, wait};
+use crate::runner::{cargo, now, shown};
 use crate::trace::{self, Binary, OwnTests};
 
 /// How long the tests of one binary may take with a bug. What hangs is noticed too.

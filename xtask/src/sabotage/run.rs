@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::plant::{REACHED, SWITCH};
 use super::planted::Planted;
 use super::record::Record;
-use crate::runner::{cargo, output_of, shown};
+use crate::runner::{cargo, now, output_of, shown};
 
 /// How long it looks at each scenario before the first round, in milliseconds: most bugs show at once, in the right one.
 const GLANCE_MS: u64 = 150;
@@ -326,11 +326,6 @@ pub(super) fn wait(child: &mut Child, limit: Duration) -> Option<bool> {
     let _ = child.kill();
     let _ = child.wait();
     None
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long a hunt takes is what is measured here")]
-pub(super) fn now() -> Instant {
-    Instant::now()
 }
 
 #[cfg(test)]

@@ -85,21 +85,30 @@ fn a_private_key_is_read_and_never_printed() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_reading_a_key_panic(text: String, bytes: Vec<u8>) {
-        let _ = text.parse::<PublicKey>();
-        let _ = format!("ssh-ed25519 {text}").parse::<PublicKey>();
-        let _ = text.parse::<Fingerprint>();
-        let _ = SigningKey::from_openssh(&bytes);
+    fn bytes_at_random_are_no_key_and_are_refused(text: String, bytes: Vec<u8>) {
+        prop_assert!(text.parse::<PublicKey>().is_err());
+        let behind = format!("ssh-ed25519 {text}");
+        prop_assert!(behind.parse::<PublicKey>().is_err());
+        prop_assert!(text.parse::<Fingerprint>().is_err());
+        prop_assert!(SigningKey::from_openssh(&bytes).is_err());
     }
 
+    /// Whoever signs with a damaged key must at least not believe that it is his.
     #[test]
-    fn no_damage_makes_reading_a_private_key_panic(at in 0..380usize, byte: u8, cut in 0..400usize) {
+    fn a_damaged_private_key_is_refused_or_is_the_key_that_it_was(
+        at in 0..380usize, byte: u8, cut in 0..400usize,
+    ) {
         let mut file = made::key_file(1).into_bytes();
         let place = at % file.len();
         file[place] = byte;
-        let _ = SigningKey::from_openssh(&file);
+        let damaged = SigningKey::from_openssh(&file);
         file.truncate(cut);
-        let _ = SigningKey::from_openssh(&file);
+        for read in [damaged, SigningKey::from_openssh(&file)].into_iter().flatten() {
+            let key = made::key(1).public_key().clone();
+            prop_assert_eq!(read.public_key(), &key);
+            let signature = read.sign(Role::Operator, b"message").unwrap();
+            prop_assert!(key.verifies(Role::Operator.namespace(), b"message", &signature));
+        }
     }
 
     #[test]

@@ -168,14 +168,30 @@ fn validity_includes_both_ends_in_whole_seconds() {
     }
 }
 
+/// Refused, or written and read again the same.
+fn is_refused_or_itself<T: FromStr + fmt::Display + PartialEq>(text: &str) -> bool {
+    let Ok(read) = text.parse::<T>() else { return true };
+    read.to_string().parse::<T>().is_ok_and(|again| again == read)
+}
+
 proptest! {
     #[test]
-    fn no_text_makes_reading_a_line_panic(text: String, digits in "[0-9]{0,15}Z?") {
-        let _ = text.parse::<AllowedSigner>();
-        let _ = format!("a {text} {KEY}").parse::<AllowedSigner>();
-        let _ = format!("a {NAMESPACE},valid-after=\"{digits}\" {KEY}").parse::<AllowedSigner>();
-        let _ = text.parse::<Moment>();
-        let _ = text.parse::<Principal>();
+    fn whatever_a_text_says_it_is_refused_or_means_what_it_is_written_as(
+        text: String, name in "[a-z@*,. ]{0,9}", digits in "[0-9]{0,15}Z?", day in 10..29, time in "[0-5]{0,6}",
+    ) {
+        let digits = [digits, format!("202601{day}{time}Z")];
+        for line in [&text, &format!("a {text} {KEY}"), &format!("{name} {NAMESPACE} {KEY}")] {
+            prop_assert!(is_refused_or_itself::<AllowedSigner>(line), "{}", line);
+        }
+        for digits in &digits {
+            let line = format!("a {NAMESPACE},valid-after=\"{digits}\" {KEY}");
+            prop_assert!(is_refused_or_itself::<AllowedSigner>(&line), "{}", line);
+            prop_assert!(is_refused_or_itself::<Moment>(digits), "{}", digits);
+        }
+        for name in [&text, &name] {
+            prop_assert!(name.parse::<Principal>().is_err() || !name.contains(['*', ',', ' ']));
+            prop_assert!(is_refused_or_itself::<Principal>(name), "{}", name);
+        }
     }
 
     #[test]
