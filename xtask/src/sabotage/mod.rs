@@ -85,26 +85,38 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
     plant::plant(&root, &target, &all)?;
     let mut outcomes: Vec<Outcome> = chosen.iter().map(|bug| Outcome::new(bug)).collect();
     let mut syncs = None;
+    // What is known is kept at once: all of them take an hour, and much can happen in an hour.
+    let mut kept = Ok(());
+    let mut keep = |record: &mut Record, outcome: &Outcome, part| {
+        eprintln!("{}", told(outcome));
+        if options.record {
+            record.take(&all, outcome, part);
+            kept = kept.clone().and(record.save(&root));
+        }
+    };
     if options.part != Some(Part::Tests) {
         let simulator = Simulator::build(&target, options.seed.as_deref(), options.quick)?;
         eprintln!("hunting without a planted bug, which must find nothing …");
         simulator.control()?;
-        outcomes = simulator.hunt_for_all(&chosen, &record, &mut |outcome| {
-            eprintln!("{}", told(outcome));
+        let hints = record.scenarios();
+        outcomes = simulator.hunt_for_all(&chosen, &hints, &mut |outcome| {
+            keep(&mut record, outcome, Part::Simulator);
         });
-        options.keep(&root, &mut record, &all, &outcomes, false)?;
         if options.only.is_none() {
             eprintln!("leaving out every sync of a recording in turn …");
             syncs = Some(simulator.left_out_syncs(options.quick)?);
         }
     }
     if options.part != Some(Part::Simulator) {
-        ask_tests(&root, &target, &mut outcomes)?;
+        ask_tests(&root, &target, &mut outcomes, &mut |outcome| {
+            keep(&mut record, outcome, Part::Tests);
+        })?;
     }
-    if syncs.is_some() && !options.quick {
+    kept?;
+    if options.record && syncs.is_some() && !options.quick {
         record.syncs.clone_from(&syncs);
+        record.save(&root)?;
     }
-    options.keep(&root, &mut record, &all, &outcomes, options.part != Some(Part::Simulator))?;
     let report = summary(&outcomes, syncs.as_ref());
     if options.json {
         println!("{report}");
@@ -116,7 +128,12 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
 }
 
 /// The tests of each bug's clauses, with the bug switched on.
-fn ask_tests(root: &Path, copy: &Path, outcomes: &mut [Outcome]) -> Result<(), String> {
+fn ask_tests(
+    root: &Path,
+    copy: &Path,
+    outcomes: &mut [Outcome],
+    tell: &mut dyn FnMut(&Outcome),
+) -> Result<(), String> {
     let is_chosen = |name: &String| outcomes.iter().any(|outcome| outcome.bug.name == name);
     let mut own = trace::own_tests(root)?;
     own.retain(|name, _| is_chosen(name));
@@ -124,7 +141,7 @@ fn ask_tests(root: &Path, copy: &Path, outcomes: &mut [Outcome]) -> Result<(), S
     let binaries = TestBinaries::build(copy)?;
     eprintln!("running the tests of {} bugs without any bug, which must pass …", own.len());
     binaries.control(&own)?;
-    binaries.ask(&own, outcomes, &|outcome| eprintln!("{}", told(outcome)));
+    binaries.ask(&own, outcomes, tell);
     Ok(())
 }
 
@@ -169,22 +186,6 @@ impl Options {
             )));
         }
         Ok(chosen)
-    }
-
-    /// Keeps what came of it, if that was asked for.
-    fn keep(
-        &self,
-        root: &Path,
-        record: &mut Record,
-        all: &[&'static Planted],
-        outcomes: &[Outcome],
-        tests_were_asked: bool,
-    ) -> Result<(), String> {
-        if !self.record {
-            return Ok(());
-        }
-        record.take(all, outcomes, tests_were_asked);
-        record.save(root)
     }
 }
 

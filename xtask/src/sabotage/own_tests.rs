@@ -87,7 +87,12 @@ impl TestBinaries {
     }
 
     /// Adds to each outcome the tests that fail with its bug.
-    pub(super) fn ask(&self, own: &OwnTests, outcomes: &mut [Outcome], tell: &dyn Fn(&Outcome)) {
+    pub(super) fn ask(
+        &self,
+        own: &OwnTests,
+        outcomes: &mut [Outcome],
+        tell: &mut dyn FnMut(&Outcome),
+    ) {
         for outcome in outcomes {
             let Some(tests) = own.get(outcome.bug.name) else { continue };
             let began = now();

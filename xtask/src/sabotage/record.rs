@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Part;
 use super::planted::Planted;
 use super::run::{Outcome, Verdict};
 
@@ -13,6 +14,9 @@ use super::run::{Outcome, Verdict};
 const PATH: &str = "specs/evidence/sabotage.json";
 /// How much of a digest tells a bug from what it was before.
 const DIGITS: usize = 16;
+
+/// Where bugs were found before: scenarios, by the names of the bugs.
+pub(super) type Hints = BTreeMap<String, String>;
 
 /// The record.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,35 +80,31 @@ impl Record {
         write().map_err(|error| format!("{PATH}: {error}"))
     }
 
-    /// Takes in what came of these bugs. What one part of a run did not ask keeps what was known, if the bug is the same;
-    /// bugs that are no longer planted go.
-    pub(super) fn take(&mut self, all: &[&Planted], outcomes: &[Outcome], tests_were_asked: bool) {
+    /// Takes in what one part said of a bug. What the other said stays known, if the bug is the same; bugs that are no
+    /// longer planted go.
+    pub(super) fn take(&mut self, all: &[&Planted], outcome: &Outcome, part: Part) {
         self.bugs.retain(|name, _| all.iter().any(|bug| bug.name == name));
-        for Outcome { bug, verdict, failing_tests, .. } in outcomes {
-            let edits = digest(bug);
-            let known = self.bugs.remove(bug.name).filter(|entry| entry.edits == edits);
-            let mut entry = known.unwrap_or_else(|| Entry { edits, ..Entry::default() });
-            match verdict {
-                Verdict::NotAsked => {}
-                Verdict::Caught(found) => {
-                    entry.judge = Some(found.judge.clone());
-                    entry.scenario = Some(found.scenario.clone());
-                }
-                Verdict::Missed | Verdict::NeverReached | Verdict::Hung => {
-                    (entry.judge, entry.scenario) = (None, None);
-                }
+        let Outcome { bug, verdict, failing_tests, .. } = outcome;
+        let edits = digest(bug);
+        let known = self.bugs.remove(bug.name).filter(|entry| entry.edits == edits);
+        let mut entry = known.unwrap_or_else(|| Entry { edits, ..Entry::default() });
+        match (part, verdict) {
+            (Part::Tests, _) => entry.tests.clone_from(failing_tests),
+            (Part::Simulator, Verdict::Caught(found)) => {
+                entry.judge = Some(found.judge.clone());
+                entry.scenario = Some(found.scenario.clone());
             }
-            if tests_were_asked {
-                entry.tests.clone_from(failing_tests);
-            }
-            entry.redundant = bug.redundant.map(str::to_owned);
-            self.bugs.insert(bug.name.to_owned(), entry);
+            (Part::Simulator, _) => (entry.judge, entry.scenario) = (None, None),
         }
+        entry.redundant = bug.redundant.map(str::to_owned);
+        self.bugs.insert(bug.name.to_owned(), entry);
     }
 
-    /// Where this bug was found before.
-    pub(super) fn scenario_of(&self, bug: &Planted) -> Option<&str> {
-        self.bugs.get(bug.name)?.scenario.as_deref()
+    /// Where bugs were found before.
+    pub(super) fn scenarios(&self) -> Hints {
+        let hints =
+            self.bugs.iter().filter_map(|(name, entry)| Some((name, entry.scenario.as_ref()?)));
+        hints.map(|(name, scenario)| (name.clone(), scenario.clone())).collect()
     }
 }
 
@@ -140,18 +140,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_asked_again_stays_known() {
+    fn what_one_part_says_leaves_what_the_other_said() {
         let mut record = Record::default();
         let all = [&LOST, &OTHER];
-        record.take(&all, &[outcome(&LOST, found(), &[])], false);
-        record.take(&all, &[outcome(&LOST, Verdict::NotAsked, &["t"])], true);
+        record.take(&all, &outcome(&LOST, found(), &[]), Part::Simulator);
+        record.take(&all, &outcome(&LOST, Verdict::NotAsked, &["t"]), Part::Tests);
         let entry = &record.bugs["lost"];
-        assert_eq!(
-            (entry.judge.as_deref(), entry.tests.as_slice()),
-            (Some("link"), &["t".to_owned()][..])
-        );
-        assert_eq!(record.scenario_of(&LOST), Some("adopt"));
-        record.take(&all, &[outcome(&LOST, Verdict::Missed, &[])], true);
+        let tests = ["t".to_owned()];
+        assert_eq!((entry.judge.as_deref(), entry.tests.as_slice()), (Some("link"), &tests[..]));
+        assert_eq!(record.scenarios()["lost"], "adopt");
+        record.take(&all, &outcome(&LOST, Verdict::Missed, &[]), Part::Simulator);
+        assert!(record.bugs["lost"].is_caught() && record.scenarios().is_empty());
+        record.take(&all, &outcome(&LOST, Verdict::Missed, &[]), Part::Tests);
         assert!(!record.bugs["lost"].is_caught());
     }
 
@@ -159,8 +159,8 @@ mod tests {
     fn what_is_known_of_another_bug_by_the_same_name_counts_for_nothing() {
         static CHANGED: Planted = bug("lost", "a.rs", "keep();", "lose();", "it is lost");
         let mut record = Record::default();
-        record.take(&[&LOST], &[outcome(&LOST, found(), &["t"])], true);
-        record.take(&[&CHANGED], &[outcome(&CHANGED, Verdict::NotAsked, &[])], false);
+        record.take(&[&LOST], &outcome(&LOST, found(), &[]), Part::Simulator);
+        record.take(&[&CHANGED], &outcome(&CHANGED, Verdict::NotAsked, &[]), Part::Tests);
         assert!(!record.bugs["lost"].is_caught());
     }
 
@@ -169,12 +169,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(Record::load(directory.path()), Ok(Record::default()));
         let mut record = Record::default();
-        record.take(&[&LOST, &OTHER], &[outcome(&LOST, found(), &["t"])], true);
+        record.take(&[&LOST, &OTHER], &outcome(&LOST, found(), &[]), Part::Simulator);
         record.save(directory.path()).unwrap();
         assert_eq!(Record::load(directory.path()), Ok(record));
         let mut record = Record::load(directory.path()).unwrap();
-        record.take(&[&OTHER], &[], false);
-        assert!(record.bugs.is_empty());
+        record.take(&[&OTHER], &outcome(&OTHER, Verdict::Missed, &[]), Part::Simulator);
+        assert_eq!(record.bugs.keys().collect::<Vec<_>>(), ["other"]);
         std::fs::write(directory.path().join(PATH), "{").unwrap();
         assert!(Record::load(directory.path()).unwrap_err().contains(PATH));
     }

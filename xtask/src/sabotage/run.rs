@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::plant::{REACHED, SWITCH};
 use super::planted::Planted;
-use super::record::Record;
+use super::record::Hints;
 use crate::runner::{cargo, now, output_of, shown};
 
 /// How long it looks at each scenario before the first round, in milliseconds: most bugs show at once, in the right one.
@@ -148,12 +148,12 @@ impl Simulator {
         self.hunt(None, self.rounds_s, None)
     }
 
-    /// Hunts for each of these bugs, first where the record says that it was found, and tells of each outcome as soon as it
+    /// Hunts for each of these bugs, first where it was found before, and tells of each outcome as soon as it
     /// is known. What only tests come to is not hunted for.
     pub(super) fn hunt_for_all(
         &self,
         bugs: &[&'static Planted],
-        record: &Record,
+        hints: &Hints,
         tell: &mut dyn FnMut(&Outcome),
     ) -> Vec<Outcome> {
         let queue: Mutex<VecDeque<&'static Planted>> = Mutex::new(bugs.iter().copied().collect());
@@ -166,7 +166,7 @@ impl Simulator {
                     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     while let Some(bug) = next() {
                         let began = now();
-                        let verdict = self.verdict_on(bug, record);
+                        let verdict = self.verdict_on(bug, hints);
                         let seconds = began.elapsed().as_secs_f64();
                         let outcome = Outcome { verdict, seconds, ..Outcome::new(bug) };
                         // Nobody listens any more only if this command is being torn down.
@@ -199,12 +199,12 @@ impl Simulator {
             .ok_or_else(|| format!("the simulator says nothing, and ended with {}", output.status))
     }
 
-    fn verdict_on(&self, bug: &Planted, record: &Record) -> Verdict {
+    fn verdict_on(&self, bug: &Planted, hints: &Hints) -> Verdict {
         if bug.by_tests {
             return Verdict::NotAsked;
         }
         let rounds_s = if bug.redundant.is_some() { &ROUNDS_REDUNDANT_S } else { self.rounds_s };
-        self.hunt(Some(bug.name), rounds_s, record.scenario_of(bug))
+        self.hunt(Some(bug.name), rounds_s, hints.get(bug.name).map(String::as_str))
     }
 
     /// Hunts in every scenario, longer in each round; after the first only in those that come to the bug. One that found
