@@ -9,8 +9,9 @@ use std::path::Path;
 use super::planted::{Edit, Planted};
 
 /// What of the workspace is copied: enough for it to load, and for the simulator to be built.
-const COPIED: [&str; 9] = [
+const COPIED: [&str; 10] = [
     "crates",
+    "specs",
     "sim",
     "fuzz",
     "bench",
