@@ -91,7 +91,8 @@ impl Cancellation {
         {
             shared.cancel(countdown.by);
         }
-        if shared.is_cancelled.load(Ordering::Acquire) { Err(shared.cancelled()) } else { Ok(()) }
+        // Only whether to look: who finds it cancelled takes the lock under which it was, and so sees all that was before.
+        if shared.is_cancelled.load(Ordering::Relaxed) { Err(shared.cancelled()) } else { Ok(()) }
     }
 }
 
@@ -100,7 +101,7 @@ impl Shared {
         let mut first = self.by.lock().unwrap_or_else(PoisonError::into_inner);
         if first.is_none() {
             *first = Some(by.to_owned());
-            self.is_cancelled.store(true, Ordering::Release);
+            self.is_cancelled.store(true, Ordering::Relaxed);
         }
     }
 

@@ -73,7 +73,9 @@ fn run(home: &Path) -> Result<(), Box<dyn Error>> {
     );
     let store = booted.open_store()?;
     show_executions(&store)?;
-    // At shutdown, explicitly: the store first, then the home. On trial, this start is given back.
+    // At shutdown, explicitly: the writers first, each of which would hold a pass of this gate; then the store, then the
+    // home. On trial, this start is given back.
+    booted.gate().drain()?;
     store.close()?;
     booted.stop()?;
     Ok(())

@@ -227,9 +227,9 @@ pub(super) const BUGS: &[Planted] = &[
     // trace: sabotage FC-26.1.3
     bug(
         "range-of-a-release-not-as-documented",
-        RELEASES,
-        "upgrades_from: «&[\"^1.0.0\", \">=2.0.0-rc.1, <2.1.0\"]»,",
-        "&[\">=2.0.0-rc.1, <2.1.0\"]",
+        OFFER,
+        "upgrades_from: RuntimeRange::parse(«statement.upgrades_from»)?,",
+        "statement.upgrades_from.get(1..).unwrap_or_default()",
         "the documents promise an upgrade that is refused",
     )
     .by_tests(),
