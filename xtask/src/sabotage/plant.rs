@@ -12,17 +12,12 @@ use super::planted::{Edit, Planted};
 /// What of the workspace is copied: enough for it to load, for the simulator to be built, and for tests to
 /// find what they read.
 const COPIED: [&str; 12] = [
-=======
-/// What of the workspace is copied: enough for it to load, and for the simulator to be built.
-const COPIED: [&str; 10] = [
->>>>>>> .merge_file_w4ZAxl
     "crates",
     "specs",
     "sim",
     "fuzz",
     "bench",
     "xtask",
-    "specs",
     "docs",
     "README.md",
     "Cargo.toml",

@@ -9,7 +9,6 @@ const NEGOTIATE: &str = "crates/compatibility/src/negotiate.rs";
 const STORAGE: &str = "crates/compatibility/src/storage.rs";
 const VERDICT: &str = "crates/compatibility/src/verdict.rs";
 const OFFER: &str = "crates/femtoclaw/src/releases/offer.rs";
-const RELEASES: &str = "crates/femtoclaw/src/releases/mod.rs";
 const PLAN: &str = "crates/upgrade/src/plan/mod.rs";
 const APPLY: &str = "crates/upgrade/src/apply/mod.rs";
 const STATUS: &str = "crates/upgrade/src/status.rs";
