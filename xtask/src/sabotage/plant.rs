@@ -8,7 +8,6 @@ use std::path::Path;
 
 use super::planted::{Edit, Planted};
 
-<<<<<<< .merge_file_zMCci3
 /// What of the workspace is copied: enough for it to load, for the simulator to be built, and for tests to
 /// find what they read.
 const COPIED: [&str; 12] = [
