@@ -1,10 +1,11 @@
-//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `model`, `sabotage`, `mutants`, `fuzz`, `trace`, `bench`,
-//! `ci`.
+//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `model`, `sabotage`, `mutants`, `fuzz`, `coverage`,
+//! `trace`, `bench`, `ci`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to people")]
 
 mod bench;
 mod ci;
+mod coverage;
 mod demo;
 mod fuzz;
 mod mutants;
@@ -59,6 +60,8 @@ Commands:
       --json: the last line of standard output is the result; everything else goes to standard error.
   model [--json]
       Explores the model of the upgrade protocol (specs/protocol) in full, within bounds that it states.
+  coverage [--json]
+      Which lines of the product its tests reach, by crate, kept in specs/evidence. It is shown, and decides nothing.
   trace [--clauses | --accept] [--write-docs] [--json]
       Puts every clause of the specification beside what makes it true, what shows it, and what that evidence noticed, and
       fails if anything is missing: docs/tracing.md. Reads what `test`, `sim --quick` and `model` left.
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Some("sabotage") => sabotage::run(&rest),
         Some("mutants") => mutants::run(&rest),
         Some("fuzz") => fuzz::run(&rest),
+        Some("coverage") => coverage::run(&rest),
         Some("trace") => trace::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("ci") => ci::run(&rest),

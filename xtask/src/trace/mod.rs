@@ -84,8 +84,6 @@ pub(crate) fn own_tests(root: &Path) -> Result<OwnTests, String> {
     Ok(own)
 }
 
-/// Where what was measured of coverage is kept.
-const COVERAGE: &str = "specs/evidence/coverage.json";
 /// The document that all of this is about.
 const SPECIFICATION: &str = "specs/FC-UPGRADE-0001.md";
 
@@ -242,7 +240,7 @@ impl Trace {
             mutants,
             sabotage: (sabotage.bugs.len(), caught),
             syncs: sabotage.syncs,
-            coverage: record::load(root, COVERAGE).ok(),
+            coverage: record::load(root, crate::coverage::RECORD).ok(),
             tests: (tests.tests.len(), passed),
         })
     }
