@@ -5,7 +5,7 @@ use sim::disk::{Disk, Node};
 use super::{Case, Judge, Verdict};
 use crate::scenario::{HOME_ON_DISK, Step};
 
-// trace: invariant FC-15.4
+// trace: invariant FC-16.2.3
 pub(super) const JUDGE: Judge = Judge {
     name: "set-aside",
     claim: "a journal that another replaces is kept as it was",
