@@ -3,8 +3,7 @@
 use super::{Case, Judge, Verdict};
 use crate::observe::{Found, State};
 
-// trace: invariant FC-14.2 FC-27.1.1
-// trace: invariant FC-1.1 FC-5.2 FC-6.1.1 FC-6.2 FC-7.1 FC-7.2.1 FC-7.2.2 FC-7.3 FC-15.2.2 FC-15.3 FC-16.1 FC-16.2.2 FC-18.1.2 FC-28.1.2 FC-28.2
+// trace: invariant FC-1.1 FC-5.2 FC-6.1.1 FC-6.2 FC-7.1 FC-7.2.1 FC-7.2.2 FC-7.3 FC-14.2 FC-15.2.2 FC-15.3 FC-16.1 FC-16.2.2 FC-18.1.2 FC-18.2 FC-27.1.1 FC-28.1.2 FC-28.2
 pub(super) const JUDGE: Judge = Judge {
     name: "atomicity",
     claim: "what is current is exactly old or exactly new, down to the last record",

@@ -5,8 +5,7 @@ use sim::disk::{Disk, Node};
 use super::{Case, Judge, Verdict};
 use crate::scenario::{HOME_ON_DISK, Step};
 
-// trace: invariant FC-23.1.3
-// trace: invariant FC-15.4
+// trace: invariant FC-16.2.3 FC-23.1.3
 pub(super) const JUDGE: Judge = Judge {
     name: "set-aside",
     claim: "a journal that another replaces is kept as it was",

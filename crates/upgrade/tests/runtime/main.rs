@@ -370,8 +370,7 @@ fn codes(refusals: &Refusals) -> Vec<&'static str> {
     refusals.reasons.iter().map(|reason| reason.code).collect()
 }
 
-// trace: test FC-23.1.2
-// trace: test FC-5.1.1 FC-5.2 FC-6.1.1 FC-6.1.2 FC-8.1 FC-15.2.2 FC-28.1.2 FC-29.1.2
+// trace: test FC-5.1.1 FC-5.1.4 FC-5.2 FC-6.1.1 FC-6.1.2 FC-8.1 FC-15.2.2 FC-23.1.2 FC-28.1.2 FC-29.1.2
 #[test]
 fn what_a_runtime_wrote_is_migrated_and_is_still_there_after_a_rollback() {
     let scene = Scene::upgraded("2.0.0-rc.1");

@@ -118,6 +118,7 @@ pub(super) const BUGS: &[Planted] = &[
         "Vec::new()",
         "what 1.0.x wrote cannot be given back byte for byte",
     ),
+    // trace: sabotage FC-6.1.3
     bug(
         "execution-of-the-log-dropped",
         TWO_TO_THREE,
@@ -132,6 +133,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let mut key = event_key(&entry.timestamp, envelope.source); key.reverse(); key",
         "the audit is not in the order of time any more",
     ),
+    // trace: sabotage FC-5.1.4 FC-6.1.2
     bug(
         "two-records-one-key",
         SCHEMA_3,

@@ -80,6 +80,7 @@ pub(super) const BUGS: &[Planted] = &[
         "File::open(path).map(|_| ()).map_err(|error| Error::new(Operation::Open, path, error))",
         "after a power failure files of the new generation have no names",
     ),
+    // trace: sabotage FC-7.3 FC-18.2
     bug(
         "directory-sync-failure-ignored",
         WRITE,
@@ -87,6 +88,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = File::open(path).map(|directory| directory.sync_all()); Ok(())",
         "a disk that fails to take the new generation's names is taken for a good one",
     ),
+    // trace: sabotage FC-16.3
     bug(
         "directory-descriptor-leaked",
         WRITE,
@@ -110,6 +112,7 @@ pub(super) const BUGS: &[Planted] = &[
         "0o755",
         "other users of the machine look into the home",
     ),
+    // trace: sabotage FC-18.2
     bug(
         "write-failure-ignored",
         WRITE,
@@ -124,6 +127,7 @@ pub(super) const BUGS: &[Planted] = &[
         "",
         "after a power failure files of the current generation are empty",
     ),
+    // trace: sabotage FC-7.3 FC-18.2
     bug(
         "tree-file-sync-failure-ignored",
         TREE,
@@ -131,6 +135,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = File::open(&path).map(|file| file.sync_all());",
         "a disk that fails to take the new generation is taken for a good one",
     ),
+    // trace: sabotage FC-7.3 FC-18.2
     bug(
         "tree-file-sync-retried",
         TREE,
@@ -146,6 +151,7 @@ pub(super) const BUGS: &[Planted] = &[
         "",
         "after a power failure files of the current generation have no names",
     ),
+    // trace: sabotage FC-7.3 FC-18.2
     bug(
         "tree-directory-sync-failure-ignored",
         TREE,
@@ -190,6 +196,7 @@ pub(super) const BUGS: &[Planted] = &[
         "",
         "a copied file that ends in zeros is shorter than it was",
     ),
+    // trace: sabotage FC-20.1 FC-20.2.1 FC-20.3 FC-28.2
     bug(
         "seal-not-compared",
         SEAL,
@@ -211,6 +218,7 @@ pub(super) const BUGS: &[Planted] = &[
         "drop(added);",
         "somebody adds an extension to a sealed generation, and it is run",
     ),
+    // trace: sabotage FC-16.3
     bug(
         "file-descriptor-leaked",
         DIGEST,

@@ -135,6 +135,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = placed; Ok(())",
         "the new generation's runtime cannot be started",
     ),
+    // trace: sabotage FC-18.2
     bug(
         "document-not-read-back",
         STAGING,
@@ -150,6 +151,7 @@ pub(super) const BUGS: &[Planted] = &[
         "an attempt fails because of what an earlier one left",
     )
     .redundant("a number is never used again, so there is never anything in its staging directory"),
+    // trace: sabotage FC-9.3 FC-20.1
     bug(
         "manifest-digest-not-compared",
         GENERATION,
@@ -172,6 +174,7 @@ pub(super) const BUGS: &[Planted] = &[
         "a configuration that has rotted is migrated and used",
     )
     .redundant("whoever upgrades has held the whole generation to its seal before"),
+    // trace: sabotage FC-7.2.2 FC-7.3
     bug(
         "staging-not-swept",
         LAYOUT,
@@ -186,6 +189,7 @@ pub(super) const BUGS: &[Planted] = &[
         "!name.starts_with('1')",
         "recovery removes sealed generations",
     ),
+    // trace: sabotage FC-7.3
     bug(
         "seal-of-what-is-gone-left",
         LAYOUT,

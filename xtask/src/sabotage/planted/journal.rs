@@ -25,6 +25,7 @@ pub(super) const BUGS: &[Planted] = &[
         "",
         "after a power failure an upgrade that was reported as done is not",
     ),
+    // trace: sabotage FC-7.1 FC-15.3
     bug(
         "record-sync-failure-ignored",
         FILE,
@@ -32,6 +33,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = file.sync_all();",
         "a disk that fails to take a record is believed, and the record is lost",
     ),
+    // trace: sabotage FC-7.1 FC-15.3
     bug(
         "record-sync-retried",
         FILE,
@@ -39,6 +41,7 @@ pub(super) const BUGS: &[Planted] = &[
         "file.sync_all().or_else(|_| file.sync_all()).map_err(|error| FileError::new(Operation::Sync, path, error))?;",
         "what a failed sync has lost is taken for durable, because the next one says so",
     ),
+    // trace: sabotage FC-7.1 FC-15.3
     bug(
         "record-write-failure-ignored",
         FILE,
@@ -68,6 +71,7 @@ pub(super) const BUGS: &[Planted] = &[
         "self.write_line(&line)?;",
         "an acknowledged record that is damaged later is cut off as if it were torn",
     ),
+    // trace: sabotage FC-7.1 FC-16.1
     bug(
         "failed-append-believed",
         FILE,
@@ -82,6 +86,7 @@ pub(super) const BUGS: &[Planted] = &[
         "file.write_all_at(&tail, from as u64).map_err(|error| FileError::new(Operation::Write, &records_path, error))?;",
         "a record that the recovery relies on is lost by the next power failure",
     ),
+    // trace: sabotage FC-16.3
     bug(
         "torn-tail-not-cut",
         FILE,
@@ -89,6 +94,7 @@ pub(super) const BUGS: &[Planted] = &[
         "",
         "what is left of a torn record is taken for damage once records stand before it",
     ),
+    // trace: sabotage FC-7.1 FC-15.3
     bug(
         "unvouched-record-not-rewritten",
         FILE,
@@ -96,6 +102,7 @@ pub(super) const BUGS: &[Planted] = &[
         "{ let _ = offset; chain.end }",
         "a record that a failed sync has lost is relied on, because it can still be read",
     ),
+    // trace: sabotage FC-16.3
     bug(
         "unvouched-record-not-vouched-for",
         FILE,
@@ -117,6 +124,7 @@ pub(super) const BUGS: &[Planted] = &[
         "drop(padding); return Ok(());",
         "once the first reserve is used up a full disk keeps a rollback from being recorded",
     ),
+    // trace: sabotage FC-16.3
     bug(
         "reserve-grows-for-ever",
         FILE,
@@ -132,6 +140,7 @@ pub(super) const BUGS: &[Planted] = &[
         "durable::create_file(&staging.join(RECORDS_FILE), &bytes)?;",
         "after a power failure a new home's journal is empty",
     ),
+    // trace: sabotage FC-7.1
     bug(
         "new-witness-unsynced",
         FILE,
@@ -154,6 +163,7 @@ pub(super) const BUGS: &[Planted] = &[
         "after a power failure a new home has no journal",
     )
     .redundant("whoever opens a home syncs its directory before relying on what it names"),
+    // trace: sabotage FC-7.1
     bug(
         "replaced-witness-written-over",
         FILE,
@@ -226,6 +236,7 @@ pub(super) const BUGS: &[Planted] = &[
         "panic!(\"the journal is torn\");",
         "after a power failure every command dies with a panic",
     ),
+    // trace: sabotage FC-18.1.3 FC-20.2.1
     bug(
         "record-hash-not-compared",
         RECORD,

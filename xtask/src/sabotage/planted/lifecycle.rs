@@ -66,6 +66,7 @@ pub(super) const BUGS: &[Planted] = &[
          journal.begin(begun, now)?; journal.append(seq, ended, now)?;",
         "opening a home makes its journal longer every time",
     ),
+    // trace: sabotage FC-7.2.2 FC-7.3
     bug(
         "aborted-generation-kept",
         HOME,
@@ -73,6 +74,7 @@ pub(super) const BUGS: &[Planted] = &[
         "{ let _ = gone(found.fate); false }",
         "every interrupted upgrade leaves its gigabytes behind for good",
     ),
+    // trace: sabotage FC-7.1
     bug(
         "link-for-people-trusted",
         HOME,
@@ -84,6 +86,7 @@ pub(super) const BUGS: &[Planted] = &[
          state",
         "a link that lags behind decides what is current",
     ),
+    // trace: sabotage FC-16.1
     bug(
         "memory-believed-after-failure",
         HOME,
@@ -91,6 +94,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = Phase::Idle; true",
         "after an error a command says that nothing has changed although it has",
     ),
+    // trace: sabotage FC-7.2.2 FC-16.1
     bug(
         "failure-taken-for-success",
         HOME,
@@ -98,6 +102,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = committed(&self.state); true",
         "an upgrade that failed is reported as done",
     ),
+    // trace: sabotage FC-7.2.1
     bug(
         "append-failure-ignored",
         HOME,
@@ -154,6 +159,7 @@ pub(super) const BUGS: &[Planted] = &[
         "false",
         "what an old runtime wrote during the upgrade is lost",
     ),
+    // trace: sabotage FC-15.1 FC-15.2.2 FC-28.1.2
     bug(
         "old-generation-removed-at-once",
         APPLY,
@@ -177,6 +183,7 @@ pub(super) const BUGS: &[Planted] = &[
         "{ let _ = approved; false }",
         "something else is done than what was shown and approved",
     ),
+    // trace: sabotage FC-18.2
     bug(
         "staged-files-not-verified",
         APPLY,
@@ -203,6 +210,7 @@ pub(super) const BUGS: &[Planted] = &[
         "the new generation has no runtime",
     )
     .and(APPLY, "if «found != plan.runtime» {", "let _ = &found; false"),
+    // trace: sabotage FC-16.3
     bug(
         "generation-number-reused",
         PLAN,
@@ -273,6 +281,7 @@ pub(super) const BUGS: &[Planted] = &[
          self.check_generation(&open_current(&self.layout, &self.state)?, VerifyDepth::Content)?;",
         "there is no going back from a generation that is damaged",
     ),
+    // trace: sabotage FC-15.4 FC-28.1.2
     bug(
         "abandoned-generation-removed",
         REVERT,
@@ -288,6 +297,7 @@ pub(super) const BUGS: &[Planted] = &[
         "{ drop(cause); Ok(None) }",
         "a runtime goes on writing to a generation that is not current any more",
     ),
+    // trace: sabotage FC-28.1.1
     bug(
         "try-not-counted",
         BOOT,
@@ -404,6 +414,7 @@ pub(super) const BUGS: &[Planted] = &[
         "false",
         "an old runtime writes to a new store",
     ),
+    // trace: sabotage FC-20.3 FC-28.2
     bug(
         "parts-not-verified-at-start",
         BOOT,
@@ -411,6 +422,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = (store, files, &mut digester);",
         "an extension that was tampered with is run",
     ),
+    // trace: sabotage FC-5.1.3
     bug(
         "configuration-not-validated-at-start",
         BOOT,
@@ -427,6 +439,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = next; durable::remove_tree(&layout.journal())?;",
         "what was left of a broken journal is lost by recovering",
     ),
+    // trace: sabotage FC-16.2.3
     bug(
         "set-aside-journal-unsynced",
         RECOVER,

@@ -25,6 +25,7 @@ const LOAD: &str = "«batch.records().try_for_each(|(key, value)| ingestion.writ
 const LOAD_SOME: &str = "batch.records().filter(|(key, _)| key.last() != Some(&1)).try_for_each(|(key, value)| ingestion.write(key, value))";
 
 pub(super) const BUGS: &[Planted] = &[
+    // trace: sabotage FC-28.1.2
     bug(
         "store-not-persisted",
         STORE,
@@ -71,6 +72,7 @@ pub(super) const BUGS: &[Planted] = &[
         "a crash tears a batch and a bulk load apart",
     )
     .redundant("only migrations bulk-load, in a tree that is synced as a whole before anything refers to it"),
+    // trace: sabotage FC-5.1.1 FC-5.2
     bug(
         "journals-hard-linked",
         STORE,
@@ -118,6 +120,7 @@ pub(super) const BUGS: &[Planted] = &[
     .redundant(
         "a net: whatever makes the engine panic, of all that is simulated, is found before the engine sees it",
     ),
+    // trace: sabotage FC-6.1.1 FC-6.2 FC-18.1.2
     bug(
         "record-dropped",
         TRANSFORM,
@@ -165,6 +168,7 @@ pub(super) const BUGS: &[Planted] = &[
         "a migration that gives other records every time is accepted",
     )
     .and(VERIFY, "if «emitter.agrees_with(&again)» {", "true"),
+    // trace: sabotage FC-6.2 FC-18.1.2
     bug(
         "lost-record-not-noticed",
         APPLY,
@@ -173,6 +177,7 @@ pub(super) const BUGS: &[Planted] = &[
         "a migration step that drops a record is not stopped",
     )
     .and(RUN, "report.counts.check()?;", ""),
+    // trace: sabotage FC-6.2 FC-18.1.2
     bug(
         "archive-dropped",
         TRANSFORM,
@@ -188,6 +193,7 @@ pub(super) const BUGS: &[Planted] = &[
         "of two records that meet under one key one is lost",
     )
     .redundant("the counts of the keyspace do not balance then, and the migration is refused"),
+    // trace: sabotage FC-6.3 FC-18.2 FC-18.3
     bug(
         "read-back-not-compared",
         VERIFY,
@@ -196,6 +202,7 @@ pub(super) const BUGS: &[Planted] = &[
         "a store that does not hold what was written into it is sealed",
     )
     .and(STORE, LOAD, LOAD_SOME),
+    // trace: sabotage FC-5.1.1 FC-6.1.1 FC-18.1.2
     bug(
         "bulk-load-loses-a-record",
         STORE,
@@ -218,6 +225,7 @@ pub(super) const BUGS: &[Planted] = &[
         "every generation carries an empty directory along",
     )
     .redundant("all runs are gone when a migration ends, and an empty directory means nothing"),
+    // trace: sabotage FC-1.1 FC-5.1.1 FC-5.2 FC-16.2.2
     bug(
         "source-migrated-in-place",
         CLONED_STORE,
@@ -225,6 +233,7 @@ pub(super) const BUGS: &[Planted] = &[
         "(|_: &Path| durable::CloneMode::Link) as fn(&Path) -> durable::CloneMode",
         "the upgrade writes into the store of the generation that it was to leave alone",
     ),
+    // trace: sabotage FC-8.2.1
     bug(
         "source-schema-not-checked",
         RUN,
@@ -233,6 +242,7 @@ pub(super) const BUGS: &[Planted] = &[
         "records that a migration knows nothing of are left behind",
     )
     .by_tests(),
+    // trace: sabotage FC-8.2.2
     bug(
         "second-step-skipped",
         TRANSFORM,
@@ -240,6 +250,7 @@ pub(super) const BUGS: &[Planted] = &[
         "self.push(level + 2, keyspace, key, value)?;",
         "records of an older schema are written into the store of the next",
     ),
+    // trace: sabotage FC-8.3
     bug(
         "progress-not-told",
         TALLY,
@@ -256,6 +267,7 @@ pub(super) const BUGS: &[Planted] = &[
         "what a migration makes depends on which thread is faster",
     )
     .by_tests(),
+    // trace: sabotage FC-19.1 FC-19.2 FC-28.1.4
     bug(
         "result-depends-on-the-thread",
         TRANSFORM,

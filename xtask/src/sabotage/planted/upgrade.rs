@@ -14,6 +14,7 @@ const STATE: &str = "crates/upgrade/src/lifecycle/state.rs";
 const WENT_BACK: &str = "let _ = self.layout.point_current_to(outcome.to);";
 
 pub(super) const BUGS: &[Planted] = &[
+    // trace: sabotage FC-8.2.1 FC-16.1 FC-29.1.1
     bug(
         "begun-before-it-is-validated",
         APPLY,
@@ -22,6 +23,7 @@ pub(super) const BUGS: &[Planted] = &[
          let _ = self.begin(Operation::Upgrade, &Admitted::standing()); return Err(error); } }",
         "an upgrade that cannot be is on record as one that was begun",
     ),
+    // trace: sabotage FC-8.1 FC-29.1.2
     bug(
         "schema-moved-without-the-engine",
         CLONED_STORE,
@@ -29,6 +31,7 @@ pub(super) const BUGS: &[Planted] = &[
         "true",
         "records of an older schema are taken for those of the next",
     ),
+    // trace: sabotage FC-2.2 FC-8.2.3 FC-18.1.1 FC-29.1.3
     bug(
         "store-not-verified",
         APPLY,
@@ -36,6 +39,7 @@ pub(super) const BUGS: &[Planted] = &[
         "{ let _ = (&target, to); staged.store.before.clone() }",
         "a store that the new runtime cannot read becomes current",
     ),
+    // trace: sabotage FC-7.2.1 FC-29.1.4 FC-29.1.6
     bug(
         "activation-not-recorded",
         APPLY,
@@ -43,6 +47,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = (quiesced.attempt, event); drop(quiesced.guard);",
         "an upgrade that was reported as done is undone by whoever opens the home next",
     ),
+    // trace: sabotage FC-1.1 FC-5.2 FC-7.1 FC-7.3 FC-28.2 FC-29.1.4
     bug(
         "current-once-it-is-sealed",
         STATE,
@@ -50,6 +55,7 @@ pub(super) const BUGS: &[Planted] = &[
         "self.expect_building(*generation)?.manifest = Some(*manifest); self.current = Some(*generation);",
         "an upgrade that was interrupted before its commit point is half done",
     ),
+    // trace: sabotage FC-8.4 FC-29.1.5
     bug(
         "records-not-told",
         HOME,
@@ -58,6 +64,7 @@ pub(super) const BUGS: &[Planted] = &[
         "nobody who listens hears of an upgrade",
     )
     .by_tests(),
+    // trace: sabotage FC-16.2.1
     bug(
         "failure-not-told",
         HOME,
@@ -66,6 +73,7 @@ pub(super) const BUGS: &[Planted] = &[
         "nobody who listens hears that an upgrade was undone",
     )
     .by_tests(),
+    // trace: sabotage FC-16.2.3
     bug(
         "reason-of-failure-lost",
         HOME,
@@ -73,6 +81,7 @@ pub(super) const BUGS: &[Planted] = &[
         "{ let _ = reason; String::new() }",
         "nobody can tell afterwards why an upgrade was undone",
     ),
+    // trace: sabotage FC-15.4
     bug(
         "reason-of-rollback-lost",
         REVERT,
@@ -80,6 +89,7 @@ pub(super) const BUGS: &[Planted] = &[
         "{ let _ = reason; String::new() }",
         "nobody can tell afterwards why somebody went back",
     ),
+    // trace: sabotage FC-15.3 FC-16.3
     bug(
         "interrupted-rollback-not-undone",
         HOME,
@@ -87,6 +97,7 @@ pub(super) const BUGS: &[Planted] = &[
         "state.attempt.clone().filter(|open| open.operation != Operation::Rollback)",
         "a rollback that was interrupted can neither be completed nor made again",
     ),
+    // trace: sabotage FC-9.2.1
     bug(
         "previous-version-not-recorded",
         APPLY,
@@ -94,6 +105,7 @@ pub(super) const BUGS: &[Planted] = &[
         "plan.to.versions.clone()",
         "nobody can tell what a generation was migrated from",
     ),
+    // trace: sabotage FC-9.2.2
     bug(
         "target-version-not-recorded",
         APPLY,
@@ -101,6 +113,7 @@ pub(super) const BUGS: &[Planted] = &[
         "plan.from.versions.clone()",
         "nobody can tell what a generation was migrated to",
     ),
+    // trace: sabotage FC-9.2.3
     bug(
         "migration-time-not-recorded",
         APPLY,
@@ -108,6 +121,7 @@ pub(super) const BUGS: &[Planted] = &[
         "versioning::Timestamp::EPOCH",
         "nobody can tell when a generation was migrated",
     ),
+    // trace: sabotage FC-2.2 FC-9.1
     bug(
         "earlier-migrations-forgotten",
         APPLY,
@@ -115,6 +129,7 @@ pub(super) const BUGS: &[Planted] = &[
         "{ let _ = current; Vec::new() }",
         "nobody can tell what the data has been through",
     ),
+    // trace: sabotage FC-2.1 FC-5.3
     bug(
         "operator-in-what-is-built",
         APPLY,
@@ -122,6 +137,7 @@ pub(super) const BUGS: &[Planted] = &[
         "[plan.configuration.as_slice(), &[home.environment.operator.to_owned()]].concat()",
         "the same upgrade of the same home makes another generation for somebody else",
     ),
+    // trace: sabotage FC-5.1.2 FC-28.1.3
     bug(
         "everything-granted",
         AUTHORITY,
@@ -130,27 +146,31 @@ pub(super) const BUGS: &[Planted] = &[
          plan.grants = vec![capability_migration::Grant { principal: any(), resource: any(), action: any(), capability: None }];",
         "after an upgrade somebody can do what was never allowed",
     ),
+    // trace: sabotage FC-5.1.2 FC-28.1.3
     bug(
         "started-without-its-policy",
         BOOT,
         "let policy = «read_part(&generation, Part::Policy)?»;",
         "Files::new()",
         "after an upgrade a runtime decides by another policy than the one that was carried over",
-    ),
+    )
+    .by_tests(),
+    // trace: sabotage FC-15.2.1
     bug(
         "rollback-keeps-the-new-runtime",
         REVERT,
         WENT_BACK,
         "let [left, current] = [outcome.from, outcome.to].map(|number| self.layout.generation(number).join(\"runtime/runtime\")); \
-         let _ = std::fs::copy(left, current); let _ = self.layout.point_current_to(outcome.to);",
+         if let Ok(bytes) = std::fs::read(left) { let _ = std::fs::write(current, bytes); } let _ = self.layout.point_current_to(outcome.to);",
         "after a rollback the new binary is run on the old records",
     ),
+    // trace: sabotage FC-15.2.3
     bug(
         "rollback-keeps-the-new-configuration",
         REVERT,
         WENT_BACK,
         "let [left, current] = [outcome.from, outcome.to].map(|number| self.layout.generation(number).join(\"config/femtoclaw.toml\")); \
-         let _ = std::fs::copy(left, current); let _ = self.layout.point_current_to(outcome.to);",
+         if let Ok(bytes) = std::fs::read(left) { let _ = std::fs::write(current, bytes); } let _ = self.layout.point_current_to(outcome.to);",
         "after a rollback the old runtime is given the new configuration",
     ),
 ];
