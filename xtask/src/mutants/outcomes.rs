@@ -207,12 +207,8 @@ fn failed_tests(log: &str) -> Vec<String> {
 /// The name of a test binary in what cargo says when it starts it: `tests/journal.rs (target/debug/deps/journal-0123abc)`, or
 /// with the whole command between backquotes.
 fn binary_of(started: &str) -> Option<&str> {
-    let within = |open, close| {
-        let (_, rest) = started.rsplit_once(open)?;
-        rest.split(close).next()
-    };
-    let command = within('(', ')').or_else(|| within('`', '`')).unwrap_or(started);
-    let command = command.trim_matches('`');
+    let in_parentheses = started.strip_suffix(')').and_then(|text| text.rsplit_once('('));
+    let command = in_parentheses.map_or(started.trim_matches('`'), |(_, command)| command);
     let program = command.split_whitespace().next()?;
     let (directory, file) = program.rsplit_once('/')?;
     if !directory.ends_with("deps") {

@@ -27,6 +27,23 @@ fn what_is_no_object_or_goes_on_behind_it_is_refused() {
 }
 
 #[test]
+fn a_document_may_be_as_large_as_its_bound_and_no_larger() {
+    assert!(Object::parse(br#"{"a":1}"#, 7).is_ok());
+    let Err(error) = Object::parse(br#"{"a":1}"#, 6) else { panic!("it was accepted") };
+    assert_eq!(error, InvalidDocument::TooLarge { bytes: 7, limit: 6 });
+}
+
+#[test]
+fn a_list_may_be_as_long_as_its_bound_and_no_longer() {
+    let list = || Object::parse(br#"{"a":[1,2]}"#, 100).unwrap().take("a").unwrap();
+    let numbers = list().list(2).unwrap().iter().map(Field::number).collect::<Vec<_>>();
+    assert_eq!(numbers, [Ok(1), Ok(2)]);
+    let (field, found, limit) = ("a".to_owned(), 2, 1);
+    assert_eq!(list().list(1).err(), Some(InvalidDocument::TooMany { field, found, limit }));
+    assert_eq!(list().set(2, Field::number), Ok(BTreeSet::from([1, 2])));
+}
+
+#[test]
 fn numbers_are_whole_and_written_plainly() {
     for text in ["1.0", "1e0", "-1", "-0", "18446744073709551616", "\"1\"", "true", "null"] {
         let document = format!("{{\"a\":{text}}}");

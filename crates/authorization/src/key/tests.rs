@@ -76,6 +76,41 @@ fn a_fingerprint_has_one_spelling() {
 }
 
 #[test]
+fn keys_and_fingerprints_are_written_in_json_as_their_texts() {
+    let key: PublicKey = KEY.parse().unwrap();
+    let json = serde_json::to_string(&(&key, key.fingerprint())).unwrap();
+    assert_eq!(json, format!("[\"{KEY}\",\"{FINGERPRINT}\"]"));
+    let (read, fingerprint): (PublicKey, Fingerprint) = serde_json::from_str(&json).unwrap();
+    assert_eq!((read.to_string().as_str(), fingerprint), (KEY, key.fingerprint()));
+    assert!(serde_json::from_str::<PublicKey>("\"ssh-ed25519\"").is_err());
+    assert!(serde_json::from_str::<Fingerprint>("\"SHA256:\"").is_err());
+    assert_eq!(format!("{key:?} {:?}", key.fingerprint()), format!("{KEY} {FINGERPRINT}"));
+}
+
+#[test]
+fn keys_are_told_apart_and_ordered_by_their_bytes_alone() {
+    let keys = [1, 2, 3].map(|seed| made::key(seed).public_key().with_comment("same").unwrap());
+    let mut sorted = keys.to_vec();
+    sorted.sort();
+    let mut by_bytes = keys.to_vec();
+    by_bytes.sort_by_key(|key| key.bytes);
+    assert_eq!(sorted, by_bytes);
+    for (at, key) in keys.iter().enumerate() {
+        let equal = keys.iter().map(|other| key == other).collect::<Vec<_>>();
+        assert_eq!(equal.iter().position(|equal| *equal), Some(at));
+        assert_eq!(equal.iter().filter(|equal| **equal).count(), 1);
+        assert_eq!(key.partial_cmp(&keys[0]), Some(key.cmp(&keys[0])));
+    }
+}
+
+#[test]
+fn a_file_is_looked_at_for_a_private_key_up_to_a_bound() {
+    let looked_at = |bytes: usize| SigningKey::from_openssh(&vec![b'x'; bytes]).unwrap_err();
+    assert!(matches!(looked_at(65_536), InvalidKey::Malformed { .. }));
+    assert_eq!(looked_at(65_537), InvalidKey::TooLarge { bytes: 65_537, limit: 65_536 });
+}
+
+#[test]
 fn a_private_key_is_read_and_never_printed() {
     let key = made::key(7);
     assert_eq!(format!("{key:?}"), format!("SigningKey({})", key.public_key().fingerprint()));

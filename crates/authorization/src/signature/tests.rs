@@ -69,6 +69,35 @@ fn both_bounds_hold() {
 }
 
 #[test]
+fn a_file_of_signatures_may_be_as_large_as_its_bound() {
+    let one = file(&[1]);
+    let largest = one.clone() + &" ".repeat(MAXIMUM_SIGNATURE_BYTES - one.len());
+    assert_eq!(Signatures::parse(largest.as_bytes()).unwrap().to_bytes(), one.as_bytes());
+    let (bytes, limit) = (MAXIMUM_SIGNATURE_BYTES + 1, MAXIMUM_SIGNATURE_BYTES);
+    assert_eq!(refused(&(largest + " ")), InvalidSignatures::TooLarge { bytes, limit });
+}
+
+#[test]
+fn a_signature_is_shown_by_what_it_was_made_for_and_with() {
+    let signature = made::key(1).sign(Role::Keyring, b"message").unwrap();
+    let key = made::key(1).public_key().fingerprint();
+    assert_eq!(format!("{signature:?}"), format!("Signature(keyring@femtoclaw.dev by {key})"));
+    let armored = signature.armored();
+    assert!(armored.starts_with(BEGIN) && armored.ends_with(&format!("{END}\n")), "{armored}");
+    assert_eq!(Signatures::from(signature.clone()).to_bytes(), armored.as_bytes());
+    assert_eq!(Signatures::from(signature.clone()).iter().collect::<Vec<_>>(), [&signature]);
+}
+
+#[test]
+fn a_role_is_called_what_a_keyring_calls_it() {
+    assert_eq!(Role::ALL.map(Role::name), ["publisher", "operator", "keyring"]);
+    for role in Role::ALL {
+        assert_eq!(role.to_string(), role.name());
+        assert_eq!(serde_json::to_value(role).unwrap(), role.name());
+    }
+}
+
+#[test]
 fn a_signature_by_another_algorithm_is_refused_by_name() {
     let text = file(&[1]);
     // The name of the algorithm of the key, in base64: `ssh-ed25519` becomes `ssh-ed25510`.

@@ -154,6 +154,51 @@ fn the_form_of_a_line_is_held_to() {
 }
 
 #[test]
+fn a_line_and_a_principal_may_be_as_long_as_their_bounds() {
+    let rubbish = |bytes: usize| refused(&"x".repeat(bytes));
+    assert_eq!(rubbish(768), InvalidSigner::Form);
+    assert_eq!(rubbish(769), InvalidSigner::TooLong { bytes: 769, limit: 768 });
+    let longest = "a".repeat(MAXIMUM_PRINCIPAL_BYTES);
+    assert_eq!(longest.parse::<Principal>().unwrap().as_str(), longest);
+    let longer = format!("{longest}a").parse::<Principal>();
+    assert_eq!(longer, Err(InvalidSigner::Principal { found: longest.clone() }));
+    // Everything that a line can have fits into one.
+    let namespaces = Role::ALL.map(Role::namespace).join(",");
+    let comment = "c".repeat(MAXIMUM_COMMENT_BYTES);
+    let line = format!(
+        "{longest} namespaces=\"{namespaces}\",valid-after=\"20260101000000Z\",\
+         valid-before=\"20261231235959Z\" {KEY} {comment}"
+    );
+    assert_eq!(line.parse::<AllowedSigner>().unwrap().to_string(), line);
+}
+
+#[test]
+fn who_signs_is_shown_and_written_as_it_is_spelled() {
+    let principal: Principal = "alice@example.com".parse().unwrap();
+    assert_eq!(principal.to_string(), "alice@example.com");
+    let json = serde_json::to_string(&principal).unwrap();
+    assert_eq!(json, "\"alice@example.com\"");
+    assert_eq!(serde_json::from_str::<Principal>(&json).unwrap(), principal);
+    assert!(serde_json::from_str::<Principal>("\"*\"").is_err());
+    let line = format!("a {NAMESPACE} {KEY}");
+    let signer: AllowedSigner = line.parse().unwrap();
+    assert_eq!(format!("{signer:?}"), line);
+    assert_eq!((signer.valid_after(), signer.valid_before()), (None, None));
+    assert_eq!(format!("{:?}", moment("20260101Z")), "20260101000000Z");
+}
+
+#[test]
+fn a_moment_is_the_second_in_which_a_time_lies() {
+    let of = |text: &str| Moment::of(made::at(text));
+    assert_eq!(of("2026-01-01T00:00:00.999999999Z"), Ok(moment("20260101Z")));
+    assert_eq!(of("1970-01-01T00:00:01.5Z"), Ok(moment("19700101000001Z")));
+    for none in ["1970-01-01T00:00:00.999999999Z", "1969-12-31T23:59:59.5Z"] {
+        assert_eq!(of(none), Err(InvalidSigner::Time { found: none.to_owned() }));
+    }
+    assert!(moment("20260101Z") < moment("20260101000001Z"));
+}
+
+#[test]
 fn validity_includes_both_ends_in_whole_seconds() {
     let (after, before) = (moment("20260101Z"), moment("20260102Z"));
     let signer = made::signer("a", &[Role::Operator], 1).valid(Some(after), Some(before)).unwrap();

@@ -197,6 +197,54 @@ fn values_of_another_form_are_refused() {
 }
 
 #[test]
+fn texts_may_be_as_long_as_their_bounds() {
+    let result = changed(upgrade(), |document| {
+        document["audience"]["nodes"] = json!(["n".repeat(MAXIMUM_NODE_BYTES)]);
+        document["grants"] = json!(["g".repeat(MAXIMUM_GRANT_BYTES)]);
+        document["reason"] = json!("r".repeat(MAXIMUM_REASON_BYTES));
+    });
+    let statement = result.unwrap();
+    assert_eq!(statement.nodes.first().unwrap().len(), MAXIMUM_NODE_BYTES);
+    assert_eq!(statement.grants.first().unwrap().len(), MAXIMUM_GRANT_BYTES);
+    assert_eq!(statement.reason.len(), MAXIMUM_REASON_BYTES);
+    assert_eq!(Statement::parse(&statement.to_bytes().unwrap()), Ok(statement));
+}
+
+#[test]
+fn what_is_stated_is_shown_in_words() {
+    let manifest = generation(6).manifest;
+    let shown = actions().map(|action| action.to_string());
+    let release = Digest::of(b"release");
+    let expected = [
+        format!("upgrade to 2.0.0 ({release}, security epoch 3)"),
+        format!("rollback to generation 6 ({manifest})"),
+        format!("recover to generation 6 ({manifest})"),
+        "collect of generations 3, 5".to_owned(),
+    ];
+    assert_eq!(shown, expected);
+    for action in actions() {
+        assert_eq!(serde_json::to_value(action.kind()).unwrap(), action.kind().to_string());
+    }
+    for policy in [DataPolicy::SetAside, DataPolicy::Preserve] {
+        assert_eq!(serde_json::to_value(policy).unwrap(), policy.to_string());
+    }
+}
+
+#[test]
+fn an_id_is_written_as_its_digits_and_read_back() {
+    let id = AuthorizationId::new([0xa5; 16]);
+    let digits = "a5".repeat(16);
+    assert_eq!((id.to_string(), format!("{id:?}")), (digits.clone(), digits.clone()));
+    assert_eq!(serde_json::to_value(id).unwrap(), digits);
+    assert_eq!(serde_json::from_value::<AuthorizationId>(json!(digits)).unwrap(), id);
+    for other in [&digits[1..], &format!("{digits}a"), &digits.to_uppercase(), ""] {
+        let refused = other.parse::<AuthorizationId>();
+        assert_eq!(refused, Err(InvalidId { text: other.to_owned() }));
+        assert!(serde_json::from_value::<AuthorizationId>(json!(other)).is_err());
+    }
+}
+
+#[test]
 fn it_is_for_somebody_and_about_something() {
     let nobody = changed(upgrade(), |document| document["audience"]["nodes"] = json!([]));
     assert_eq!(nobody, Err(InvalidStatement::Nothing { field: "audience.nodes".to_owned() }));
