@@ -148,6 +148,7 @@ fn manifests() -> Vec<Named> {
     let edited =
         |from: &str, to: &str| String::from_utf8_lossy(&matches).replacen(from, to, 1).into_bytes();
     let cut = matches.get(..matches.len() / 2).unwrap_or_default().to_vec();
+    let text = String::from_utf8_lossy(&matches).into_owned();
     vec![
         ("differs", manifest(b"other records\n")),
         ("another-generation", edited("\"generation\": 1", "\"generation\": 2")),
@@ -156,6 +157,9 @@ fn manifests() -> Vec<Named> {
         ("executable", edited("\"size\"", "\"executable\": true, \"size\"")),
         ("unknown-field", edited("{", "{\"more\": null,")),
         ("cut", cut),
+        ("in-one-line", text.replace('\n', " ").into_bytes()),
+        // Where a mutation changes nothing but blanks, what it says is still taken.
+        ("with-much-room", text.replace('\n', &"\n".repeat(32)).into_bytes()),
         ("matches", matches),
     ]
 }
