@@ -32,7 +32,7 @@ fn judge(case: &Case<'_>) -> Verdict {
     if records.is_empty() {
         return Verdict::NotApplicable;
     }
-    let again = case.seen.retry.as_ref().map_or(&[][..], |retry| retry.found.records());
+    let again = case.seen.retry.as_ref().map(|retry| retry.found.records()).unwrap_or_default();
     Verdict::of(
         FOLLOWED.with_borrow_mut(|followed| {
             follow(followed, records).or_else(|| follow(followed, again))
