@@ -5,6 +5,8 @@
 //! them side by side: one row a clause. It fails if anything is missing.
 
 mod annotations;
+mod browser;
+mod html;
 mod items;
 mod lock;
 mod matrix;
