@@ -18,7 +18,7 @@ struct Need {
     about: &'static str,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         tool: "strace",
         tests: &["durable_order"],
@@ -33,6 +33,11 @@ const NEEDS: [Need; 3] = [
         tool: "b3sum",
         tests: &["with_b3sum"],
         about: "the hashes of the journal, as others compute them",
+    },
+    Need {
+        tool: "chromium",
+        tests: &["in_chromium"],
+        about: "the pages that people read, as a browser shows them",
     },
 ];
 

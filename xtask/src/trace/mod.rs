@@ -5,6 +5,8 @@
 //! them side by side: one row a clause. It fails if anything is missing.
 
 mod annotations;
+mod browser;
+mod html;
 mod items;
 mod lock;
 mod markdown;
@@ -265,7 +267,19 @@ impl Trace {
             self.problems.push(Problem::new(format!("{} {what}", markdown::PATH)));
         }
         let directory = target_directory()?.join("trace");
-        record::save(&directory, "trace.json", &page_data::of(&self, specification, root)?)?;
+        let data = page_data::of(&self, specification, root)?;
+        record::save(&directory, "trace.json", &data)?;
+        let page = directory.join("index.html");
+        let written = std::fs::write(&page, html::page(&data));
+        written.map_err(|error| format!("{}: {error}", page.display()))?;
+        match browser::check(&page, &data, &directory) {
+            Ok(checked) => checked.iter().for_each(|what| eprintln!("the page: {what}")),
+            Err(wrong) => self.problems.extend(
+                wrong
+                    .lines()
+                    .map(|what| Problem::new(format!("the page {}: {what}", page.display()))),
+            ),
+        }
         for problem in &self.problems {
             eprintln!("trace: {problem}");
         }
