@@ -9,7 +9,6 @@ const NEGOTIATE: &str = "crates/compatibility/src/negotiate.rs";
 const STORAGE: &str = "crates/compatibility/src/storage.rs";
 const VERDICT: &str = "crates/compatibility/src/verdict.rs";
 const OFFER: &str = "crates/femtoclaw/src/releases/offer.rs";
-const RELEASES: &str = "crates/femtoclaw/src/releases/mod.rs";
 const PLAN: &str = "crates/upgrade/src/plan/mod.rs";
 const APPLY: &str = "crates/upgrade/src/apply/mod.rs";
 const STATUS: &str = "crates/upgrade/src/status.rs";
@@ -227,9 +226,10 @@ pub(super) const BUGS: &[Planted] = &[
     // trace: sabotage FC-26.1.3
     bug(
         "range-of-a-release-not-as-documented",
-        RELEASES,
-        "upgrades_from: «&[\"^1.0.0\", \">=2.0.0-rc.1, <2.1.0\"]»,",
-        "&[\">=2.0.0-rc.1, <2.1.0\"]",
+        OFFER,
+        "upgrades_from: «RuntimeRange::parse(statement.upgrades_from)?»,",
+        "{ let ranges = statement.upgrades_from.iter().copied().filter(|range| *range != \"^1.0.0\"); \
+         RuntimeRange::parse(&ranges.collect::<Vec<_>>())? }",
         "the documents promise an upgrade that is refused",
     )
     .by_tests(),
