@@ -227,8 +227,9 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "range-of-a-release-not-as-documented",
         OFFER,
-        "upgrades_from: RuntimeRange::parse(«statement.upgrades_from»)?,",
-        "statement.upgrades_from.get(1..).unwrap_or_default()",
+        "upgrades_from: «RuntimeRange::parse(statement.upgrades_from)?»,",
+        "{ let ranges = statement.upgrades_from.iter().copied().filter(|range| *range != \"^1.0.0\"); \
+         RuntimeRange::parse(&ranges.collect::<Vec<_>>())? }",
         "the documents promise an upgrade that is refused",
     )
     .by_tests(),
