@@ -48,7 +48,7 @@ pub(super) fn of(
 }
 
 /// The sources of everything that a row names, by `file:line`.
-fn excerpts(rows: &[Row], root: &Path) -> Result<BTreeMap<String, Value>, String> {
+fn excerpts(rows: &[Row], root: &Path) -> Result<BTreeMap<String, String>, String> {
     let mut files: BTreeMap<&str, String> = BTreeMap::new();
     let mut excerpts = BTreeMap::new();
     for part in rows.iter().flat_map(parts) {
@@ -60,8 +60,7 @@ fn excerpts(rows: &[Row], root: &Path) -> Result<BTreeMap<String, Value>, String
         let text = files.get(file.as_str()).map(String::as_str).unwrap_or_default();
         let lines = (last + 1).saturating_sub(*line).clamp(1, EXCERPT_LINES);
         let text: Vec<&str> = text.lines().skip(line.saturating_sub(1)).take(lines).collect();
-        let excerpt = json!({"first": line, "text": text.join("\n")});
-        excerpts.insert(format!("{file}:{line}"), excerpt);
+        excerpts.insert(format!("{file}:{line}"), text.join("\n"));
     }
     Ok(excerpts)
 }

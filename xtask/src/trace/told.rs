@@ -20,7 +20,7 @@ impl Teller {
     /// Where it leaves what it told, below the directory that cargo builds in.
     fn record(self) -> &'static str {
         match self {
-            Self::Simulator => "trace/told.json",
+            Self::Simulator => "trace/simulation.json",
             Self::Model => "trace/model.json",
         }
     }
