@@ -118,6 +118,7 @@ fn every_torn_append_is_cut_and_the_rest_is_kept() {
             assert_eq!(journal::read(&directory).unwrap().len(), 4);
             let (mut journal, repair) = Journal::open(&directory).unwrap();
             assert_eq!((journal.records().len(), repair), (4, Repair::TornTail), "cut at {cut}");
+            assert_eq!(fs::read(&path).unwrap(), before, "cut at {cut}");
             journal.append(1, activated(4), at(4)).unwrap();
             assert_eq!(fs::read(&path).unwrap()[..end], after[..end], "cut at {cut}");
         }

@@ -96,7 +96,7 @@ proptest! {
 
     /// How many workers there are, how much may be on its way, and how much memory there is: nothing of it can be told from
     /// the result.
-    // trace: test FC-19.1 FC-19.2 FC-28.1.4
+    // trace: test FC-19.2
     #[test]
     fn neither_workers_nor_queues_change_a_record_a_digest_or_a_count(
         size in 0_u32..6000,
@@ -120,6 +120,21 @@ proptest! {
             prop_assert_eq!(run(workers), expected.clone(), "{} workers", workers);
         }
     }
+}
+
+// trace: test FC-19.1 FC-19.2 FC-28.1.4
+#[test]
+fn four_workers_make_what_one_makes() {
+    let (place, steps, source) = (Place::new(), steps(), source(300));
+    let path = path(&steps, 1, 4);
+    let run = |workers| {
+        let options = EngineOptions { workers, recheck_every: 1, ..defaults() };
+        let (directory, report, found) = place.build(&path, &source, &options);
+        (contents(&directory, &report.keyspaces), report, found)
+    };
+    let (alone, together) = (run(1), run(4));
+    assert!(alone.1.counts.archived > 0 && alone.2.records() > 300, "too little happened");
+    assert_eq!(alone, together);
 }
 
 /// Records in key order need no scratch file, however little memory there is.

@@ -111,6 +111,7 @@ pub(super) const BUGS: &[Planted] = &[
         "drop(set_aside);",
         "a record that cannot be decoded stops the upgrade, or is lost",
     ),
+    // trace: sabotage FC-5.1.4 FC-6.1.1 FC-18.1.3
     bug(
         "original-bytes-dropped",
         ONE_TO_TWO,

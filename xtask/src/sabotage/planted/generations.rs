@@ -182,6 +182,7 @@ pub(super) const BUGS: &[Planted] = &[
         "{ let _ = name; false }",
         "every interrupted upgrade leaves its gigabytes behind for good",
     ),
+    // trace: sabotage FC-7.2.2 FC-16.2.2
     bug(
         "sweep-takes-generations",
         LAYOUT,

@@ -229,6 +229,7 @@ pub(super) const BUGS: &[Planted] = &[
         "false",
         "a journal whose last record was exchanged for another is believed",
     ),
+    // trace: sabotage FC-16.3
     bug(
         "panic-on-torn-tail",
         READ,

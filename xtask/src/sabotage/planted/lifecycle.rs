@@ -38,6 +38,7 @@ pub(super) const BUGS: &[Planted] = &[
         "",
         "what a killed process renamed is relied on, and gone after a power failure",
     ),
+    // trace: sabotage FC-7.2.2 FC-16.2.3
     bug(
         "abort-not-recorded",
         HOME,
@@ -168,6 +169,7 @@ pub(super) const BUGS: &[Planted] = &[
          let _ = home.layout.remove_generation(quiesced.current.number()); drop(quiesced.guard);",
         "there is no way back from an upgrade",
     ),
+    // trace: sabotage FC-1.1 FC-5.2 FC-15.2.2
     bug(
         "sealed-generation-written-to",
         APPLY,
@@ -273,6 +275,7 @@ pub(super) const BUGS: &[Planted] = &[
         "",
         "a rollback leads to a generation that is damaged",
     ),
+    // trace: sabotage FC-15.1
     bug(
         "rollback-needs-what-it-leaves",
         REVERT,
@@ -327,6 +330,7 @@ pub(super) const BUGS: &[Planted] = &[
         "a journal in which somebody went back without authority is believed",
     )
     .redundant("nothing writes such a history; the table of the lifecycle tests holds it"),
+    // trace: sabotage FC-15.2.1 FC-15.2.2 FC-15.2.3
     bug(
         "rollback-to-the-oldest",
         STATE,
@@ -341,6 +345,7 @@ pub(super) const BUGS: &[Planted] = &[
         "self.standing = Standing::Trial { tries: 1, left: 1, running: false };",
         "after a rollback nothing can be upgraded before it is confirmed once more",
     ),
+    // trace: sabotage FC-15.4
     bug(
         "abandoned-taken-for-kept",
         STATE,

@@ -160,6 +160,7 @@ pub(super) const BUGS: &[Planted] = &[
         "a source that gives records twice or out of order is believed",
     )
     .redundant("a second line: what comes twice or out of order is sorted, or refused by the writer"),
+    // trace: sabotage FC-19.1 FC-28.1.4
     bug(
         "nondeterminism-not-noticed",
         TRANSFORM,
@@ -210,6 +211,7 @@ pub(super) const BUGS: &[Planted] = &[
         LOAD_SOME,
         "an upgrade loses records, unless what was written is read back and compared",
     ),
+    // trace: sabotage FC-8.2.3 FC-18.1.1
     bug(
         "invariants-not-checked",
         MEASURE,
@@ -259,13 +261,15 @@ pub(super) const BUGS: &[Planted] = &[
         "nobody can see what a migration does, or that it does anything",
     )
     .by_tests(),
+    // trace: sabotage FC-19.2
     bug(
         "outcomes-as-they-come",
         QUEUE,
-        "if let Some(result) = «state.results.remove(&next)» {",
-        "state.results.pop_first().map(|(_, result)| result)",
+        "state.results.insert(number, result);",
+        "let next = state.handed_out + state.results.len() as u64; state.results.insert(next, result);",
         "what a migration makes depends on which thread is faster",
     )
+    .and(QUEUE, "if «number == state.handed_out» {", "true")
     .by_tests(),
     // trace: sabotage FC-19.1 FC-19.2 FC-28.1.4
     bug(
