@@ -74,6 +74,7 @@ const PARTS: [Part; 3] = [Part::Policy, Part::Extensions, Part::SetAside];
 
 impl<'d> Drawing<'d> {
     /// Everything as it is.
+    // trace: impl FC-23.1.2 FC-23.1.3
     pub(super) fn of(generation: &'d Generation) -> Self {
         let part = |part: Part| {
             let files = seals_of(generation, part).into_iter().map(|(path, seal)| {
@@ -113,6 +114,7 @@ impl<'d> Drawing<'d> {
     }
 
     /// Policies and capabilities are written anew, and the files that said so before are set aside.
+    // trace: impl FC-23.1.3
     pub(super) fn write_policy(&mut self, files: &Files) {
         for path in self.paths_below(Part::Policy, "") {
             self.set_aside(Part::Policy, &path);
@@ -123,6 +125,7 @@ impl<'d> Drawing<'d> {
     }
 
     /// Extensions are replaced, set aside and added as it was planned.
+    // trace: impl FC-23.1.2
     pub(super) fn place_extensions(&mut self, after: &ExtensionsAfter) {
         let ExtensionsAfter { plan, installed, offered } = after;
         for planned in &plan.extensions {
@@ -208,6 +211,7 @@ impl<'d> Drawing<'d> {
         }
     }
 
+    // trace: impl FC-23.1.2 FC-23.1.3
     fn set_aside(&mut self, part: Part, path: &str) {
         let target = replaced_path(self.generation.number(), part, path);
         if let Some(file) = self.files(part).remove(path) {
