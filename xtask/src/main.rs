@@ -45,10 +45,10 @@ Commands:
   sim --naive | --regressions | --list
       --naive: instead of the product, programs that use fjall the way one would at first; shows what happens to them.
       --list: scenarios and judges. docs/simulator.md says the rest.
-  sabotage [--only NAME] [--seed N] [--quick] [--simulator | --tests] [--record] [--list] [--json]
+  sabotage [--only NAME | --new] [--seed N] [--quick] [--simulator | --tests] [--record] [--list] [--json]
       Plants bugs in a copy of the product, leaves out every sync in turn, and shows that the simulator finds each; then runs
       the tests of the clauses that each bug breaks.
-      --quick: some of each kind, by the simulator. --simulator, --tests: only these. --record: keeps what came of it in
+      --new: only bugs of which the record says nothing. --quick: some of each kind, by the simulator. --simulator, --tests: only these. --record: keeps what came of it in
       specs/evidence. --list: says what is planted, and what each bug would mean.
   mutants [CRATE…] [--jobs N] [--shard K/N] [--iterate] [--read] [--simulate] [--record] [--json]
       Changes the core crates in every way that cargo-mutants knows, and shows which changes their tests notice.

@@ -55,6 +55,7 @@ struct Options {
     part: Option<Part>,
     quick: bool,
     record: bool,
+    new: bool,
     json: bool,
     list: bool,
 }
@@ -77,10 +78,14 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let chosen = options.choose(&all)?;
+    let mut chosen = options.choose(&all)?;
     let root = workspace_root();
     let target = target_directory()?.join("sabotage");
     let mut record = Record::load(&root)?;
+    if options.new {
+        let unasked = unasked(&record);
+        chosen.retain(|bug| unasked.contains(&bug.name));
+    }
     eprintln!("planting {} bugs in a copy of the workspace, and building it …", all.len());
     plant::plant(&root, &target, &all)?;
     let mut outcomes: Vec<Outcome> = chosen.iter().map(|bug| Outcome::new(bug)).collect();
@@ -102,7 +107,7 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
         outcomes = simulator.hunt_for_all(&chosen, &hints, &mut |outcome| {
             keep(&mut record, outcome, Part::Simulator);
         });
-        if options.only.is_none() {
+        if options.only.is_none() && !options.new {
             eprintln!("leaving out every sync of a recording in turn …");
             syncs = Some(simulator.left_out_syncs(options.quick)?);
         }
@@ -161,6 +166,7 @@ impl Options {
                 "--tests" => options.part = Some(Part::Tests),
                 "--quick" => (options.quick, options.part) = (true, Some(Part::Simulator)),
                 "--record" => options.record = true,
+                "--new" => options.new = true,
                 "--json" => options.json = true,
                 "--list" => options.list = true,
                 other => {
