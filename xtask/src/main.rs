@@ -48,8 +48,9 @@ Commands:
   sabotage [--only NAME | --new] [--seed N] [--quick] [--simulator | --tests] [--record] [--list] [--json]
       Plants bugs in a copy of the product, leaves out every sync in turn, and shows that the simulator finds each; then runs
       the tests of the clauses that each bug breaks.
-      --new: only bugs of which the record says nothing. --quick: some of each kind, by the simulator. --simulator, --tests: only these. --record: keeps what came of it in
-      specs/evidence. --list: says what is planted, and what each bug would mean.
+      --new: only bugs of which the record says nothing. --quick: some of each kind, by the simulator.
+      --simulator, --tests: only these. --record: keeps what came of it in specs/evidence.
+      --list: says what is planted, and what each bug would mean.
   mutants [CRATE…] [--jobs N] [--shard K/N] [--iterate] [--read] [--simulate] [--record] [--json]
       Changes the core crates in every way that cargo-mutants knows, and shows which changes their tests notice.
       --iterate: only what no earlier run here has caught. --read: runs nothing, reads what the last run has left.
