@@ -12,7 +12,8 @@ use crate::{CommandResult, Failure};
 
 /// A tool that some tests need and that not every machine has.
 struct Need {
-    tool: &'static str,
+    /// What it is called; any of these will do.
+    tools: &'static [&'static str],
     /// The parts of the tests' names that tell them apart.
     tests: &'static [&'static str],
     about: &'static str,
@@ -20,22 +21,22 @@ struct Need {
 
 const NEEDS: [Need; 4] = [
     Need {
-        tool: "strace",
+        tools: &["strace"],
         tests: &["durable_order"],
         about: "the order of durable steps, as the kernel sees it",
     },
     Need {
-        tool: "ssh-keygen",
+        tools: &["ssh-keygen"],
         tests: &["verdicts::", "forms::", "trust::", "attacks::"],
         about: "signatures, as OpenSSH makes and judges them",
     },
     Need {
-        tool: "b3sum",
+        tools: &["b3sum"],
         tests: &["with_b3sum"],
         about: "the hashes of the journal, as others compute them",
     },
     Need {
-        tool: "chromium",
+        tools: &crate::browser::PROGRAMS,
         tests: &["in_chromium"],
         about: "the pages that people read, as a browser shows them",
     },
@@ -81,12 +82,13 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
 pub(crate) fn run_with(arguments: &[String], between: impl FnOnce() -> bool) -> CommandResult {
     let mut request = Request::parse(arguments);
     let strict = request.strict || std::env::var_os("CI").is_some_and(|value| value == "true");
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !is_installed(need.tool)).collect();
+    let missing: Vec<&Need> =
+        NEEDS.iter().filter(|need| !need.tools.iter().any(|tool| is_installed(tool))).collect();
     for need in &missing {
         if strict {
-            let Need { tool, tests, about } = need;
-            let tests = tests.join(", ");
-            let message = format!("{tool} is not installed, and {tests} ({about}) needs it");
+            let Need { tools, tests, about } = need;
+            let (tools, tests) = (tools.join(" or "), tests.join(", "));
+            let message = format!("{tools} is not installed, and {tests} ({about}) needs it");
             return Err(Failure::Failed(message));
         }
         println!("{}", left_out(need));
@@ -186,8 +188,9 @@ fn run_and_count(
 }
 
 fn left_out(need: &Need) -> String {
-    let Need { tool, tests, about } = need;
-    format!("NOT RUN: tests named {} ({about}); install {tool}", tests.join(", "))
+    let Need { tools, tests, about } = need;
+    let (tools, tests) = (tools.join(" or "), tests.join(", "));
+    format!("NOT RUN: tests named {tests} ({about}); install {tools}")
 }
 
 fn is_installed(tool: &str) -> bool {

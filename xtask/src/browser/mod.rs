@@ -20,7 +20,7 @@ use tempfile::TempDir;
 pub(crate) use page::Page;
 
 /// What it may be called.
-const PROGRAMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+pub(crate) const PROGRAMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 /// By when it must have answered. Machines that build something else at the same time are slow.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(120);
 /// By when it must have ended, once it was asked to.

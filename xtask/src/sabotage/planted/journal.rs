@@ -86,7 +86,7 @@ pub(super) const BUGS: &[Planted] = &[
         "file.write_all_at(&tail, from as u64).map_err(|error| FileError::new(Operation::Write, &records_path, error))?;",
         "a record that the recovery relies on is lost by the next power failure",
     ),
-    // trace: sabotage FC-16.3
+    // trace: sabotage FC-7.1 FC-16.3
     bug(
         "torn-tail-not-cut",
         FILE,

@@ -34,7 +34,7 @@ pub(super) fn clause(row: &Value) -> Html {
         &[("class", "body")],
         all([
             reason(row),
-            element("div", &[("class", "meaning")], markdown(text(row, "meaning"))),
+            meaning(row),
             element("ol", &[("class", "chain")], chain(row)),
             element(
                 "p",
@@ -114,6 +114,15 @@ fn reason(row: &Value) -> Html {
         _ => return Html::default(),
     };
     element("p", &[("class", &format!("reason {}", text(status, "is")))], why)
+}
+
+fn meaning(row: &Value) -> Html {
+    let meaning = text(row, "meaning");
+    if meaning.is_empty() {
+        return Html::default();
+    }
+    let title = element("h3", &[], words("What it means here"));
+    element("div", &[("class", "meaning")], all([title, markdown(meaning)]))
 }
 
 /// From the code to who would notice if it were wrong.

@@ -44,6 +44,7 @@ fn shown() -> Value {
     json!({ "is": "shown" })
 }
 
+/// What is whole, and has everything.
 fn rows() -> Vec<Value> {
     let mutants: Vec<Value> = (0..9)
         .map(|at| {
@@ -87,6 +88,12 @@ fn rows() -> Vec<Value> {
                 "mutants": mutants,
             }),
         ),
+    ]
+}
+
+/// What is odd, lacks something, or is of another kind.
+fn odd_rows() -> Vec<Value> {
+    vec![
         with(
             row(8, "SHOULD", HOSTILE, shown()),
             json!({
@@ -137,7 +144,7 @@ fn rows() -> Vec<Value> {
 
 /// The data.
 pub(in crate::trace) fn data() -> Value {
-    let rows = rows();
+    let rows = [rows(), odd_rows()].concat();
     let excerpts: serde_json::Map<String, Value> = rows
         .iter()
         .flat_map(|row| super::PARTS.iter().flat_map(|name| super::list(row, name)))

@@ -1,97 +1,24 @@
 //! The page in a real browser: whether it shows what the data say, does what it offers, and asks for nothing.
 
-use std::collections::BTreeMap;
+mod expected;
+#[cfg(test)]
+mod in_chromium;
+mod scripts;
+
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::html::data::{count, list, place, text, texts, thousands};
+use super::html::data::{count, list, place, text, texts};
 use super::html::{LEVELS, STATUSES};
 use crate::browser::{Browser, Page, address, rules};
+use expected::{EVIDENCE, PARTS, has_caught, has_judge, is_found, is_must, is_of, said_of};
+use scripts::{BEGIN_SEARCH, CHOOSE, IN_SIGHT, PRESS, SEEN, SHOW_FIRST, UNSEEN, UNSHOWN};
 
 /// Wide, as on a desk, and narrow, as on a phone.
 const SIZES: [(u32, u32); 2] = [(1280, 1000), (390, 844)];
 /// A word that no text has.
 const NO_WORD: &str = "qqxzzy";
-/// What of a row refers to the sources.
-const PARTS: [&str; 6] = ["implementation", "documents", "tests", "judges", "sabotages", "mutants"];
-
-/// The clauses that are seen, and how many the page says there are.
-const SEEN: &str = r#"() => ({
-  ids: [...document.querySelectorAll("details.clause")].filter((clause) => clause.checkVisibility()).map((clause) => clause.id),
-  said: document.getElementById("count").textContent,
-})"#;
-/// Chooses as a person would: one field after the other.
-const CHOOSE: &str = r#"({ level = "", status = "", section = "", without = [] }) => {
-  const form = document.getElementById("filters");
-  for (const [name, value] of Object.entries({ level, status, section })) {
-    const field = form.elements[name];
-    if (field.value === value) continue;
-    field.value = value;
-    if (field.value !== value) throw new Error(`${name} has no choice ${value}`);
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-  }
-  for (const box of form.querySelectorAll("[name=without]")) if (box.checked !== without.includes(box.value)) box.click();
-}"#;
-/// Empties the search, and puts the cursor there.
-const BEGIN_SEARCH: &str = r#"() => {
-  const field = document.getElementById("filters").elements.words;
-  field.focus();
-  field.select();
-}"#;
-/// Presses a button, and waits for what follows from it.
-const PRESS: &str = r#"(selector) => {
-  const button = document.querySelector(selector);
-  if (!button?.checkVisibility()) throw new Error(`there is no button ${selector}`);
-  button.click();
-  return new Promise((done) => setTimeout(() => setTimeout(done)));
-}"#;
-/// What clauses do not show though they should, once they are open. One at a time, so that little is laid out.
-const UNSEEN: &str = r#"(clauses) => clauses.flatMap(({ id, said }) => {
-  const clause = document.getElementById(id), flat = (text) => text.replace(/\s+/g, " ").trim();
-  if (!clause) return [`${id} is not on the page`];
-  for (const details of [clause, ...clause.querySelectorAll("details")]) details.open = true;
-  const seen = flat(clause.innerText);
-  clause.open = false;
-  return said.filter((text) => !seen.includes(flat(text))).map((text) => `${id} does not show "${text}"`);
-})"#;
-/// What stands at places and is not shown when somebody asks for it, or stays when nobody does any more.
-const UNSHOWN: &str = r##"(sources) => {
-  const flat = (text) => text.replace(/^ +/gm, "").trimEnd();
-  const ask = (link) => {
-    const place = decodeURIComponent(link.hash.slice(1)), source = sources[place];
-    if (source === undefined) return [`nothing is known of what stands at ${place}`];
-    const excerpt = document.getElementById(place), item = link.closest("li");
-    link.click();
-    const isShown = excerpt.checkVisibility() && excerpt.parentElement === item && link.ariaExpanded === "true";
-    const shown = excerpt.querySelector(".source")?.textContent ?? "";
-    link.click();
-    if (!isShown) return [`${place} is not shown where it is asked for`];
-    if (flat(shown) !== flat(source)) return [`${place} shows something else`];
-    return excerpt.checkVisibility() ? [`${place} does not go away`] : [];
-  };
-  return [...document.querySelectorAll("details.clause")].flatMap((clause) => {
-    for (const details of [clause, ...clause.querySelectorAll("details")]) details.open = true;
-    const wrong = [...clause.querySelectorAll("a.place")].flatMap(ask);
-    clause.open = false;
-    return wrong;
-  });
-}"##;
-/// Opens everything, and shows the first source of each clause.
-const SHOW_FIRST: &str = r#"() => {
-  for (const details of document.querySelectorAll("details")) details.open = true;
-  for (const clause of document.querySelectorAll("details.clause")) {
-    const link = clause.querySelector("a.place");
-    if (link && link.ariaExpanded !== "true") link.click();
-  }
-}"#;
-/// Whether an element is seen, in the part of the page that the window shows.
-const IN_SIGHT: &str = r#"(id) => {
-  const element = document.getElementById(id), { top } = element.getBoundingClientRect();
-  const clause = element.closest("details.clause");
-  return element.checkVisibility() && clause?.open === true && top >= 0 && top < innerHeight;
-}"#;
-
 /// Opens the page, tries everything on it, and leaves pictures of it in a directory. Returns what was looked at.
 ///
 /// # Errors
@@ -442,174 +369,5 @@ impl Check<'_> {
         }
         self.note(format!("{} pictures", pictures.len()), Vec::new());
         Ok(())
-    }
-}
-
-/// What a clause can have, by the name of the filter for those without.
-const EVIDENCE: [(&str, fn(&Value) -> bool); 3] =
-    [("test", has_test), ("judge", has_judge), ("caught", has_caught)];
-
-fn is_must(row: &Value) -> bool {
-    matches!(text(row, "level"), "MUST" | "MUST NOT")
-}
-
-fn is_of(row: &Value, status: &str) -> bool {
-    row.get("status").is_some_and(|own| text(own, "is") == status)
-}
-
-fn has_test(row: &Value) -> bool {
-    list(row, "tests").iter().any(|test| text(test, "outcome") == "ok")
-}
-
-fn has_judge(row: &Value) -> bool {
-    let judges = list(row, "judges");
-    judges.iter().any(|judge| count(judge, "judged") > 0 && count(judge, "violations") == 0)
-}
-
-fn has_caught(row: &Value) -> bool {
-    ["sabotages", "mutants"]
-        .into_iter()
-        .flat_map(|name| list(row, name))
-        .any(|broken| !list(broken, "caught_by").is_empty())
-}
-
-/// Whether each of these words is somewhere in what is searched of a clause.
-fn is_found(row: &Value, words: &str) -> bool {
-    let mut texts: Vec<String> =
-        ["id", "text", "meaning"].map(|name| text(row, name).to_owned()).into();
-    for part in PARTS.into_iter().flat_map(|name| list(row, name)) {
-        texts.extend(["name", "file"].map(|name| text(part, name).to_owned()));
-    }
-    let texts: Vec<String> = texts.into_iter().map(|text| text.to_lowercase()).collect();
-    words.to_lowercase().split_whitespace().all(|word| texts.iter().any(|text| text.contains(word)))
-}
-
-/// Everything that an open clause has to show.
-fn said_of(row: &Value) -> Vec<String> {
-    let mut said = vec![text(row, "id").to_owned(), text(row, "text").to_owned()];
-    said.extend(
-        text(row, "meaning").replace("**", "").replace('`', "").split("\n\n").map(str::to_owned),
-    );
-    if let Some(status) = row.get("status") {
-        said.extend(["reason", "missing"].map(|name| text(status, name).to_owned()));
-        said.extend(texts(status, "by").into_iter().map(str::to_owned));
-    }
-    for part in PARTS.into_iter().flat_map(|name| list(row, name)) {
-        said.extend([text(part, "name").to_owned(), place(part)]);
-        said.extend(texts(part, "caught_by").into_iter().map(str::to_owned));
-        said.push(text(part, "redundant").to_owned());
-    }
-    let outcomes =
-        BTreeMap::from([("ok", "passed"), ("FAILED", "failed"), ("missing", "did not run")]);
-    for test in list(row, "tests") {
-        let outcome = text(test, "outcome");
-        said.push(outcomes.get(outcome).copied().unwrap_or(outcome).to_owned());
-    }
-    let judged = list(row, "judges").iter().map(|judge| count(judge, "judged"));
-    said.extend(judged.filter(|judged| *judged > 0).map(thousands));
-    said.retain(|text| !text.trim().is_empty());
-    said
-}
-
-#[cfg(test)]
-mod in_chromium {
-    use super::super::html::{page, sample};
-    use super::*;
-
-    /// What comes of the check of a page.
-    fn checked(text: &str) -> Result<Vec<String>, String> {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("a trace.html");
-        std::fs::write(&file, text).unwrap();
-        let pictures = directory.path().join("pictures");
-        let checked = check(&file, &sample::data(), &pictures)?;
-        for picture in ["trace.png", "trace-clause.png"] {
-            let bytes = std::fs::read(pictures.join(picture)).unwrap();
-            assert!(bytes.starts_with(b"\x89PNG") && bytes.len() > 10_000, "{picture}");
-        }
-        Ok(checked)
-    }
-
-    #[test]
-    fn the_page_does_what_it_offers_and_hostile_texts_stay_texts() {
-        let checked = checked(&page(&sample::data())).unwrap();
-        assert!(checked.iter().any(|what| what == "all 9 clauses are seen"), "{checked:#?}");
-        assert!(checked.len() >= 18, "{checked:#?}");
-    }
-
-    #[test]
-    fn whatever_is_wrong_with_a_page_is_told() {
-        let mut text = page(&sample::data());
-        let defects = [
-            ("href=\"#clauses\"", "href=\"#gone\"", "a link leads nowhere: #gone"),
-            ("<h1>", "<a href=\"https://example.org\">x</a><h1>", "a link leads out of the page"),
-            ("<h1>", "<img src=\"other.png\" alt=\"\"><h1>", "<img> refers to other.png"),
-            (
-                "\"use strict\";",
-                "\"use strict\"; console.error(\"planted\");",
-                "on its console, error: planted",
-            ),
-            (
-                "follow();\n</script>",
-                "follow(); setTimeout(() => { throw new Error(\"thrown\"); });\n</script>",
-                "nobody catches an exception: Error: thrown",
-            ),
-            (
-                "&& (!filters.status || clause.status === filters.status)",
-                "",
-                "{\"status\":\"implied\"}: 9 clauses are seen",
-            ),
-            (
-                "clause.words.includes(word)",
-                "clause.words.startsWith(word)",
-                "searches find the clauses that have those words: ",
-            ),
-            (
-                "kept.append(\"without\", what)",
-                "{}",
-                "an address with filters shows the same to others: ",
-            ),
-            (
-                "(isShown ? stock : item).append(excerpt)",
-                "{}",
-                "is not shown where it is asked for",
-            ),
-            (
-                "element.open = true;\n  meant",
-                "{}\n  meant",
-                "links to a clause and to a place show it: #FC-7.1",
-            ),
-            ("--soft: #596273;", "--soft: #c9c9c9;", "light: a text has a contrast of"),
-            (
-                "</main>",
-                "<p style=\"width:500px\">wide</p></main>",
-                "the page is 516 px wide where 390 are seen",
-            ),
-            ("name=\"words\"", "name=\"words\" id=\"count\"", "several elements have the id count"),
-            (
-                "html:not(.js) :is(.filters.wide, .others) { display: none; }",
-                "",
-                "there are filters that do nothing",
-            ),
-        ];
-        for (original, planted, _) in defects {
-            assert!(text.contains(original), "{original}");
-            text = text.replacen(original, planted, 1);
-        }
-        let told = checked(&text).unwrap_err();
-        for (_, _, expected) in defects {
-            assert!(told.contains(expected), "{expected} is not in:\n{told}");
-        }
-    }
-
-    #[test]
-    fn a_page_that_lacks_what_the_data_have_is_refused() {
-        let mut data = sample::data();
-        let rows = data["rows"].as_array_mut().unwrap();
-        rows.pop();
-        rows[0]["tests"][0]["name"] = json!("another_name");
-        let told = checked(&page(&data)).unwrap_err();
-        assert!(told.contains("8 clauses are seen, and the data have 9 (FC-29.1)"), "{told}");
-        assert!(told.contains("FC-5.1 does not show"), "{told}");
     }
 }
