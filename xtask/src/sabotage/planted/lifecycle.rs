@@ -252,6 +252,9 @@ pub(super) const BUGS: &[Planted] = &[
         "if «found != store» {",
         "false",
         "a rollback leads to a store that is not the one that was left",
+    )
+    .redundant(
+        "an upgrade seals the store that it leaves: only journals from before that say QUIESCED alone",
     ),
     bug(
         "content-not-compared",
