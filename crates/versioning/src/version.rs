@@ -146,7 +146,8 @@ numbered! {
 }
 
 numbered! {
-    /// The number of a generation within a home: 1 is what was adopted, each upgrade builds the next. Never reused.
+    /// The number of a generation within a home: 1 is what was adopted, each upgrade builds the next. Not used
+    /// again, unless the journal was lost and nothing of the generation was left.
     GenerationNumber(u64)
 }
 
