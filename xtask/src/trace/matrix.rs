@@ -290,3 +290,165 @@ pub(super) fn dangling(evidence: &Evidence<'_>) -> Vec<Problem> {
     }
     problems
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::annotations::{of_document, of_source};
+    use super::super::outcomes::Binary;
+    use super::super::specification::read;
+    use super::*;
+    use serde_json::json;
+
+    const FILE: &str = "crates/a/src/lib.rs";
+    const SOURCE: &str = "\
+// trace: impl FC-1.1 FC-1.2
+fn keep() {}
+// trace: invariant FC-1.1
+const JUDGE: Judge = Judge { name: \"kept\" };
+const BUGS: [B; 1] = [
+    // trace: sabotage FC-1.1 FC-1.2
+    bug(\"lost\", F),
+];
+mod tests {
+    // trace: test FC-1.1
+    #[test]
+    fn it_is_kept() {}
+}
+";
+    const MEANING: &str = "\
+<!-- trace: implied FC-1.3 by FC-1.1: all of it -->
+<!-- trace: implied FC-1.4 by FC-1.2: all of it -->
+<!-- trace: exception FC-1.5: not yet -->
+";
+
+    /// Everything but what differs from test to test.
+    struct Known {
+        lock: Lock,
+        annotations: Vec<Annotation>,
+        tests: Outcomes,
+        simulation: Told,
+        sabotage: Record,
+        mutants: Mutants,
+    }
+
+    fn known() -> Known {
+        let text = (1..=5).map(|n| format!("It MUST be {n}.\n\n")).collect::<String>();
+        let lock = Lock::default().accept(&read(&format!("# 1. A\n\n{text}")));
+        let marks = of_source(FILE, SOURCE).into_iter().chain(of_document("m.md", MEANING));
+        let mut tests = Outcomes::default();
+        let [package, target, root] = ["crates/a", "lib", FILE].map(str::to_owned);
+        tests.list(&Binary { package, target, root }, ["tests::it_is_kept"].into_iter());
+        "ok".clone_into(&mut tests.tests[0].outcome);
+        let report = json!({"ok": true, "judged": {"kept": 7}, "violated": {}});
+        Known {
+            lock,
+            annotations: marks.map(Result::unwrap).collect(),
+            tests,
+            simulation: Told { tree: String::new(), report },
+            sabotage: Record::default(),
+            mutants: Mutants::default(),
+        }
+    }
+
+    fn rows_of(known: &Known) -> Vec<Row> {
+        let meanings = Meanings::new();
+        let evidence = Evidence {
+            lock: &known.lock,
+            meanings: &meanings,
+            annotations: &known.annotations,
+            tests: &known.tests,
+            simulation: &known.simulation,
+            sabotage: &known.sabotage,
+            mutants: &known.mutants,
+        };
+        assert_eq!(dangling(&evidence), []);
+        rows(&evidence)
+    }
+
+    fn is_uncovered(row: &Row) -> bool {
+        matches!(row.status, Status::Uncovered { .. })
+    }
+
+    #[test]
+    fn a_clause_is_shown_by_what_passed_and_others_are_implied_by_what_is_shown() {
+        let rows = rows_of(&known());
+        assert_eq!(rows[0].status, Status::Shown);
+        assert_eq!(rows[0].tests[0].ids, ["crates/a lib tests::it_is_kept"]);
+        assert!(rows[0].has_passing_test() && rows[0].has_invariant());
+        assert!(is_uncovered(&rows[1]), "nothing shows it");
+        assert!(matches!(rows[2].status, Status::Implied { .. }));
+        assert!(is_uncovered(&rows[3]), "what implies it is not shown");
+        assert!(matches!(rows[4].status, Status::Exception { .. }));
+    }
+
+    #[test]
+    fn neither_a_test_that_did_not_pass_nor_a_judge_that_saw_a_violation_shows_anything() {
+        let mut known = known();
+        "FAILED".clone_into(&mut known.tests.tests[0].outcome);
+        assert_eq!(rows_of(&known)[0].status, Status::Shown, "the judge still shows it");
+        known.simulation.report["violated"] = json!({"kept (adopt)": 1});
+        assert!(is_uncovered(&rows_of(&known)[0]));
+        known.tests.tests.clear();
+        assert_eq!(rows_of(&known)[0].tests[0].outcome, "missing");
+        known.simulation.report = json!({});
+        assert!(is_uncovered(&rows_of(&known)[0]), "a judge with nothing to judge shows nothing");
+    }
+
+    #[test]
+    fn only_its_own_evidence_counts_for_a_clause_that_was_broken() {
+        let mut known = known();
+        assert!(!rows_of(&known)[0].has_caught(), "nobody was asked");
+        let mut caught_by = |judge: Option<&str>, tests: &[&str]| {
+            let entry = crate::sabotage::Entry {
+                judge: judge.map(str::to_owned),
+                tests: tests.iter().map(|test| (*test).to_owned()).collect(),
+                ..crate::sabotage::Entry::default()
+            };
+            known.sabotage.bugs.insert("lost".to_owned(), entry);
+            let rows = rows_of(&known);
+            (rows[0].has_caught(), rows[1].has_caught(), rows[0].sabotages[0].is_caught)
+        };
+        assert_eq!(caught_by(Some("kept"), &[]), (true, false, true));
+        assert_eq!(caught_by(None, &["crates/a lib tests::it_is_kept"]), (true, false, true));
+        assert_eq!(caught_by(Some("other"), &["crates/a lib tests::other"]), (false, false, true));
+        assert_eq!(caught_by(None, &[]), (false, false, false));
+    }
+
+    #[test]
+    fn a_mutant_counts_within_what_makes_the_clause_true_and_if_its_own_test_noticed() {
+        let mut known = known();
+        let mut caught = |line: usize, by: &str| {
+            let mutant = json!({"crate": "a", "file": FILE, "line": line, "function": "keep",
+                "change": "replace keep with ()", "verdict": "caught", "caught_by": [by]});
+            known.mutants.mutants = vec![serde_json::from_value(mutant).unwrap()];
+            rows_of(&known)[0].has_caught()
+        };
+        assert!(caught(2, "test:a::tests::it_is_kept"));
+        assert!(caught(2, "judge:kept"));
+        assert!(!caught(2, "test:a::tests::it_is_lost"));
+        assert!(!caught(4, "test:a::tests::it_is_kept"));
+    }
+
+    #[test]
+    fn an_id_that_the_specification_does_not_have_is_a_problem() {
+        let mut known = known();
+        known.annotations[0].clauses.push("FC-9.9".to_owned());
+        known.lock.clauses[1].is_retired = true;
+        let meanings = Meanings::new();
+        let evidence = Evidence {
+            lock: &known.lock,
+            meanings: &meanings,
+            annotations: &known.annotations[..1],
+            tests: &known.tests,
+            simulation: &known.simulation,
+            sabotage: &known.sabotage,
+            mutants: &known.mutants,
+        };
+        let told: Vec<String> = dangling(&evidence).iter().map(ToString::to_string).collect();
+        let expected = [
+            "crates/a/src/lib.rs:1: the specification no longer says FC-1.2",
+            "crates/a/src/lib.rs:1: there is no clause FC-9.9",
+        ];
+        assert_eq!(told, expected);
+    }
+}
