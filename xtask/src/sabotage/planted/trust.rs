@@ -114,7 +114,7 @@ pub(super) const BUGS: &[Planted] = &[
         "one operator who signs twice is taken for two",
     )
     .and(COUNT, "Ok(principal) if «principals.contains(principal)» =>", "let _ = principal; false"),
-    // trace: sabotage FC-21.2 FC-23.3
+    // trace: sabotage FC-21.2 FC-23.3 FC-20.2.2
     bug(
         "signature-not-held-to-content",
         COUNT,
