@@ -25,8 +25,8 @@ const HINT_S: u64 = 12;
 const ROUNDS_S: [u64; 3] = [1, 4, 12];
 /// The same in a quick run.
 const ROUNDS_QUICK_S: [u64; 2] = [1, 10];
-/// The same for bugs that are said to be redundant.
-const ROUNDS_REDUNDANT_S: [u64; 1] = [1];
+/// The same for bugs that are said to be redundant: they are glanced at.
+const ROUNDS_REDUNDANT_S: [u64; 0] = [];
 /// The same without any bug: the campaigns themselves look closer.
 const CONTROL_S: [u64; 1] = [1];
 /// How much longer a run may take than it was told to. One that takes longer hangs.
@@ -203,7 +203,8 @@ impl Simulator {
         if bug.by_tests {
             return Verdict::NotAsked;
         }
-        let rounds_s = if bug.redundant.is_some() { &ROUNDS_REDUNDANT_S } else { self.rounds_s };
+        let is_redundant = bug.redundant.is_some();
+        let rounds_s = if is_redundant { ROUNDS_REDUNDANT_S.as_slice() } else { self.rounds_s };
         self.hunt(Some(bug.name), rounds_s, hints.get(bug.name).map(String::as_str))
     }
 
