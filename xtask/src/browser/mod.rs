@@ -6,6 +6,7 @@
 mod page;
 pub(crate) mod rules;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ pub(crate) use page::Page;
 
 /// What it may be called.
 pub(crate) const PROGRAMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
-/// By when it must have answered. Machines that build something else at the same time are slow.
+/// By when it must have answered, unless a test is less patient. Machines that build something else at the same time are slow.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(120);
 /// By when it must have ended, once it was asked to.
 const ENDS_WITHIN: Duration = Duration::from_secs(10);
@@ -56,6 +57,8 @@ pub(crate) struct Browser {
     child: Child,
     to: ChildStdin,
     from: Receiver<Value>,
+    /// By when it must have answered.
+    patience: Duration,
     /// The id of the last command.
     last: u64,
     /// What it said that was no answer, in order.
@@ -70,12 +73,7 @@ impl Browser {
     /// # Errors
     /// If none is installed, or it does not start.
     pub(crate) fn start() -> Result<Self, String> {
-        let program = PROGRAMS.into_iter().find_map(installed).ok_or_else(|| {
-            format!(
-                "none of {} is installed: apt-get install --no-install-recommends chromium",
-                PROGRAMS.join(", ")
-            )
-        })?;
+        let program = program(&std::env::var_os("PATH").unwrap_or_default())?;
         let failed = |error: std::io::Error| format!("cannot start {}: {error}", program.display());
         let profile = tempfile::tempdir().map_err(failed)?;
         let said = File::create(said_in(profile.path())).map_err(failed)?;
@@ -88,7 +86,15 @@ impl Browser {
             return Err(format!("{} has no pipes", program.display()));
         };
         let from = listen(from);
-        let mut browser = Self { child, to, from, last: 0, events: Vec::new(), profile };
+        let mut browser = Self {
+            child,
+            to,
+            from,
+            patience: ANSWERS_WITHIN,
+            last: 0,
+            events: Vec::new(),
+            profile,
+        };
         browser.call("Browser.getVersion", &json!({}), None)?;
         Ok(browser)
     }
@@ -123,7 +129,7 @@ impl Browser {
         message.push(END);
         let sent = self.to.write_all(&message).and_then(|()| self.to.flush());
         sent.map_err(|error| self.told(&format!("{method}: {error}")))?;
-        let deadline = now() + ANSWERS_WITHIN;
+        let deadline = now() + self.patience;
         loop {
             let mut message = self.next(method, deadline)?;
             if message.get("id") != Some(&self.last.into()) {
@@ -139,7 +145,7 @@ impl Browser {
 
     /// Waits for something that happens by itself: an event behind the first `seen` ones.
     fn wait_for(&mut self, method: &str, seen: usize) -> Result<(), String> {
-        let deadline = now() + ANSWERS_WITHIN;
+        let deadline = now() + self.patience;
         let is_it = |event: &Value| event.get("method").is_some_and(|of| of == method);
         while !self.events.iter().skip(seen).any(is_it) {
             let event = self.next(method, deadline)?;
@@ -152,7 +158,7 @@ impl Browser {
         let left = deadline.saturating_duration_since(now());
         self.from.recv_timeout(left).map_err(|error| match error {
             RecvTimeoutError::Timeout => {
-                self.told(&format!("{waits_for}: nothing in {} s", ANSWERS_WITHIN.as_secs()))
+                self.told(&format!("{waits_for}: nothing in {} s", self.patience.as_secs()))
             }
             RecvTimeoutError::Disconnected => self.told(&format!("{waits_for}: it has ended")),
         })
@@ -224,12 +230,58 @@ pub(crate) fn address(file: &Path) -> Result<String, String> {
     Ok(address)
 }
 
-fn installed(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|it| it.is_file())
+/// Where it is installed.
+fn program(path: &OsStr) -> Result<PathBuf, String> {
+    let places = || std::env::split_paths(path);
+    let installed = |name| places().map(|place| place.join(name)).find(|file| file.is_file());
+    PROGRAMS.into_iter().find_map(installed).ok_or_else(|| {
+        let names = PROGRAMS.join(", ");
+        format!("none of {names} is installed: apt-get install --no-install-recommends chromium")
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "how long a browser takes is what is measured here")]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_that_is_missing_is_an_error_that_says_how_to_install_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().as_os_str();
+        assert!(program(path).unwrap_err().contains("apt-get install"));
+        let file = directory.path().join("chromium-browser");
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(program(path), Ok(file));
+    }
+
+    #[test]
+    fn the_address_of_a_file_is_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a b#%.html");
+        assert!(address(&file).is_err());
+        std::fs::write(&file, "").unwrap();
+        let address = address(&file).unwrap();
+        assert!(address.starts_with("file:///") && address.ends_with("/a%20b%23%25.html"));
+    }
+}
+
+#[cfg(test)]
+mod in_chromium {
+    use super::*;
+
+    #[test]
+    fn what_does_not_answer_is_waited_for_only_so_long() {
+        let mut browser = Browser::start().unwrap();
+        let mut page = browser.page().unwrap();
+        assert_eq!(page.evaluate("6 * 7").unwrap(), 42);
+        assert!(page.evaluate("nothing()").unwrap_err().contains("nothing is not defined"));
+        page.impatient(Duration::from_secs(1));
+        let told = page.evaluate("for (;;) {}").unwrap_err();
+        assert!(told.contains("Runtime.evaluate: nothing in 1 s"), "{told}");
+    }
 }

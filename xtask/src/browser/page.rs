@@ -30,6 +30,12 @@ impl<'a> Page<'a> {
         Ok(page)
     }
 
+    /// Waits no longer than this for an answer.
+    #[cfg(test)]
+    pub(super) fn impatient(&mut self, patience: std::time::Duration) {
+        self.browser.patience = patience;
+    }
+
     /// Has a command of the protocol done.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use scripts::{BEGIN_SEARCH, CHOOSE, IN_SIGHT, PRESS, SEEN, SHOW_FIRST, UNSEEN, U
 const SIZES: [(u32, u32); 2] = [(1280, 1000), (390, 844)];
 /// A word that no text has.
 const NO_WORD: &str = "qqxzzy";
+
 /// Opens the page, tries everything on it, and leaves pictures of it in a directory. Returns what was looked at.
 ///
 /// # Errors
@@ -62,7 +63,8 @@ impl Check<'_> {
             let came = step(self);
             self.wrong.extend(came.err());
         }
-        self.pictures(screenshots)?;
+        let came = self.pictures(screenshots);
+        self.wrong.extend(came.err());
         let complaints = self.page.complaints(&self.address);
         self.note("no error, no warning, no exception, no request", complaints);
         Ok(())
