@@ -12,7 +12,9 @@ use crate::runner::{cargo, now, shown};
 use crate::trace::{self, Binary, OwnTests};
 
 /// How long the tests of one binary may take with a bug. What hangs is noticed too.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(300);
+/// How long all of them together may take without any.
+const CONTROL_LIMIT: Duration = Duration::from_secs(1800);
 
 /// The test binaries of the copy, with all bugs in them.
 pub(super) struct TestBinaries {
@@ -129,7 +131,8 @@ impl TestBinaries {
             if let Some(bug) = bug {
                 command.env(SWITCH, bug);
             }
-            let passed = passed(&mut command);
+            let limit = if bug.is_some() { LIMIT } else { CONTROL_LIMIT };
+            let passed = passed(&mut command, limit);
             let missed = names.iter().filter(|name| !passed.contains(*name));
             failing.extend(missed.map(|name| trace::id(binary, name)));
         }
@@ -138,12 +141,12 @@ impl TestBinaries {
 }
 
 /// The tests that a binary says have passed.
-fn passed(command: &mut Command) -> BTreeSet<String> {
+fn passed(command: &mut Command, limit: Duration) -> BTreeSet<String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let Ok(mut child) = command.spawn() else { return BTreeSet::new() };
     let stdout = listen(child.stdout.take());
     // Whether it succeeds says nothing that its lines do not.
-    let _ = wait(&mut child, LIMIT);
+    let _ = wait(&mut child, limit);
     let said = stdout.join().unwrap_or_default();
     let outcomes = said.lines().filter_map(trace::outcome);
     outcomes.filter(|(_, outcome)| *outcome == "ok").map(|(name, _)| name.to_owned()).collect()
@@ -157,6 +160,6 @@ mod tests {
     fn what_a_binary_does_not_get_to_does_not_pass() {
         let mut dies = Command::new("sh");
         dies.args(["-c", "echo 'test a ... ok'; echo 'test b ... FAILED'; kill -9 $$"]);
-        assert_eq!(passed(&mut dies), BTreeSet::from(["a".to_owned()]));
+        assert_eq!(passed(&mut dies, LIMIT), BTreeSet::from(["a".to_owned()]));
     }
 }
