@@ -145,8 +145,8 @@ fn ask_tests(
     eprintln!("building the tests of the copy …");
     let binaries = TestBinaries::build(copy)?;
     eprintln!("running the tests of {} bugs without any bug, which must pass …", own.len());
-    binaries.control(&own)?;
-    binaries.ask(&own, outcomes, tell);
+    let costs = binaries.control(&own)?;
+    binaries.ask(&own, &costs, outcomes, tell);
     Ok(())
 }
 

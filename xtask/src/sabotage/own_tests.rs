@@ -1,20 +1,25 @@
 //! Runs the tests of a planted bug's own clauses with the bug switched on: the evidence for a clause has to notice when it
 //! no longer holds.
+//!
+//! Every test runs in a process of its own, the quicker ones first, until each clause that the bug breaks has one that
+//! does not pass.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use super::plant::SWITCH;
-use super::run::{Outcome, Verdict, listen, wait};
+use super::run::{AT_ONCE, Outcome, Verdict, listen, wait};
 use crate::runner::{cargo, now, shown};
-use crate::trace::{self, Binary, OwnTests};
+use crate::trace::{self, Binary, OwnTests, TestPlace};
 
-/// How long the tests of one binary may take with a bug. What hangs is noticed too.
-const LIMIT: Duration = Duration::from_secs(300);
-/// How long all of them together may take without any.
-const CONTROL_LIMIT: Duration = Duration::from_secs(1800);
+/// How long a test may take without any bug.
+const LIMIT: Duration = Duration::from_secs(600);
+/// How much longer than that it may take with one, and what is too short to say so. What hangs is noticed too.
+const PATIENCE: (u32, Duration) = (5, Duration::from_secs(20));
 
 /// The test binaries of the copy, with all bugs in them.
 pub(super) struct TestBinaries {
@@ -24,8 +29,11 @@ pub(super) struct TestBinaries {
     all: trace::Outcomes,
 }
 
-/// Tests by the binary that they are in: the names.
-type ByBinary = BTreeMap<usize, BTreeSet<String>>;
+/// A test: the binary that it is in, and its name there.
+type Test = (usize, String);
+
+/// How long each test takes without any bug.
+pub(super) type Costs = BTreeMap<Test, Duration>;
 
 impl TestBinaries {
     /// Builds the tests of the copy.
@@ -38,14 +46,7 @@ impl TestBinaries {
         // Nobody debugs what is broken on purpose, and it is built once: that takes less space.
         command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
         command.env("RUSTFLAGS", "-Awarnings");
-        command.args([
-            "test",
-            "--workspace",
-            "--exclude",
-            "xtask",
-            "--exclude",
-            crate::bench::PACKAGE,
-        ]);
+        command.args(["test", "--workspace", "--exclude", crate::bench::PACKAGE]);
         command.args([
             "--locked",
             "--quiet",
@@ -70,20 +71,26 @@ impl TestBinaries {
         Ok(Self { workspace: workspace.to_owned(), binaries, all })
     }
 
-    /// Without any bug every test passes, or nothing can be learnt from it.
+    /// Without any bug every test passes, or nothing can be learnt from it. Returns how long each takes.
     ///
     /// # Errors
     /// The tests that fail.
-    pub(super) fn control(&self, own: &OwnTests) -> Result<(), String> {
-        let mut every = ByBinary::new();
-        for tests in own.values() {
-            for (binary, names) in self.find(tests) {
-                every.entry(binary).or_default().extend(names);
+    pub(super) fn control(&self, own: &OwnTests) -> Result<Costs, String> {
+        let places = own.values().flat_map(BTreeMap::values).flatten();
+        let tests: BTreeSet<Test> = places.flat_map(|place| self.find(place)).collect();
+        let (mut costs, mut failing) = (Costs::new(), Vec::new());
+        let run = |test: &Test| {
+            let began = now();
+            (self.passes(None, test, LIMIT), began.elapsed())
+        };
+        beside_each_other(tests.into_iter().collect(), &run, &mut |test, (passes, taken)| {
+            if !passes {
+                failing.push(self.id(&test));
             }
-        }
-        let failing = self.failing(None, &every);
+            costs.insert(test, taken);
+        });
         if failing.is_empty() {
-            return Ok(());
+            return Ok(costs);
         }
         Err(format!("without any planted bug these fail in the copy: {}", failing.join(", ")))
     }
@@ -92,51 +99,81 @@ impl TestBinaries {
     pub(super) fn ask(
         &self,
         own: &OwnTests,
+        costs: &Costs,
         outcomes: &mut [Outcome],
         tell: &mut dyn FnMut(&Outcome),
     ) {
-        for outcome in outcomes {
-            let Some(tests) = own.get(outcome.bug.name) else { continue };
+        let bugs: Vec<&'static str> = outcomes.iter().map(|outcome| outcome.bug.name).collect();
+        let known = bugs.into_iter().filter(|bug| own.contains_key(*bug)).collect();
+        let run = |bug: &&'static str| {
             let began = now();
-            outcome.failing_tests = self.failing(Some(outcome.bug.name), &self.find(tests));
+            let failing = own.get(*bug).map(|clauses| self.failing(bug, clauses, costs));
+            (failing.unwrap_or_default(), began.elapsed())
+        };
+        beside_each_other(known, &run, &mut |bug, (failing, taken)| {
+            let mut of_bug = outcomes.iter_mut().filter(|outcome| outcome.bug.name == bug);
+            let Some(outcome) = of_bug.next() else { return };
+            outcome.failing_tests = failing;
             if outcome.verdict == Verdict::NotAsked {
-                outcome.seconds = began.elapsed().as_secs_f64();
+                outcome.seconds = taken.as_secs_f64();
             }
             tell(outcome);
-        }
+        });
     }
 
-    fn find(&self, tests: &[trace::TestPlace]) -> ByBinary {
-        let mut found = ByBinary::new();
-        for (file, item) in tests {
-            for test in self.all.of(file, item) {
-                let binary = self.binaries.iter().position(|(_, binary)| *binary == test.binary);
-                if let Some(binary) = binary {
-                    found.entry(binary).or_default().insert(test.name.clone());
-                }
-            }
+    /// The ids of the tests that do not pass with this bug: at least one of each clause, if there is one.
+    fn failing(
+        &self,
+        bug: &str,
+        clauses: &BTreeMap<String, Vec<TestPlace>>,
+        costs: &Costs,
+    ) -> Vec<String> {
+        let mut open: BTreeMap<&str, BTreeSet<Test>> = BTreeMap::new();
+        for (clause, places) in clauses {
+            open.insert(clause, places.iter().flat_map(|place| self.find(place)).collect());
         }
-        found
-    }
-
-    /// The ids of the tests that do not pass. What a binary does not get to, because it dies or hangs, does not pass.
-    fn failing(&self, bug: Option<&str>, tests: &ByBinary) -> Vec<String> {
+        let cost = |test: &Test| costs.get(test).copied().unwrap_or(LIMIT);
+        let mut tests: Vec<Test> = open.values().flatten().cloned().collect();
+        tests.sort_by_key(|test| (cost(test), test.clone()));
+        tests.dedup();
         let mut failing = Vec::new();
-        for (index, names) in tests {
-            let Some((executable, binary)) = self.binaries.get(*index) else { continue };
-            let mut command = Command::new(executable);
-            let directory = self.workspace.join(&binary.package);
-            command.arg("--exact").args(names).current_dir(&directory);
-            command.env("CARGO_MANIFEST_DIR", &directory).env_remove(SWITCH);
-            if let Some(bug) = bug {
-                command.env(SWITCH, bug);
+        for test in tests {
+            if !open.values().any(|tests| tests.contains(&test)) {
+                continue;
             }
-            let limit = if bug.is_some() { LIMIT } else { CONTROL_LIMIT };
-            let passed = passed(&mut command, limit);
-            let missed = names.iter().filter(|name| !passed.contains(*name));
-            failing.extend(missed.map(|name| trace::id(binary, name)));
+            let (factor, least) = PATIENCE;
+            if !self.passes(Some(bug), &test, cost(&test) * factor + least) {
+                open.retain(|_, tests| !tests.contains(&test));
+                failing.push(self.id(&test));
+            }
         }
+        failing.sort();
         failing
+    }
+
+    fn find(&self, (file, item): &TestPlace) -> Vec<Test> {
+        let of_place = self.all.of(file, item).into_iter().filter_map(|test| {
+            let binary = self.binaries.iter().position(|(_, binary)| *binary == test.binary)?;
+            Some((binary, test.name.clone()))
+        });
+        of_place.collect()
+    }
+
+    fn id(&self, (binary, name): &Test) -> String {
+        self.binaries.get(*binary).map(|(_, binary)| trace::id(binary, name)).unwrap_or_default()
+    }
+
+    /// What a test does not get to, because it dies or hangs, does not pass.
+    fn passes(&self, bug: Option<&str>, (index, name): &Test, limit: Duration) -> bool {
+        let Some((executable, binary)) = self.binaries.get(*index) else { return false };
+        let mut command = Command::new(executable);
+        let directory = self.workspace.join(&binary.package);
+        command.args(["--exact", name]).current_dir(&directory);
+        command.env("CARGO_MANIFEST_DIR", &directory).env_remove(SWITCH);
+        if let Some(bug) = bug {
+            command.env(SWITCH, bug);
+        }
+        passed(&mut command, limit).contains(name)
     }
 }
 
@@ -152,6 +189,31 @@ fn passed(command: &mut Command, limit: Duration) -> BTreeSet<String> {
     outcomes.filter(|(_, outcome)| *outcome == "ok").map(|(name, _)| name.to_owned()).collect()
 }
 
+/// Does this with each of them, several at the same time, and hands on what came of it as soon as it is known.
+fn beside_each_other<T: Send, R: Send>(
+    all: Vec<T>,
+    run: &(impl Fn(&T) -> R + Sync),
+    take: &mut dyn FnMut(T, R),
+) {
+    let queue = Mutex::new(VecDeque::from(all));
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            let (queue, sender) = (&queue, sender.clone());
+            scope.spawn(move || {
+                let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                while let Some(one) = next() {
+                    let came = run(&one);
+                    // Nobody listens any more only if this command is being torn down.
+                    let _ = sender.send((one, came));
+                }
+            });
+        }
+        drop(sender);
+        receiver.into_iter().for_each(|(one, came)| take(one, came));
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,5 +223,22 @@ mod tests {
         let mut dies = Command::new("sh");
         dies.args(["-c", "echo 'test a ... ok'; echo 'test b ... FAILED'; kill -9 $$"]);
         assert_eq!(passed(&mut dies, LIMIT), BTreeSet::from(["a".to_owned()]));
+        let mut hangs = Command::new("sh");
+        hangs.args(["-c", "echo 'test a ... ok'; exec sleep 60"]);
+        let began = now();
+        assert_eq!(
+            passed(&mut hangs, Duration::from_millis(300)),
+            BTreeSet::from(["a".to_owned()])
+        );
+        assert!(began.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn everything_is_done_once() {
+        let all: Vec<u32> = (0..50).collect();
+        let mut came = Vec::new();
+        beside_each_other(all, &|n| n * 2, &mut |n, twice| came.push((n, twice)));
+        came.sort_unstable();
+        assert_eq!(came, (0..50).map(|n| (n, n * 2)).collect::<Vec<_>>());
     }
 }

@@ -34,7 +34,7 @@ const GRACE_S: u64 = 120;
 /// How often a run is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Runs at the same time.
-const AT_ONCE: usize = 2;
+pub(super) const AT_ONCE: usize = 2;
 /// The longest verdict that is told, in characters.
 const VERDICT_CHARACTERS: usize = 200;
 

@@ -66,8 +66,8 @@ fn gather(root: &Path) -> Result<(Vec<Annotation>, Vec<Problem>), String> {
 /// Where a test stands: the file, and what it is called there.
 pub(crate) type TestPlace = (String, Item);
 
-/// The tests of the clauses that a planted bug breaks, by its name.
-pub(crate) type OwnTests = BTreeMap<String, Vec<TestPlace>>;
+/// The tests of the clauses that planted bugs break, by the name of the bug and the id of the clause.
+pub(crate) type OwnTests = BTreeMap<String, BTreeMap<String, Vec<TestPlace>>>;
 
 /// For each planted bug the tests of the clauses that it breaks.
 ///
@@ -78,10 +78,12 @@ pub(crate) fn own_tests(root: &Path) -> Result<OwnTests, String> {
     let of = |kind| annotations.iter().filter(move |annotation| annotation.kind == kind);
     let mut own = OwnTests::new();
     for bug in of(Kind::Sabotage) {
-        let shows = |test: &&Annotation| test.clauses.iter().any(|id| bug.clauses.contains(id));
-        let tests = of(Kind::Test).filter(shows);
-        let places = tests.map(|test| (test.place.file.clone(), test.item.clone()));
-        own.entry(bug.item.path.clone()).or_default().extend(places);
+        for clause in &bug.clauses {
+            let tests = of(Kind::Test).filter(|test| test.clauses.contains(clause));
+            let places = tests.map(|test| (test.place.file.clone(), test.item.clone()));
+            let clauses = own.entry(bug.item.path.clone()).or_default();
+            clauses.entry(clause.clone()).or_default().extend(places);
+        }
     }
     Ok(own)
 }
