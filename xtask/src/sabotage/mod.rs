@@ -11,6 +11,7 @@ mod planted;
 mod record;
 mod run;
 mod sites;
+mod together;
 
 use std::path::Path;
 use std::process::ExitCode;

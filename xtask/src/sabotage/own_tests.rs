@@ -4,15 +4,14 @@
 //! Every test runs in a process of its own, the quicker ones first, until each clause that the bug breaks has one that
 //! does not pass.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::thread;
 use std::time::Duration;
 
 use super::plant::SWITCH;
-use super::run::{AT_ONCE, Outcome, Verdict, listen, wait};
+use super::run::{Outcome, Verdict, listen, wait};
+use super::together::beside_each_other;
 use crate::runner::{cargo, now, shown};
 use crate::trace::{self, Binary, OwnTests, TestPlace};
 
@@ -189,31 +188,6 @@ fn passed(command: &mut Command, limit: Duration) -> BTreeSet<String> {
     outcomes.filter(|(_, outcome)| *outcome == "ok").map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Does this with each of them, several at the same time, and hands on what came of it as soon as it is known.
-fn beside_each_other<T: Send, R: Send>(
-    all: Vec<T>,
-    run: &(impl Fn(&T) -> R + Sync),
-    take: &mut dyn FnMut(T, R),
-) {
-    let queue = Mutex::new(VecDeque::from(all));
-    let (sender, receiver) = mpsc::channel();
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            let (queue, sender) = (&queue, sender.clone());
-            scope.spawn(move || {
-                let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                while let Some(one) = next() {
-                    let came = run(&one);
-                    // Nobody listens any more only if this command is being torn down.
-                    let _ = sender.send((one, came));
-                }
-            });
-        }
-        drop(sender);
-        receiver.into_iter().for_each(|(one, came)| take(one, came));
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,14 +205,5 @@ mod tests {
             BTreeSet::from(["a".to_owned()])
         );
         assert!(began.elapsed() < Duration::from_secs(30));
-    }
-
-    #[test]
-    fn everything_is_done_once() {
-        let all: Vec<u32> = (0..50).collect();
-        let mut came = Vec::new();
-        beside_each_other(all, &|n| n * 2, &mut |n, twice| came.push((n, twice)));
-        came.sort_unstable();
-        assert_eq!(came, (0..50).map(|n| (n, n * 2)).collect::<Vec<_>>());
     }
 }

@@ -1,11 +1,9 @@
 //! Runs the simulator against one planted bug after the other.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +12,7 @@ use serde_json::Value;
 use super::plant::{REACHED, SWITCH};
 use super::planted::Planted;
 use super::record::Hints;
+use super::together::beside_each_other;
 use crate::runner::{cargo, now, output_of, shown};
 
 /// How long it looks at each scenario before the first round, in milliseconds: most bugs show at once, in the right one.
@@ -33,8 +32,6 @@ const CONTROL_S: [u64; 1] = [1];
 const GRACE_S: u64 = 120;
 /// How often a run is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// Runs at the same time.
-pub(super) const AT_ONCE: usize = 2;
 /// The longest verdict that is told, in characters.
 const VERDICT_CHARACTERS: usize = 200;
 
@@ -156,29 +153,15 @@ impl Simulator {
         hints: &Hints,
         tell: &mut dyn FnMut(&Outcome),
     ) -> Vec<Outcome> {
-        let queue: Mutex<VecDeque<&'static Planted>> = Mutex::new(bugs.iter().copied().collect());
-        let (sender, receiver) = mpsc::channel();
+        let hunt = |bug: &&'static Planted| {
+            let began = now();
+            (self.verdict_on(bug, hints), began.elapsed().as_secs_f64())
+        };
         let mut outcomes = Vec::new();
-        thread::scope(|scope| {
-            for _ in 0..AT_ONCE {
-                let (queue, sender) = (&queue, sender.clone());
-                scope.spawn(move || {
-                    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                    while let Some(bug) = next() {
-                        let began = now();
-                        let verdict = self.verdict_on(bug, hints);
-                        let seconds = began.elapsed().as_secs_f64();
-                        let outcome = Outcome { verdict, seconds, ..Outcome::new(bug) };
-                        // Nobody listens any more only if this command is being torn down.
-                        let _ = sender.send(outcome);
-                    }
-                });
-            }
-            drop(sender);
-            for outcome in receiver {
-                tell(&outcome);
-                outcomes.push(outcome);
-            }
+        beside_each_other(bugs.to_vec(), &hunt, &mut |bug, (verdict, seconds)| {
+            let outcome = Outcome { verdict, seconds, ..Outcome::new(bug) };
+            tell(&outcome);
+            outcomes.push(outcome);
         });
         outcomes
     }
