@@ -240,17 +240,16 @@ fn fits(kind: Kind, item: ItemKind) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn source(text: &str) -> Vec<Result<(Kind, String, Vec<String>), String>> {
+    /// Kind, item and clauses, or what is wrong.
+    type Told = Result<(Kind, String, Vec<String>), String>;
+
+    fn source(text: &str) -> Vec<Told> {
         let told = |found: Annotation| (found.kind, found.item.path, found.clauses);
         let of = of_source("a.rs", text).into_iter();
         of.map(|found| found.map(told).map_err(|problem| problem.to_string())).collect()
     }
 
-    fn one(
-        kind: Kind,
-        path: &str,
-        clauses: &[&str],
-    ) -> Result<(Kind, String, Vec<String>), String> {
+    fn one(kind: Kind, path: &str, clauses: &[&str]) -> Told {
         Ok((kind, path.to_owned(), clauses.iter().map(|id| (*id).to_owned()).collect()))
     }
 
