@@ -10,7 +10,7 @@ use super::planted::{Edit, Planted};
 
 /// What of the workspace is copied: enough for it to load, for the simulator to be built, and for tests to
 /// find what they read.
-const COPIED: [&str; 12] = [
+const COPIED: [&str; 13] = [
     "crates",
     "specs",
     "sim",
@@ -19,6 +19,7 @@ const COPIED: [&str; 12] = [
     "xtask",
     "docs",
     "README.md",
+    "deny.toml",
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain.toml",
