@@ -44,8 +44,8 @@ struct Options {
     json: bool,
 }
 
-/// Runs the mutants of the crates that are asked for. The exit code is 1 if a score is too low, or a mutant that is written
-/// down as equivalent is not.
+/// Runs the mutants of the crates that are asked for. The exit code is 1 if a score is too low, some of the mutants were not
+/// run, or one that is written down as equivalent is not.
 pub(crate) fn run(arguments: &[String]) -> CommandResult {
     let options = Options::parse(arguments)?;
     tool::require()?;
@@ -211,12 +211,15 @@ fn summary(asked: &BTreeMap<&str, &Summary>, entries: &[&Entry], wrong: &[String
     let score: BTreeMap<&str, f64> = asked.iter().map(|(name, of)| (*name, of.score)).collect();
     let missed = entries.iter().filter(|entry| is_missed(entry)).map(|entry| named(&entry.mutant));
     let is_enough = score.values().all(|score| *score >= WANTED);
+    // The score of some of them says little of the rest.
+    let not_run: usize = asked.values().map(|of| of.listed - of.mutants).sum();
     json!({
         "type": "mutants",
         "score": score,
         "missed": missed.collect::<Vec<_>>(),
+        "not_run": not_run,
         "not_equivalent": wrong,
-        "ok": is_enough && wrong.is_empty(),
+        "ok": is_enough && not_run == 0 && wrong.is_empty(),
     })
 }
 
@@ -299,6 +302,9 @@ mod tests {
         let report = summary(&both, &[], &[]);
         assert_eq!((&report["type"], &report["ok"]), (&json!("mutants"), &json!(false)));
         assert_eq!(report["score"], json!({"journal": 0.9, "rollback": 0.8999}));
+        let part = Summary { listed: 12, ..summary_of(1.0) };
+        let report = summary(&BTreeMap::from([("journal", &part)]), &[], &[]);
+        assert_eq!((&report["not_run"], &report["ok"]), (&json!(2), &json!(false)));
     }
 
     #[test]
