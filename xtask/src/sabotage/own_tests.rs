@@ -2,11 +2,12 @@
 //! no longer holds.
 //!
 //! Every test runs in a process of its own, the quicker ones first, until each clause that the bug breaks has one that
-//! does not pass.
+//! does not pass. One that does not pass without the bug either has noticed nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::plant::SWITCH;
@@ -15,10 +16,12 @@ use super::together::beside_each_other;
 use crate::runner::{cargo, now, shown};
 use crate::trace::{self, Binary, OwnTests, TestPlace};
 
-/// How long a test may take without any bug.
-const LIMIT: Duration = Duration::from_secs(600);
-/// How much longer than that it may take with one, and what is too short to say so. What hangs is noticed too.
-const PATIENCE: (u32, Duration) = (5, Duration::from_secs(20));
+/// How long a test may take. What hangs is noticed too.
+const LIMIT: Duration = Duration::from_secs(300);
+/// What a test takes of which nothing is known yet: within the sources, beside them, and with the real command or the
+/// simulator.
+const GUESSES: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_secs(1), Duration::from_secs(10)];
 
 /// The test binaries of the copy, with all bugs in them.
 pub(super) struct TestBinaries {
@@ -26,13 +29,20 @@ pub(super) struct TestBinaries {
     binaries: Vec<(PathBuf, Binary)>,
     /// All tests of all binaries.
     all: trace::Outcomes,
+    known: Mutex<BTreeMap<Test, Known>>,
+}
+
+/// What is known of a test.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// How long it took when it passed.
+    taken: Option<Duration>,
+    /// Whether it passes without any bug.
+    passes: Option<bool>,
 }
 
 /// A test: the binary that it is in, and its name there.
 type Test = (usize, String);
-
-/// How long each test takes without any bug.
-pub(super) type Costs = BTreeMap<Test, Duration>;
 
 impl TestBinaries {
     /// Builds the tests of the copy.
@@ -67,38 +77,13 @@ impl TestBinaries {
             let listed = String::from_utf8_lossy(&listed.stdout);
             all.list(binary, listed.lines().filter_map(|line| line.strip_suffix(": test")));
         }
-        Ok(Self { workspace: workspace.to_owned(), binaries, all })
-    }
-
-    /// Without any bug every test passes, or nothing can be learnt from it. Returns how long each takes.
-    ///
-    /// # Errors
-    /// The tests that fail.
-    pub(super) fn control(&self, own: &OwnTests) -> Result<Costs, String> {
-        let places = own.values().flat_map(BTreeMap::values).flatten();
-        let tests: BTreeSet<Test> = places.flat_map(|place| self.find(place)).collect();
-        let (mut costs, mut failing) = (Costs::new(), Vec::new());
-        let run = |test: &Test| {
-            let began = now();
-            (self.passes(None, test, LIMIT), began.elapsed())
-        };
-        beside_each_other(tests.into_iter().collect(), &run, &mut |test, (passes, taken)| {
-            if !passes {
-                failing.push(self.id(&test));
-            }
-            costs.insert(test, taken);
-        });
-        if failing.is_empty() {
-            return Ok(costs);
-        }
-        Err(format!("without any planted bug these fail in the copy: {}", failing.join(", ")))
+        Ok(Self { workspace: workspace.to_owned(), binaries, all, known: Mutex::default() })
     }
 
     /// Adds to each outcome the tests that fail with its bug.
     pub(super) fn ask(
         &self,
         own: &OwnTests,
-        costs: &Costs,
         outcomes: &mut [Outcome],
         tell: &mut dyn FnMut(&Outcome),
     ) {
@@ -106,7 +91,7 @@ impl TestBinaries {
         let known = bugs.into_iter().filter(|bug| own.contains_key(*bug)).collect();
         let run = |bug: &&'static str| {
             let began = now();
-            let failing = own.get(*bug).map(|clauses| self.failing(bug, clauses, costs));
+            let failing = own.get(*bug).map(|clauses| self.failing(bug, clauses));
             (failing.unwrap_or_default(), began.elapsed())
         };
         beside_each_other(known, &run, &mut |bug, (failing, taken)| {
@@ -121,33 +106,54 @@ impl TestBinaries {
     }
 
     /// The ids of the tests that do not pass with this bug: at least one of each clause, if there is one.
-    fn failing(
-        &self,
-        bug: &str,
-        clauses: &BTreeMap<String, Vec<TestPlace>>,
-        costs: &Costs,
-    ) -> Vec<String> {
-        let mut open: BTreeMap<&str, BTreeSet<Test>> = BTreeMap::new();
-        for (clause, places) in clauses {
-            open.insert(clause, places.iter().flat_map(|place| self.find(place)).collect());
-        }
-        let cost = |test: &Test| costs.get(test).copied().unwrap_or(LIMIT);
-        let mut tests: Vec<Test> = open.values().flatten().cloned().collect();
-        tests.sort_by_key(|test| (cost(test), test.clone()));
+    fn failing(&self, bug: &str, clauses: &BTreeMap<String, Vec<TestPlace>>) -> Vec<String> {
+        let of_clause = |places: &Vec<TestPlace>| -> BTreeSet<Test> {
+            places.iter().flat_map(|place| self.find(place)).collect()
+        };
+        let mut open: Vec<BTreeSet<Test>> = clauses.values().map(of_clause).collect();
+        let mut tests: Vec<Test> = open.iter().flatten().cloned().collect();
+        tests.sort_by_key(|test| (self.cost(test), test.clone()));
         tests.dedup();
         let mut failing = Vec::new();
         for test in tests {
-            if !open.values().any(|tests| tests.contains(&test)) {
-                continue;
-            }
-            let (factor, least) = PATIENCE;
-            if !self.passes(Some(bug), &test, cost(&test) * factor + least) {
-                open.retain(|_, tests| !tests.contains(&test));
+            let is_open = open.iter().any(|tests| tests.contains(&test));
+            if is_open && !self.passes(Some(bug), &test) && self.passes_without(&test) {
+                open.retain(|tests| !tests.contains(&test));
                 failing.push(self.id(&test));
             }
         }
         failing.sort();
         failing
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Test, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it took, or probably takes.
+    fn cost(&self, test: &Test) -> Duration {
+        let [within, beside, whole] = GUESSES;
+        let binary = self.binaries.get(test.0).map(|(_, binary)| binary);
+        let guess = || match binary.map(|binary| (binary.package.as_str(), binary.target.as_str()))
+        {
+            Some(("crates/cli" | "sim", _)) | None => whole,
+            Some((_, "lib" | "bin")) => within,
+            Some(_) => beside,
+        };
+        self.known().get(test).and_then(|known| known.taken).unwrap_or_else(guess)
+    }
+
+    /// Without any bug. It is asked once.
+    fn passes_without(&self, test: &Test) -> bool {
+        let known = self.known().get(test).and_then(|known| known.passes);
+        known.unwrap_or_else(|| {
+            let passes = self.passes(None, test);
+            self.known().entry(test.clone()).or_default().passes = Some(passes);
+            if !passes {
+                eprintln!("does not pass without any bug: {}", self.id(test));
+            }
+            passes
+        })
     }
 
     fn find(&self, (file, item): &TestPlace) -> Vec<Test> {
@@ -163,7 +169,8 @@ impl TestBinaries {
     }
 
     /// What a test does not get to, because it dies or hangs, does not pass.
-    fn passes(&self, bug: Option<&str>, (index, name): &Test, limit: Duration) -> bool {
+    fn passes(&self, bug: Option<&str>, test: &Test) -> bool {
+        let (index, name) = test;
         let Some((executable, binary)) = self.binaries.get(*index) else { return false };
         let mut command = Command::new(executable);
         let directory = self.workspace.join(&binary.package);
@@ -172,7 +179,12 @@ impl TestBinaries {
         if let Some(bug) = bug {
             command.env(SWITCH, bug);
         }
-        passed(&mut command, limit).contains(name)
+        let began = now();
+        let passes = passed(&mut command, LIMIT).contains(name);
+        if passes {
+            self.known().entry(test.clone()).or_default().taken = Some(began.elapsed());
+        }
+        passes
     }
 }
 

@@ -56,7 +56,6 @@ const EXEMPT: [(&str, &str, &str); 5] = [
     ),
 ];
 
-// trace: test FC-25.1
 #[test]
 fn every_sync_of_the_product_is_left_out_in_turn_or_exempt_with_a_reason() {
     let root = workspace_root();
