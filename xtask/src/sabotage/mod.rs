@@ -114,7 +114,7 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
         }
     }
     if options.part != Some(Part::Simulator) {
-        ask_tests(&root, &target, &mut outcomes, &mut |outcome| {
+        ask_tests(&root, &target, &record.clone(), &mut outcomes, &mut |outcome| {
             keep(&mut record, outcome, Part::Tests);
         })?;
     }
@@ -137,11 +137,12 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
 fn ask_tests(
     root: &Path,
     copy: &Path,
+    record: &Record,
     outcomes: &mut [Outcome],
     tell: &mut dyn FnMut(&Outcome),
 ) -> Result<(), String> {
     let is_chosen = |name: &String| outcomes.iter().any(|outcome| outcome.bug.name == name);
-    let mut own = trace::own_tests(root)?;
+    let mut own = trace::own_tests(root, record)?;
     own.retain(|name, _| is_chosen(name));
     eprintln!("building the tests of the copy …");
     let binaries = TestBinaries::build(copy)?;

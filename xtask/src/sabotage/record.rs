@@ -19,7 +19,7 @@ const DIGITS: usize = 16;
 pub(super) type Hints = BTreeMap<String, String>;
 
 /// The record.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// By name.
     pub(crate) bugs: BTreeMap<String, Entry>,

@@ -69,19 +69,25 @@ pub(crate) type TestPlace = (String, Item);
 /// The tests of the clauses that planted bugs break, by the name of the bug and the id of the clause.
 pub(crate) type OwnTests = BTreeMap<String, BTreeMap<String, Vec<TestPlace>>>;
 
-/// For each planted bug the tests of the clauses that it breaks.
+/// For each planted bug the tests of the clauses that it breaks. What a judge of the clause has noticed already need not be
+/// asked of tests.
 ///
 /// # Errors
 /// If the sources cannot be read.
-pub(crate) fn own_tests(root: &Path) -> Result<OwnTests, String> {
+pub(crate) fn own_tests(root: &Path, record: &Record) -> Result<OwnTests, String> {
     let (annotations, _) = gather(root)?;
     let of = |kind| annotations.iter().filter(move |annotation| annotation.kind == kind);
+    let is_judged = |bug: &str, clause: &String| {
+        let judge = record.bugs.get(bug).and_then(|entry| entry.judge.as_ref());
+        of(Kind::Invariant).any(|it| Some(&it.item.path) == judge && it.clauses.contains(clause))
+    };
     let mut own = OwnTests::new();
     for bug in of(Kind::Sabotage) {
-        for clause in &bug.clauses {
+        let name = &bug.item.path;
+        let clauses = own.entry(name.clone()).or_default();
+        for clause in bug.clauses.iter().filter(|clause| !is_judged(name, clause)) {
             let tests = of(Kind::Test).filter(|test| test.clauses.contains(clause));
             let places = tests.map(|test| (test.place.file.clone(), test.item.clone()));
-            let clauses = own.entry(bug.item.path.clone()).or_default();
             clauses.entry(clause.clone()).or_default().extend(places);
         }
     }
