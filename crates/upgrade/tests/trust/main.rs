@@ -16,7 +16,9 @@ mod support;
 use std::fs;
 
 use upgrade::authorization::Denied;
+use upgrade::release::Description;
 use upgrade::{Authorization, Cause, Condition, Event, Operation};
+use versioning::SchemaVersion;
 
 use support::{Scene, flip, generation, ground, request_of, signed, signed_by};
 
@@ -176,6 +178,34 @@ fn a_package_that_is_overwritten_between_check_and_use_is_found_out() {
     scene.expect_refusal(scene.apply(&request, &authorization), "release-truncated");
     fs::write(&path, &intact).unwrap();
     scene.apply(&request, &authorization).unwrap();
+}
+
+/// Though its publisher has signed it.
+// trace: test FC-23.3
+#[test]
+fn a_package_that_states_something_else_than_is_known_of_its_release_is_refused() {
+    let scene = Scene::secured();
+    let codes = |change: fn(&mut Description)| {
+        let path = scene.home().with_extension("tar");
+        ground().publish_as("2.0.0-rc.1", 7, &path, change);
+        let planned = scene.view().plan(&request_of(&path));
+        fs::remove_file(&path).unwrap();
+        let Err(error) = planned else { return Vec::new() };
+        match error.cause() {
+            Cause::Incompatible(refusals) => {
+                refusals.reasons.iter().map(|reason| reason.code).collect()
+            }
+            other => panic!("{other}"),
+        }
+    };
+    assert_eq!(codes(|_| {}), Vec::<&str>::new());
+    assert_eq!(
+        codes(|it| it.versions.storage = SchemaVersion::new(7)),
+        ["package-versions-differ"]
+    );
+    assert_eq!(codes(|it| it.offer = "anything".into()), ["package-offer-differs"]);
+    assert_eq!(codes(|it| it.migrations.clear()), ["package-migration-differs"]);
+    assert_eq!(codes(|it| it.product.push('x')), ["package-of-another-product"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 use upgrade::authorization::{
     AllowedSigner, AuthorizationId, Keyring, Role, Signatures, SigningKey, Statement, Thresholds,
 };
-use upgrade::release::{Package, pack};
+use upgrade::release::{Description, Package, pack};
 use upgrade::{
     AdoptRequest, Applied, Authorization, Booted, Cause, EngineOptions, Environment, Error, Event,
     Home, HomeView, KeyringProposal, NoTelemetry, PackagedFile, Request, SignedRelease, Terms,
@@ -86,6 +86,17 @@ impl Ground {
     }
 
     fn publish(&self, version: &str, epoch: u64) {
+        self.publish_as(version, epoch, &self.package(version, epoch), |_| {});
+    }
+
+    /// Packs a release that states something else than what is known of it.
+    pub(crate) fn publish_as(
+        &self,
+        version: &str,
+        epoch: u64,
+        package: &Path,
+        change: impl FnOnce(&mut Description),
+    ) {
         use upgrade::Catalogue;
         let releases = FemtoClaw.releases().iter();
         let release = releases.into_iter().find(|it| it.runtime().to_string() == version).unwrap();
@@ -102,8 +113,9 @@ impl Ground {
             let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
             fs::set_permissions(&place, mode).unwrap();
         }
-        let description = upgrade::describe_package(&FemtoClaw, release, epoch).unwrap();
-        pack(&description, &directory, &self.package(version, epoch)).unwrap();
+        let mut description = upgrade::describe_package(&FemtoClaw, release, epoch).unwrap();
+        change(&mut description);
+        pack(&description, &directory, package).unwrap();
     }
 }
 
