@@ -235,7 +235,10 @@ fn sabotage_row(
         part: part(bug),
         caught_by: tests.chain(own_judges.map(|judge| judge.part.name.clone())).collect(),
         is_caught: entry.is_some_and(crate::sabotage::Entry::is_caught),
-        redundant: entry.and_then(|entry| entry.redundant.clone()),
+        // What was noticed after all need not be excused.
+        redundant: entry
+            .filter(|entry| !entry.is_caught())
+            .and_then(|entry| entry.redundant.clone()),
     }
 }
 
