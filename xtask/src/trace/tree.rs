@@ -1,5 +1,6 @@
 //! Which tree evidence was gathered from.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,14 +12,20 @@ const WRITTEN: [&str; 2] = ["docs/trace.md", "specs/evidence/"];
 /// How much of a digest names a tree.
 const DIGITS: usize = 32;
 
-/// A digest of every file that git knows or would add, by name and content.
+/// A digest of every file that git knows, and of every source that it would add, by name and content. What else lies
+/// about, such as the log of a run, is no part of the tree.
 ///
 /// # Errors
 /// If git or a file cannot be read.
 pub(crate) fn fingerprint(root: &Path) -> Result<String, String> {
+    let mut command = Command::new("git");
+    command.current_dir(root).args(["ls-files", "-z", "--cached"]);
+    let listed = String::from_utf8_lossy(&output_of(&mut command)?).into_owned();
+    let known: BTreeSet<&str> = listed.split('\0').collect();
     let mut hash = blake3::Hasher::new();
     for file in tracked_files(root)? {
-        if WRITTEN.iter().any(|written| file.starts_with(written)) {
+        let counts = known.contains(file.as_str()) || file.ends_with(".rs");
+        if !counts || WRITTEN.iter().any(|written| file.starts_with(written)) {
             continue;
         }
         let bytes = std::fs::read(root.join(&file)).map_err(|error| format!("{file}: {error}"))?;
@@ -62,11 +69,15 @@ mod tests {
         let first = fingerprint(root).unwrap();
         write("docs/trace.md", "a report");
         write("specs/evidence/a.json", "a record");
+        write("run.log", "what a run says");
         assert_eq!(fingerprint(root).unwrap(), first);
         write("a.rs", "two");
         let second = fingerprint(root).unwrap();
         assert_ne!(second, first);
         write("b.rs", "");
-        assert_ne!(fingerprint(root).unwrap(), second);
+        let third = fingerprint(root).unwrap();
+        assert_ne!(third, second);
+        output_of(Command::new("git").current_dir(root).args(["add", "run.log"])).unwrap();
+        assert_ne!(fingerprint(root).unwrap(), third);
     }
 }
