@@ -257,11 +257,8 @@ fn mutant_rows(
     };
     let within = mutants.mutants.iter().filter(|mutant| is_within(&mutant.file, mutant.line));
     let rows = within.map(|mutant| {
-        let own_tests = tests.iter().filter(|test| {
-            test.ids
-                .iter()
-                .any(|id| id.rsplit(' ').next().is_some_and(|name| mutant.is_caught_by_test(name)))
-        });
+        let own_tests =
+            tests.iter().filter(|test| test.ids.iter().any(|id| mutant.is_caught_by_test(id)));
         let own_judges = judges.iter().filter(|judge| mutant.is_caught_by_judge(&judge.part.name));
         let tests = own_tests.map(|test| test.part.name.clone());
         let (file, line) = (mutant.file.clone(), mutant.line);
@@ -429,6 +426,7 @@ mod tests {
         assert!(caught(2, "test:a::tests::it_is_kept"));
         assert!(caught(2, "judge:kept"));
         assert!(!caught(2, "test:a::tests::it_is_lost"));
+        assert!(!caught(2, "test:a::other::tests::it_is_kept"), "another test by that name");
         assert!(!caught(4, "test:a::tests::it_is_kept"));
     }
 

@@ -27,10 +27,15 @@ pub(super) struct Mutant {
 }
 
 impl Mutant {
-    /// True if this test noticed it: one by this name, of the crate that it is in or any other.
-    pub(super) fn is_caught_by_test(&self, name: &str) -> bool {
-        let tests = self.caught_by.iter().filter_map(|by| by.strip_prefix("test:"));
-        tests.into_iter().any(|test| test == name || test.ends_with(&format!("::{name}")))
+    /// True if the test with this id noticed it. Of a mutant the tests of its own crate are run, and are on record as
+    /// `test:BINARY::PATH`.
+    pub(super) fn is_caught_by_test(&self, id: &str) -> bool {
+        let mut parts = id.splitn(3, ' ');
+        let (package, name) = (parts.next(), parts.nth(1).unwrap_or_default());
+        let of_crates = package.and_then(|package| package.strip_prefix("crates/"));
+        let mut tests = self.caught_by.iter().filter_map(|by| by.strip_prefix("test:"));
+        let is_it = |test: &str| test.split_once("::").is_some_and(|(_, path)| path == name);
+        of_crates == Some(self.package.as_str()) && tests.any(is_it)
     }
 
     /// True if this judge noticed it.
@@ -68,12 +73,12 @@ mod tests {
         let text = r#"{"type": "mutants", "crates": {"journal": {"score": 0.9}}, "mutants": [
             {"crate": "journal", "file": "crates/journal/src/file.rs", "line": 7, "function": "append",
              "genre": "FnValue", "replacement": "()", "change": "replace append with ()", "verdict": "caught",
-             "caught_by": ["test:tests::a_torn_tail_is_cut", "judge:durability"]}]}"#;
+             "caught_by": ["test:journal::file::tests::a_torn_tail_is_cut", "judge:durability"]}]}"#;
         let mutants: Mutants = serde_json::from_str(text).unwrap();
         let mutant = &mutants.mutants[0];
-        assert!(mutant.is_caught_by_test("tests::a_torn_tail_is_cut"));
-        assert!(mutant.is_caught_by_test("a_torn_tail_is_cut"));
-        assert!(!mutant.is_caught_by_test("torn_tail_is_cut"));
+        assert!(mutant.is_caught_by_test("crates/journal lib file::tests::a_torn_tail_is_cut"));
+        assert!(!mutant.is_caught_by_test("crates/journal lib tests::a_torn_tail_is_cut"));
+        assert!(!mutant.is_caught_by_test("crates/rollback lib file::tests::a_torn_tail_is_cut"));
         assert!(mutant.is_caught_by_judge("durability") && !mutant.is_caught_by_judge("link"));
     }
 }
