@@ -5,6 +5,7 @@
 //! does not pass. One that does not pass without the bug either has noticed nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -191,10 +192,14 @@ impl TestBinaries {
 /// The tests that a binary says have passed.
 fn passed(command: &mut Command, limit: Duration) -> BTreeSet<String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let Ok(mut child) = command.spawn() else { return BTreeSet::new() };
+    let Ok(mut child) = command.process_group(0).spawn() else { return BTreeSet::new() };
     let stdout = listen(child.stdout.take());
     // Whether it succeeds says nothing that its lines do not.
-    let _ = wait(&mut child, limit);
+    if wait(&mut child, limit).is_none() {
+        // What it has started holds the pipe as well.
+        let group = format!("-{}", child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+    }
     let said = stdout.join().unwrap_or_default();
     let outcomes = said.lines().filter_map(trace::outcome);
     outcomes.filter(|(_, outcome)| *outcome == "ok").map(|(name, _)| name.to_owned()).collect()
@@ -210,7 +215,7 @@ mod tests {
         dies.args(["-c", "echo 'test a ... ok'; echo 'test b ... FAILED'; kill -9 $$"]);
         assert_eq!(passed(&mut dies, LIMIT), BTreeSet::from(["a".to_owned()]));
         let mut hangs = Command::new("sh");
-        hangs.args(["-c", "echo 'test a ... ok'; exec sleep 60"]);
+        hangs.args(["-c", "echo 'test a ... ok'; sleep 60; true"]);
         let began = now();
         assert_eq!(
             passed(&mut hangs, Duration::from_millis(300)),
