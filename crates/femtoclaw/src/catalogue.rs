@@ -11,7 +11,7 @@ use upgrade::{
 use versioning::{ConfigurationSchema, RuntimeVersion, SchemaVersion, Versions};
 
 use crate::schema1::AdoptedFiles;
-use crate::steps::{DecodeRecords, JoinExecutions};
+use crate::steps::{DecodeRecords, JoinExecutions, SplitExecutions};
 use crate::{
     adoption, configuration, extensions, policy, releases, render, schema1, schema2, schema3,
 };
@@ -22,6 +22,8 @@ pub struct FemtoClaw;
 
 const SCHEMAS: [SchemaDefinition; 3] = [schema1::SCHEMA, schema2::SCHEMA, schema3::SCHEMA];
 const STEPS: [&dyn MigrationStep; 2] = [&DecodeRecords, &JoinExecutions];
+/// The files of schema 1 belong to an installation that is not run from a home: nothing leads back to them.
+const BACK_STEPS: [&dyn MigrationStep; 1] = [&SplitExecutions];
 
 impl Catalogue for FemtoClaw {
     fn product(&self) -> &'static str {
@@ -38,6 +40,10 @@ impl Catalogue for FemtoClaw {
 
     fn steps(&self) -> &[&'static dyn MigrationStep] {
         &STEPS
+    }
+
+    fn back_steps(&self) -> &[&'static dyn MigrationStep] {
+        &BACK_STEPS
     }
 
     fn inspect(

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | What is in a directory that 1.0.x left behind? | [`adoption`], [`Inventory`] |
 //! | What is in a store? | [`schema1`] (the files as they lie), [`schema2`] (decoded), [`schema3`] (as the runtime asks) |
-//! | How does one become the next? | [`DecodeRecords`], [`JoinExecutions`] |
+//! | How does one become the next, and the one before? | [`DecodeRecords`], [`JoinExecutions`], [`SplitExecutions`] |
 //! | What may a configuration say? | [`configuration`], [`configuration::json_schemas`] |
 //! | How does a configuration go back, with its edits? | [`configuration::undo()`] |
 //! | What does a runtime read when it starts? | [`parse_policies`], [`parse_capabilities`], [`parse_extensions`], [`configuration::RuntimeConfiguration`], the functions of [`schema3`] |
@@ -68,4 +68,4 @@ pub use record::{
 };
 pub use role::Role;
 pub use set_aside::SetAside;
-pub use steps::{DecodeRecords, JoinExecutions};
+pub use steps::{DecodeRecords, JoinExecutions, SplitExecutions};

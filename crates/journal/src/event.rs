@@ -110,6 +110,20 @@ pub struct ReleaseIdentity {
 pub enum DataPolicy {
     /// The abandoned generation stays as it is, with all of its records.
     SetAside,
+    /// They were carried back, and are in the generation that is current from here on.
+    Preserve,
+}
+
+/// The ledger records on both sides of a rollback, so that nobody has to believe that none is lost (FC-UPGRADE-0001 §15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RevertedRecords {
+    /// Those that the abandoned generation was activated with.
+    pub activated: u64,
+    /// Those that it holds as it is left, where it is kept.
+    pub left: u64,
+    /// Those of the generation that is current from here on.
+    pub restored: u64,
 }
 
 /// The generation that a recovered one was built from.
@@ -266,6 +280,9 @@ pub enum Event {
         data: DataPolicy,
         /// Why.
         reason: String,
+        /// How many ledger records there are; none if they were not counted, which takes reading them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        records: Option<RevertedRecords>,
     },
     /// The attempt ended without effect: what was current still is.
     Aborted {
@@ -382,6 +399,14 @@ mod tests {
                 to: generation,
                 data: DataPolicy::SetAside,
                 reason: reason.clone(),
+                records: None,
+            },
+            Event::Reverted {
+                from: generation.next(),
+                to: generation,
+                data: DataPolicy::Preserve,
+                reason: reason.clone(),
+                records: Some(RevertedRecords { activated: 1, left: 3, restored: 2 }),
             },
             Event::Aborted { reason },
             Event::Collected { generation },

@@ -34,7 +34,8 @@ mod witness;
 
 pub use error::{Error, Result};
 pub use event::{
-    Authority, DataPolicy, Event, Operation, RecoveredParent, ReleaseIdentity, SignedBy, Signer,
+    Authority, DataPolicy, Event, Operation, RecoveredParent, ReleaseIdentity, RevertedRecords,
+    SignedBy, Signer,
 };
 pub use file::{Journal, RESERVE_BYTES, Repair, replace_witness};
 pub use inspect::{Inspection, Stretch, inspect};

@@ -39,6 +39,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Records in the keyspaces that are ledgers: these are never changed nor deleted, so there are only ever more.
+    pub fn ledger_records(&self) -> u64 {
+        let ledgers = self.keyspaces.values().filter(|found| found.class == KeyspaceClass::Ledger);
+        ledgers.map(|keyspace| keyspace.content.records).sum()
+    }
+
     /// The logical digest of the sealed store, keyspace by keyspace.
     pub fn logical(&self) -> LogicalDigest {
         let mut logical = LogicalDigest::default();
@@ -70,6 +76,25 @@ pub enum Origin {
         /// The migration's metadata.
         migration: Box<MigrationMetadata>,
     },
+    /// It is an earlier generation with what was written after that one was left: built by a rollback that carried it back.
+    Preserved {
+        /// The earlier generation.
+        parent: Parent,
+        /// The one that was rolled back, whose records it holds.
+        carried_from: Parent,
+        /// The metadata of the migration that led the records back.
+        migration: Box<MigrationMetadata>,
+    },
+}
+
+impl Origin {
+    /// The generation that a rollback leads to; none of what was adopted.
+    pub const fn parent(&self) -> Option<&Parent> {
+        match self {
+            Self::Adopted { .. } => None,
+            Self::Upgraded { parent, .. } | Self::Preserved { parent, .. } => Some(parent),
+        }
+    }
 }
 
 /// The generation that another was built from.

@@ -1,7 +1,7 @@
 //! One step applied to one record or group, with every rule of [`MigrationStep`](crate::MigrationStep) enforced.
 
 use crate::path::Stage;
-use crate::{Action, Emitter, MigrationError, Output, Result};
+use crate::{Action, Emitter, KeyspaceClass, MigrationError, Output, Result};
 
 /// The engine's limit on keys.
 const MAXIMUM_KEY_BYTES: usize = u16::MAX as usize;
@@ -30,6 +30,9 @@ impl Stage<'_, '_> {
             Err(MigrationError::RuleBroken { step, keyspace, key, rule })
         };
         let tally = Tally::of(emitter);
+        if tally.dropped > 0 {
+            return self.check_dropped(keyspace, emitter).or_else(rule_broken);
+        }
         match self.step.action(keyspace) {
             Action::Keep => return rule_broken("a kept keyspace is not transformed"),
             Action::Observe if tally.lives_on + tally.archived > 0 => {
@@ -49,6 +52,25 @@ impl Stage<'_, '_> {
             Action::Rewrite => {}
         }
         self.check_targets(emitter)
+    }
+
+    /// Only what is derived may be dropped, and then nothing else becomes of it.
+    fn check_dropped(
+        &self,
+        keyspace: &str,
+        emitter: &Emitter,
+    ) -> std::result::Result<(), &'static str> {
+        let class = self.from.keyspace(keyspace).map(|keyspace| keyspace.class);
+        if self.step.action(keyspace) != Action::Rewrite {
+            return Err("only what is rewritten may be dropped");
+        }
+        if class != Some(KeyspaceClass::Index) && self.to.version > self.from.version {
+            return Err("only records of an index may be dropped");
+        }
+        if emitter.outputs().count() != 1 {
+            return Err("a record that is dropped is dropped once, and nothing else becomes of it");
+        }
+        Ok(())
     }
 
     /// What becomes of a group of fragments: it is in the emitter afterwards.
@@ -87,7 +109,7 @@ impl Stage<'_, '_> {
                 check_storable(keyspace, key, value)
             }
             Output::Fragment { keyspace, .. } => self.check_target(keyspace),
-            Output::Archive { .. } => Ok(()),
+            Output::Archive { .. } | Output::Drop => Ok(()),
         })
     }
 
@@ -125,11 +147,12 @@ pub(crate) fn check_storable(keyspace: &str, key: &[u8], value: &[u8]) -> Result
 struct Tally {
     lives_on: u64,
     archived: u64,
+    dropped: u64,
 }
 
 impl Tally {
     fn of(emitter: &Emitter) -> Self {
-        let mut tally = Self { lives_on: 0, archived: 0 };
+        let mut tally = Self { lives_on: 0, archived: 0, dropped: 0 };
         for output in emitter.outputs() {
             match output {
                 Output::Emit { derived: false, .. } | Output::Fragment { derived: false, .. } => {
@@ -137,6 +160,7 @@ impl Tally {
                 }
                 Output::Emit { .. } | Output::Fragment { .. } => {}
                 Output::Archive { .. } => tally.archived += 1,
+                Output::Drop => tally.dropped += 1,
             }
         }
         tally

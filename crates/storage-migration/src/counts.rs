@@ -21,6 +21,9 @@ pub struct StepCounts {
     pub living: u64,
     /// Of the rewritten ones: went to the archive.
     pub archived: u64,
+    /// Of the rewritten ones: were derived from others, and dropped.
+    #[serde(default)]
+    pub dropped: u64,
     /// Records emitted, derived ones not counted.
     pub emitted: u64,
     /// Records derived.
@@ -43,6 +46,7 @@ impl StepCounts {
         self.rewritten += other.rewritten;
         self.living += other.living;
         self.archived += other.archived;
+        self.dropped += other.dropped;
         self.emitted += other.emitted;
         self.derived += other.derived;
         self.fragments += other.fragments;
@@ -102,8 +106,8 @@ impl RecordCounts {
             balance(law("records received = records handed to it"), step.received, coming)?;
             let split = step.kept + step.observed + step.rewritten;
             balance(law("kept + observed + rewritten = received"), split, step.received)?;
-            let accounted = step.living + step.archived;
-            balance(law("rewritten = living on + archived"), step.rewritten, accounted)?;
+            let accounted = step.living + step.archived + step.dropped;
+            balance(law("rewritten = living on + archived + dropped"), step.rewritten, accounted)?;
             balance(law("fragments = joined"), step.fragments, step.joined_fragments)?;
             let barren = step.groups.saturating_sub(step.joined);
             balance(law("groups without a record = none"), barren, 0)?;

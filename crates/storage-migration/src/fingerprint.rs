@@ -107,6 +107,7 @@ impl Message {
                     self.tag(b'a');
                     self.bytes(reason.as_bytes());
                 }
+                Output::Drop => self.tag(b'x'),
             }
         }
     }

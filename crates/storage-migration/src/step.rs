@@ -38,7 +38,7 @@ pub struct Example {
     pub record: Record,
 }
 
-/// A migration from one schema version to a later one.
+/// A migration from one schema version to a later one; or back, to the one before ([`Emitter::drop_derived`]).
 ///
 /// # Laws
 /// A step is pure: what it emits depends on its arguments alone (no clock, no randomness, no order of calls), so the same
@@ -59,7 +59,7 @@ pub trait MigrationStep: Sync {
     /// What becomes of one record of a keyspace that is rewritten or observed.
     ///
     /// A record of a rewritten keyspace must be accounted for: at least one [`Emitter::emit`] or [`Emitter::fragment`], or
-    /// exactly one [`Emitter::archive`] and none of those.
+    /// exactly one [`Emitter::archive`] and none of those, or exactly one [`Emitter::drop_derived`] and nothing else.
     ///
     /// # Errors
     /// When the record breaks what the schema promises.
@@ -122,6 +122,8 @@ pub enum Output<'o> {
         /// Why.
         reason: &'o str,
     },
+    /// The record is derived from others, which live on and can tell it again: nothing becomes of it.
+    Drop,
 }
 
 /// Collects what becomes of a record. All bytes go into one buffer that is used again for the next record, so that a step
@@ -150,6 +152,7 @@ enum Kind {
     Emit,
     Fragment,
     Archive,
+    Drop,
 }
 
 impl Emitter {
@@ -211,6 +214,13 @@ impl Emitter {
         self.place(Kind::Archive, "", false, b"", reason.as_ref().as_bytes());
     }
 
+    /// The record is derived from others, which live on and can tell it again: nothing becomes of it. Only records of an index,
+    /// and records of any keyspace in a step that leads back, may be dropped: what such a step makes is led forward again,
+    /// and held to what there was.
+    pub fn drop_derived(&mut self) {
+        self.place(Kind::Drop, "", false, b"", b"");
+    }
+
     /// What was collected, in order.
     pub fn outputs(&self) -> impl Iterator<Item = Output<'_>> {
         let starts = std::iter::once(0).chain(self.outputs.iter().map(|output| output.end));
@@ -256,6 +266,7 @@ impl Emitter {
             Kind::Archive => {
                 Output::Archive { reason: std::str::from_utf8(second).unwrap_or_default() }
             }
+            Kind::Drop => Output::Drop,
         }
     }
 }

@@ -234,6 +234,7 @@ impl<'w, 'r, 'a> Worker<'w, 'r, 'a> {
                     self.count(level, |counts| counts.archived += 1);
                     self.archive(level, keyspace, key, value, reason)?;
                 }
+                Output::Drop => self.count(level, |counts| counts.dropped += 1),
             }
         }
         self.count(level, |counts| counts.living += u64::from(lives));

@@ -194,7 +194,7 @@ impl Stage<'_, '_> {
             Output::Emit { keyspace, key, value, .. } => {
                 check_record(self.to, keyspace, key, value)
             }
-            Output::Fragment { .. } | Output::Archive { .. } => Ok(()),
+            Output::Fragment { .. } | Output::Archive { .. } | Output::Drop => Ok(()),
         })
     }
 }

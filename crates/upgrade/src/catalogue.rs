@@ -56,6 +56,13 @@ pub trait Catalogue: Sync {
     /// All storage migrations.
     fn steps(&self) -> &[&'static dyn MigrationStep];
 
+    /// Storage migrations that lead back to an earlier schema, so that what was written in the later one can be carried back
+    /// by a rollback (FC-UPGRADE-0001 §15). What one makes is led forward again by [`Catalogue::steps`], and must then be what
+    /// there was, record for record: so it need not be believed.
+    fn back_steps(&self) -> &[&'static dyn MigrationStep] {
+        &[]
+    }
+
     /// Reads a directory written by an unmanaged installation and says what it is. Writes nothing anywhere.
     ///
     /// `assumed` is the version that the operator says it is, for when its shape does not tell.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use versioning::Clock;
+use storage_migration::MigrationPath;
+use versioning::{Clock, SchemaVersion};
 
 use crate::Catalogue;
 
@@ -17,6 +18,26 @@ pub struct Environment<'e> {
     pub operator: &'e str,
     /// How the storage engine is run.
     pub engine: &'e storage_migration::EngineOptions,
+}
+
+impl Environment<'_> {
+    /// How the records of one schema become those of a later one.
+    pub(crate) fn forward(
+        &self,
+        from: SchemaVersion,
+        to: SchemaVersion,
+    ) -> storage_migration::Result<MigrationPath<'static>> {
+        MigrationPath::resolve(self.catalogue.schemas(), self.catalogue.steps(), from, to)
+    }
+
+    /// How the records of one schema become those of an earlier one.
+    pub(crate) fn back(
+        &self,
+        from: SchemaVersion,
+        to: SchemaVersion,
+    ) -> storage_migration::Result<MigrationPath<'static>> {
+        MigrationPath::resolve(self.catalogue.schemas(), self.catalogue.back_steps(), from, to)
+    }
 }
 
 impl fmt::Debug for Environment<'_> {

@@ -25,11 +25,13 @@ mod home;
 pub mod lifecycle;
 mod package;
 mod plan;
+mod preserve;
 mod progress;
 mod recover;
 mod refusal;
 mod revert;
 mod seal;
+mod since;
 mod status;
 mod store_guard;
 mod trial;
@@ -57,7 +59,7 @@ pub use plan::{
 pub use progress::{Activity, Progress, ProgressListener};
 pub use recover::{RecoverRequest, plan_recovery, recover};
 pub use refusal::{Refusal, Refusals};
-pub use revert::RolledBack;
+pub use revert::{RollbackRequest, RolledBack};
 pub use rollback::Part;
 pub use status::{AttemptStatus, GenerationStatus, KeyringStatus, Status};
 pub use trial::runtime_binary;
@@ -71,8 +73,8 @@ pub use config_migration::{EffectiveConfiguration, IntendedDifference, Setting};
 pub use gate::{Cancellation, Cancelled, Closed, NotDrained, Pass, WriteGate};
 pub use integrity::Digest;
 pub use journal::{
-    Authority, Event, JsonLines, NoTelemetry, Operation, Record, ReleaseIdentity, Repair, SignedBy,
-    Signer, Stretch, TelemetryEvent, TelemetrySink,
+    Authority, DataPolicy, Event, JsonLines, NoTelemetry, Operation, Record, ReleaseIdentity, Repair,
+    RevertedRecords, SignedBy, Signer, Stretch, TelemetryEvent, TelemetrySink,
 };
 pub use rollback::{Generation, Manifest, Origin};
 pub use storage_migration::{EngineOptions, RecordSource, Store};

@@ -8,7 +8,7 @@ use integrity::Digest;
 use journal::{
     Event, Journal, Operation, RECORDS_FILE, RecoveredParent, ReleaseIdentity, TelemetrySink,
 };
-use rollback::{Generation, HomeLock, Layout, Origin, Parent, Part, VerifyDepth};
+use rollback::{Generation, HomeLock, Layout, Parent, Part, VerifyDepth};
 use versioning::GenerationNumber;
 
 use crate::adopt::JOURNAL_FORMAT;
@@ -257,9 +257,9 @@ impl Decided {
         }
         let generation = Generation::open(layout, number, None)?;
         let as_sealed = verify_but_store(&generation)?;
-        let parent = match &generation.manifest().origin {
-            Origin::Adopted { .. } => None,
-            Origin::Upgraded { parent, .. } => recovered_parent(layout, parent)?,
+        let parent = match generation.manifest().origin.parent() {
+            None => None,
+            Some(parent) => recovered_parent(layout, parent)?,
         };
         Ok(Self { generation, as_sealed, parent })
     }
@@ -356,7 +356,7 @@ impl Home<'_> {
         let attempt = self.begin(Operation::Recover, admitted)?;
         // The engine must be able to read all of a store that a runtime has written to. Its records may break an invariant:
         // that is for `verify` to say, and no reason to stay without a current generation.
-        self.read_through(&generation, progress)?;
+        self.measure_any(&generation, progress)?;
         let event = Event::Recovered {
             generation: generation.number(),
             manifest: generation.digest(),

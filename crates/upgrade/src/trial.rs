@@ -10,7 +10,7 @@
 
 use std::path::PathBuf;
 
-use journal::Event;
+use journal::{DataPolicy, Event};
 use rollback::{Generation, Part};
 use versioning::GenerationNumber;
 
@@ -111,7 +111,9 @@ impl Home<'_> {
         reason: &str,
         progress: &mut ProgressListener<'_>,
     ) -> Result<RolledBack> {
-        let outcome = plan_rollback(&self.layout, &self.state).map_err(|why| self.halt(why))?;
+        let planned =
+            plan_rollback(&self.layout, &self.state, self.environment, DataPolicy::SetAside);
+        let outcome = planned.map_err(|why| self.halt(why))?;
         let guard = match self.check_target(&outcome, progress) {
             Ok(guard) => guard,
             Err(cause @ Cause::StoreInUse { .. }) => {

@@ -332,12 +332,12 @@ impl Home<'_> {
     }
 
     /// Reads the whole store of a generation, whatever its records say.
-    pub(crate) fn read_through(
+    pub(crate) fn measure_any(
         &self,
         generation: &Generation,
         progress: &mut ProgressListener<'_>,
-    ) -> std::result::Result<(), Cause> {
-        self.measure_against(generation, None, &mut KnownKeyspaces::default(), progress).map(|_| ())
+    ) -> std::result::Result<LogicalDigest, Cause> {
+        self.measure_against(generation, None, &mut KnownKeyspaces::default(), progress)
     }
 
     fn measure_against(

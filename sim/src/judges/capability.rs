@@ -49,7 +49,7 @@ pub(crate) fn widened(disk: &Disk, state: &State) -> Option<String> {
     let Some(manifest) = manifest(disk, *current) else {
         return Some("nobody can tell: there is no manifest".to_owned());
     };
-    let upgrade::Origin::Upgraded { parent, .. } = &manifest.origin else { return None };
+    let parent = manifest.origin.parent()?;
     let versions = (self::manifest(disk, parent.generation)?.versions, manifest.versions);
     let read = |generation, versions| rules(disk, generation, versions);
     let (before, after) = (read(parent.generation, &versions.0), read(*current, &versions.1));

@@ -336,7 +336,11 @@ impl History {
 
     fn prepare(&mut self, from: Option<Number>, to: Number) {
         let (fate, adopted) = (Fate::Building, from.is_none());
-        self.learn(Known { number: to, parent: from, fate, open: false, adopted });
+        // What records are carried back into is built on what a rollback leads to.
+        let carries_back =
+            self.attempt.is_some_and(|attempt| attempt.operation == Operation::Rollback);
+        let parent = if carries_back { self.target() } else { from };
+        self.learn(Known { number: to, parent, fate, open: false, adopted });
         if let Some(attempt) = &mut self.attempt {
             attempt.stage = Stage::Prepared;
             attempt.to = Some(to);

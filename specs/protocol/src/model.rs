@@ -260,7 +260,7 @@ impl Model {
                 }
             }
             (Adopt, Stage::Prepared | Stage::Quiesced) => {}
-            (Upgrade, Stage::Prepared) => {
+            (Upgrade | Rollback, Stage::Prepared) => {
                 let Some(generation) = current else { return };
                 if is_open(history, generation) {
                     write(Record::Closed { generation }, Next::Attempt);
@@ -274,8 +274,21 @@ impl Model {
                     write(Record::Activated { generation, tries }, Next::Idle);
                 }
             }
+            (Rollback, Stage::Sealed) => {
+                if let (Some(from), Some(to)) = (current, attempt.to) {
+                    write(Record::Reverted { from, to }, Next::Idle);
+                }
+            }
+            (Rollback, Stage::Quiesced) if attempt.to.is_some() => {}
             (Rollback, Stage::Authorized | Stage::Quiesced) => {
                 let Some(from) = current else { return };
+                // What was written since is carried back into a generation of its own.
+                let carries_back = attempt.stage == Stage::Authorized;
+                if carries_back && self.targets(disk, history).next().is_some() {
+                    for to in self.announced(disk, history) {
+                        write(Record::Prepared { from: current, to }, Next::Attempt);
+                    }
+                }
                 // What is left may be unreadable, or nothing may say what its store is: neither keeps anybody from leaving.
                 if attempt.stage == Stage::Authorized && !is_open(history, from) {
                     write(Record::Quiesced { generation: from }, Next::Attempt);
@@ -295,7 +308,7 @@ impl Model {
                 }
             }
             // Nothing else is ever reached.
-            (Upgrade, Stage::Quiesced) | (Rollback | Recover | Collect, _) => {}
+            (Upgrade, Stage::Quiesced) | (Recover | Collect, _) => {}
         }
     }
 

@@ -219,6 +219,8 @@ impl Model {
     fn build(&self, state: &mut State, process: usize, build: Build) {
         let Some(to) = state.journal.base.attempt.and_then(|attempt| attempt.to) else { return };
         let parent = state.journal.base.known(to).and_then(|known| known.parent);
+        // Whatever it is built on: what was written to the current generation is in it.
+        let source = state.journal.base.current;
         let next = match build {
             Build::Make => {
                 let (name, content) = (Name::Staging, Content::Partial);
@@ -226,7 +228,7 @@ impl Model {
                 Next::Build(Build::Fill)
             }
             Build::Fill => {
-                let writes = writes_of(&state.disk, parent);
+                let writes = writes_of(&state.disk, source);
                 change(state, to, |built| {
                     built.content = Content::Written;
                     built.writes = writes;

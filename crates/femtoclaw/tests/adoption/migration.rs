@@ -95,9 +95,10 @@ fn a_damaged_sample_migrates_fused_and_stepwise_to_the_same_digest() {
 /// further step.
 #[test]
 fn the_released_migrations_are_what_they_were() {
-    let steps: [(&dyn storage_migration::MigrationStep, &storage_migration::SchemaDefinition); 2] = [
+    let steps: [(&dyn storage_migration::MigrationStep, &storage_migration::SchemaDefinition); 3] = [
         (&femtoclaw_catalogue::DecodeRecords, &femtoclaw_catalogue::schema1::SCHEMA),
         (&femtoclaw_catalogue::JoinExecutions, &femtoclaw_catalogue::schema2::SCHEMA),
+        (&femtoclaw_catalogue::SplitExecutions, &femtoclaw_catalogue::schema3::SCHEMA),
     ];
     let found = steps
         .map(|(step, schema)| (step.name(), storage_migration::fingerprint(step, schema).short()));
@@ -105,7 +106,8 @@ fn the_released_migrations_are_what_they_were() {
         found,
         [
             ("decode-records", "acb27d203557".to_owned()),
-            ("join-executions", "bf908a2cec38".to_owned())
+            ("join-executions", "bf908a2cec38".to_owned()),
+            ("split-executions", "26ba3781942e".to_owned())
         ]
     );
 }

@@ -164,6 +164,7 @@ pub fn run(step: &dyn MigrationStep, before: &Records) -> Records {
                         .or_insert_with(Vec::new)
                         .push(fragment.to_vec()),
                     Output::Archive { reason } => panic!("archived: {reason}"),
+                    Output::Drop => {}
                 }
             }
         }

@@ -192,6 +192,7 @@ pub(crate) fn model(path: &MigrationPath<'_>, source: &Keyspaces) -> Keyspaces {
                             let Record { key, value } = archived.encode().unwrap();
                             next.entry(ARCHIVE.to_owned()).or_default().insert(key, value);
                         }
+                        Output::Drop => {}
                     }
                 }
             }

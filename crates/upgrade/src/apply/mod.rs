@@ -13,7 +13,7 @@
 //! Confirming is an operation of its own, later ([`Home::confirm`]). Whatever fails before `activate` leaves the current
 //! generation as it was: nothing ever wrote to it.
 
-mod store;
+pub(crate) mod store;
 mod summary;
 
 use integrity::{Digest, LogicalDigest};
@@ -282,7 +282,11 @@ impl<'p> Upgrade<'p, Quiesced> {
         home.go_on()?;
         let current = &self.stage.current;
         let staging = Staging::create(&home.layout, self.plan.to.generation)?;
-        let store = StagedStore::build(home, self.plan, current, &staging, progress)?;
+        let path = home.environment.forward(
+            self.plan.from.versions.storage,
+            self.plan.to.versions.storage,
+        )?;
+        let store = StagedStore::build(home, path, current, &staging, progress)?;
         home.go_on()?;
         report(progress, Activity::Placing, "migrating the configuration");
         let (from, to) = (&self.plan.from.versions, &self.plan.to.versions);

@@ -15,16 +15,16 @@ use super::Summary;
 use crate::error::Cause;
 use crate::progress::{Activity, ProgressListener, forward, report};
 use crate::seal::keyspace_map;
-use crate::{Home, Plan};
+use crate::Home;
 
 /// The store of a staged generation.
-pub(super) struct StagedStore {
+pub(crate) struct StagedStore {
     /// The store that it was cloned from, if that was held to a seal just now and nothing has written to it since.
     original: Option<PathBuf>,
     /// What was there before, as it was read.
-    pub(super) before: LogicalDigest,
+    pub(crate) before: LogicalDigest,
     /// Files that could not be hard-linked and were copied.
-    pub(super) links_refused: u64,
+    pub(crate) links_refused: u64,
     after: AfterMigration,
 }
 
@@ -48,19 +48,17 @@ struct Building<'b, 'e> {
 }
 
 impl StagedStore {
-    /// Builds the store: migrated, or as it is if the schema does not move. The current one is only read.
+    /// Builds the store: migrated along this path, or as it is if that is empty. The current one is only read.
     // trace: impl FC-5.1.1 FC-8.1 FC-8.2.1 FC-8.2.2 FC-29.1.2
-    pub(super) fn build(
+    pub(crate) fn build(
         home: &Home<'_>,
-        plan: &Plan,
+        path: MigrationPath<'_>,
         current: &Generation,
         staging: &Staging,
         progress: &mut ProgressListener<'_>,
     ) -> Result<Self, Cause> {
         let catalogue = home.environment.catalogue;
-        let from = plan.from.versions.storage;
-        let to = plan.to.versions.storage;
-        let path = MigrationPath::resolve(catalogue.schemas(), catalogue.steps(), from, to)?;
+        let from = path.from();
         storage_migration::rehearse(&path)?;
         let directory = staging.vacate(Part::Store)?;
         let scratch = staging.path().join("scratch");
@@ -81,7 +79,7 @@ impl StagedStore {
 
     /// Reads the staged store back through a new handle, and holds it to what was written or carried over.
     // trace: impl FC-5.1.1 FC-8.2.3 FC-18.1.2 FC-29.1.3
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &self,
         home: &Home<'_>,
         generation: GenerationNumber,
@@ -128,7 +126,7 @@ impl StagedStore {
     }
 
     /// What the manifest says of the store: its keyspaces, if it is the engine's, and the migration's counts.
-    pub(super) fn description(&self) -> (Option<&KeyspaceMap>, serde_json::Value) {
+    pub(crate) fn description(&self) -> (Option<&KeyspaceMap>, serde_json::Value) {
         match &self.after {
             AfterMigration::Migrated(report) => {
                 (Some(&report.keyspaces), serde_json::to_value(&report.counts).unwrap_or_default())
@@ -139,7 +137,7 @@ impl StagedStore {
     }
 
     /// What was done to the records, in numbers.
-    pub(super) fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         match &self.after {
             AfterMigration::Migrated(report) => Summary::of_migration(report),
             AfterMigration::Cloned(_) | AfterMigration::Copied => Summary::NOTHING_MOVED,

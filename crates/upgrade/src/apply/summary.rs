@@ -48,7 +48,9 @@ impl Summary {
 
     /// What a manifest says of the upgrade that built its generation.
     pub(super) fn of_manifest(generation: &Generation) -> Result<Self, Cause> {
-        let Origin::Upgraded { migration, .. } = &generation.manifest().origin else {
+        let (Origin::Upgraded { migration, .. } | Origin::Preserved { migration, .. }) =
+            &generation.manifest().origin
+        else {
             return Ok(Self::NOTHING_MOVED);
         };
         Self::of_sealed_counts(&migration.counts).map_err(|error| {

@@ -203,6 +203,26 @@ pub enum Cause {
         /// The current generation.
         generation: GenerationNumber,
     },
+    /// What was written since a generation was activated cannot be carried back (FC-UPGRADE-0001 §15).
+    #[error(
+        "what was written to generation {from} cannot be carried back to what generation {to} is: {reason}"
+    )]
+    NotCarriedBack {
+        /// The current generation.
+        from: GenerationNumber,
+        /// The one that a rollback leads to.
+        to: GenerationNumber,
+        /// Why, as a sentence.
+        reason: String,
+    },
+    /// Nothing is left to tell what was written to a generation since it was activated.
+    #[error("it cannot be told what was written to generation {generation} since: {reason}")]
+    NothingToCompare {
+        /// The generation.
+        generation: GenerationNumber,
+        /// Why, as a sentence.
+        reason: String,
+    },
     /// The runtime that starts is not the one that the current generation belongs to.
     #[error("generation {generation} is for runtime {expected}, and this is {found}")]
     WrongRuntime {

@@ -40,6 +40,8 @@ impl Cause {
             Self::Undecided { .. } => "undecided",
             Self::Interrupted { .. } => "interrupted",
             Self::NoRollbackTarget { .. } => "no-rollback-target",
+            Self::NotCarriedBack { .. } => "not-carried-back",
+            Self::NothingToCompare { .. } => "nothing-to-compare",
             Self::WrongRuntime { .. } => "wrong-runtime",
             Self::TrialFailed { .. } => "trial-failed",
             Self::Halted { .. } => "halted",
@@ -85,6 +87,7 @@ impl Cause {
             | Self::InvalidConfiguration { .. }
             | Self::InvalidPolicy { .. }
             | Self::WrongRuntime { .. }
+            | Self::NotCarriedBack { .. }
             | Self::UnknownToCatalogue { .. }
             | Self::NotOurs(_)
             | Self::Adoption(
@@ -136,6 +139,13 @@ impl Cause {
                     "Restore what is named from a copy and start again; or decide that generation \
                      {generation} is healthy after all: `femtoclaw-upgrade confirm`."
                 );
+            }
+            Self::NotCarriedBack { .. } => {
+                "Go back with `femtoclaw-upgrade rollback --data set-aside`: what was written since is kept, and \
+                 `femtoclaw-upgrade export --since-activation` tells it."
+            }
+            Self::NothingToCompare { .. } => {
+                "Export all of it: `femtoclaw-upgrade export` without `--since-activation`."
             }
             Self::NotOnTrial { .. } => "Go back with `femtoclaw-upgrade rollback`.",
             Self::NotAHome { .. } | Self::NeverAdopted { .. } => {

@@ -290,7 +290,7 @@ impl HomeState {
                 }
                 self.standing = Standing::Confirmed;
             }
-            Event::Reverted { from, to, .. } => self.revert(*from, *to, time)?,
+            Event::Reverted { from, to, data, .. } => self.revert(*from, *to, *data, time)?,
             Event::Aborted { .. } => self.abort(),
             Event::Recovered {
                 generation, manifest, versions, parent, as_sealed, release, ..
@@ -415,9 +415,18 @@ impl HomeState {
         if to < self.next_generation() {
             return Err(format!("generation {to} was prepared before"));
         }
+        // What records are carried back into is built on what a rollback leads to.
+        let carries_back =
+            self.attempt.as_ref().is_some_and(|open| open.operation == Operation::Rollback);
+        let parent = if carries_back {
+            let target = self.rollback_target();
+            Some(target.ok_or("there is no generation to go back to")?.0)
+        } else {
+            from
+        };
         let generation = GenerationState {
             versions: target.clone(),
-            parent: from,
+            parent,
             manifest: None,
             fate: Fate::Building,
             store: StoreStanding::Sealed,
@@ -455,30 +464,6 @@ impl HomeState {
             0 => Standing::Confirmed,
             tries => Standing::Trial { tries, left: tries, running: false },
         };
-        Ok(())
-    }
-
-    // trace: impl FC-15.3
-    fn revert(
-        &mut self,
-        from: GenerationNumber,
-        to: GenerationNumber,
-        time: Timestamp,
-    ) -> Result<(), String> {
-        if self.rollback_target().map(|(number, _)| number) != Some(to) {
-            return Err(format!("generation {to} is not what generation {from} was built from"));
-        }
-        let authority = self.attempt.as_ref().map(|open| open.authority);
-        self.expect_current(from)?.fate = Fate::Bad;
-        self.current = Some(to);
-        self.standing = Standing::Confirmed;
-        let target = self.expect_current(to)?;
-        target.activated = Some(time);
-        // A trial that ends by itself takes nobody's decision: what is current again is so on the authority that it had.
-        if authority != Some(Authority::Standing) {
-            target.authority = authority;
-        }
-        self.authority = target.authority;
         Ok(())
     }
 
@@ -580,5 +565,6 @@ fn recovered_generation(
     }
 }
 
+mod reverting;
 #[cfg(test)]
 mod tests;

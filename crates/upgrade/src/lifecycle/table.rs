@@ -23,7 +23,7 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase that a home can be in.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Empty,
         Self::Idle,
         Self::Authorized(Operation::Adopt),
@@ -33,10 +33,12 @@ impl Phase {
         Self::Authorized(Operation::Collect),
         Self::Prepared(Operation::Adopt),
         Self::Prepared(Operation::Upgrade),
+        Self::Prepared(Operation::Rollback),
         Self::Quiesced(Operation::Upgrade),
         Self::Quiesced(Operation::Rollback),
         Self::Sealed(Operation::Adopt),
         Self::Sealed(Operation::Upgrade),
+        Self::Sealed(Operation::Rollback),
     ];
 }
 
@@ -164,9 +166,13 @@ pub const fn transition(phase: Phase, event: EventKind) -> Option<Phase> {
             | EventKind::Confirmed,
         )
         | (Phase::Authorized(Collect), EventKind::Collected)
-        | (Phase::Sealed(_), EventKind::Activated)
-        // What a rollback leaves may be unreadable: that must not keep anybody from leaving it.
-        | (Phase::Authorized(Rollback) | Phase::Quiesced(Rollback), EventKind::Reverted)
+        | (Phase::Sealed(Adopt | Upgrade), EventKind::Activated)
+        // What a rollback leaves may be unreadable: that must not keep anybody from leaving it. One that carries records
+        // back builds a generation first.
+        | (
+            Phase::Authorized(Rollback) | Phase::Quiesced(Rollback) | Phase::Sealed(Rollback),
+            EventKind::Reverted,
+        )
         | (Phase::Authorized(Recover), EventKind::Recovered)
         | (
             Phase::Authorized(_) | Phase::Prepared(_) | Phase::Quiesced(_) | Phase::Sealed(_),
@@ -176,16 +182,23 @@ pub const fn transition(phase: Phase, event: EventKind) -> Option<Phase> {
             Phase::Idle,
             EventKind::Authorized(operation @ (Adopt | Upgrade | Rollback | Recover | Collect)),
         ) => Some(Phase::Authorized(operation)),
-        (Phase::Authorized(operation @ (Adopt | Upgrade)), EventKind::Prepared) => {
+        (Phase::Authorized(operation @ (Adopt | Upgrade | Rollback)), EventKind::Prepared) => {
             Some(Phase::Prepared(operation))
         }
-        // What a runtime left is sealed before an upgrade builds on it, if that runtime was not stopped in good order.
-        (Phase::Prepared(Upgrade), EventKind::Closed) => Some(Phase::Prepared(Upgrade)),
-        (Phase::Prepared(Upgrade), EventKind::Quiesced) => Some(Phase::Quiesced(Upgrade)),
+        // What a runtime left is sealed before an upgrade builds on it, or records are carried back out of it, if that
+        // runtime was not stopped in good order.
+        (Phase::Prepared(operation @ (Upgrade | Rollback)), EventKind::Closed) => {
+            Some(Phase::Prepared(operation))
+        }
+        (Phase::Prepared(operation @ (Upgrade | Rollback)), EventKind::Quiesced) => {
+            Some(Phase::Quiesced(operation))
+        }
         (Phase::Authorized(Rollback), EventKind::Quiesced) => Some(Phase::Quiesced(Rollback)),
         // An adoption has no current generation to quiesce.
         (Phase::Prepared(Adopt), EventKind::Sealed) => Some(Phase::Sealed(Adopt)),
-        (Phase::Quiesced(Upgrade), EventKind::Sealed) => Some(Phase::Sealed(Upgrade)),
+        (Phase::Quiesced(operation @ (Upgrade | Rollback)), EventKind::Sealed) => {
+            Some(Phase::Sealed(operation))
+        }
         _ => None,
     }
 }

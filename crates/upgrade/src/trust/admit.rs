@@ -54,9 +54,14 @@ impl Wanted {
 
     /// To go back.
     pub(crate) fn rollback(state: &HomeState, outcome: &RolledBack) -> Self {
-        let to = reference(state, outcome.to);
+        let to = reference(state, outcome.restored);
         let action = to.map(Action::Rollback);
-        Self::without_plan(Operation::Rollback, action, current(state), outcome)
+        let data_policy = match outcome.data {
+            journal::DataPolicy::SetAside => DataPolicy::SetAside,
+            journal::DataPolicy::Preserve => DataPolicy::Preserve,
+        };
+        let wanted = Self::without_plan(Operation::Rollback, action, current(state), outcome);
+        Self { data_policy, ..wanted }
     }
 
     /// To remove generations.

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use authorization::{Action, AuthorizationId, InvalidStatement, Statement};
+use journal::DataPolicy;
 use versioning::{GenerationNumber, Timestamp};
 
 use super::{Court, Wanted};
 use crate::error::{Cause, Condition, Error, Result};
-use crate::revert::plan_rollback;
 use crate::{Environment, HomeView, Plan};
 
 /// What of an authorisation is for people to say.
@@ -38,9 +38,8 @@ impl HomeView<'_> {
     ///
     /// # Errors
     /// As [`HomeView::plan_rollback`]; [`Cause::NoKeyring`].
-    pub fn draft_rollback(&self, terms: Terms) -> Result<Statement> {
-        let outcome = plan_rollback(&self.layout, &self.state)
-            .map_err(|cause| Error::new(cause, self.unchanged()))?;
+    pub fn draft_rollback(&self, data: DataPolicy, terms: Terms) -> Result<Statement> {
+        let outcome = self.plan_rollback(data)?;
         self.draft(&Wanted::rollback(&self.state, &outcome), terms)
     }
 

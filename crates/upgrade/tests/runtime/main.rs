@@ -6,6 +6,7 @@ mod cancelling;
 mod interrupted;
 mod keyring;
 mod lifecycle;
+mod preserve;
 mod progress;
 mod support;
 mod trial;

@@ -71,7 +71,8 @@ fn event(text: &str) -> Event {
         "confirmed" => Event::Confirmed { generation: generation(1) },
         "reverted" => {
             let (from, to) = (generation(1), generation(2));
-            Event::Reverted { from, to, data: DataPolicy::SetAside, reason: String::new() }
+            let (data, reason) = (DataPolicy::SetAside, String::new());
+            Event::Reverted { from, to, data, reason, records: None }
         }
         "aborted" => Event::Aborted { reason: String::new() },
         "recovered" => recovered(generation(1), words.get(2).map(|_| generation(2))),
@@ -206,6 +207,25 @@ fn typical() -> Vec<Typical> {
                 "without 29 (quiesced 5)",
                 "without 30 (reverted 5 1)",
             ],
+        ),
+        // What was written since is carried back into a generation of its own; the first attempt fails.
+        (
+            upgraded(&[
+                "started 2",
+                "tried 2 2",
+                "rollback",
+                "prepared 2 3",
+                "closed 2",
+                "aborted",
+                "rollback",
+                "prepared 2 4",
+                "quiesced 2",
+                "sealed 4",
+                "reverted 2 4",
+                "started 4",
+            ]),
+            // A start that was not counted cannot be told from one of before starts were.
+            &["without 11 (tried 2 2)", "without 21 (started 4)"],
         ),
         // A keyring, somebody who is turned away, and what is allowed and does not happen.
         (

@@ -57,7 +57,8 @@ fn activated(generation: u64, tries: u32) -> Event {
 
 fn reverted(from: u64, to: u64) -> Event {
     let data = DataPolicy::SetAside;
-    Event::Reverted { from: number(from), to: number(to), data, reason: String::new() }
+    let (from, to, reason) = (number(from), number(to), String::new());
+    Event::Reverted { from, to, data, reason, records: None }
 }
 
 fn tried(generation: u64, left: u32) -> Event {
@@ -138,6 +139,41 @@ fn after_a_rollback_the_abandoned_generation_is_bad_and_its_number_used_up() {
     assert_eq!(state.generations[&number(2)].fate, Fate::Bad);
     assert_eq!(state.next_generation(), number(3));
     assert!(state.rollback_target().is_none(), "a bad generation is never gone back to");
+}
+
+fn preserved(from: u64, to: u64) -> Event {
+    let (from, to, data) = (number(from), number(to), DataPolicy::Preserve);
+    Event::Reverted { from, to, data, reason: String::new(), records: None }
+}
+
+// trace: test FC-7.1 FC-15.2.1
+#[test]
+fn a_rollback_that_carries_records_back_builds_on_what_it_leads_to() {
+    let rollback = authorized(Operation::Rollback);
+    let built = [rollback.clone(), prepared(Some(2), 3), quiesced(2), sealed(3)];
+    let after = |events: &[Event]| fold(&[&history(), events].concat());
+    for end in 0..built.len() {
+        assert_eq!(after(&built[..end]).unwrap().current, Some(number(2)), "{end}");
+        let ended = after(&[&built[..end], &[preserved(2, 3)]].concat());
+        assert!(ended.is_err(), "{end}: it is not complete");
+    }
+    let state = after(&[&built as &[Event], &[preserved(2, 3)]].concat()).unwrap();
+    assert_eq!((state.current, state.standing), (Some(number(3)), Standing::Confirmed));
+    assert_eq!(state.rollback_target().map(|(found, _)| found), Some(number(1)));
+    assert_eq!(state.generations[&number(2)].fate, Fate::Bad);
+    let wrong: [(&str, Event); 4] = [
+        ("the generation before itself", preserved(2, 1)),
+        ("set aside, to what was built", reverted(2, 3)),
+        ("set aside, as if nothing had been built", reverted(2, 1)),
+        ("on trial", activated(3, 3)),
+    ];
+    for (why, event) in wrong {
+        assert!(after(&[&built as &[Event], &[event]].concat()).is_err(), "{why}");
+    }
+    assert!(after(&[rollback, preserved(2, 1)]).is_err(), "nothing was built");
+    let undone = after(&[&built as &[Event], &[aborted()]].concat()).unwrap();
+    assert_eq!(undone.current, Some(number(2)));
+    assert_eq!(undone.generations[&number(3)].fate, Fate::Aborted);
 }
 
 /// What the trial of generation 2 comes to, or the event that cannot be.
@@ -269,6 +305,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         n.clone().prop_map(sealed),
         (n.clone(), 0_u32..4).prop_map(|(to, tries)| activated(to, tries)),
         (n.clone(), n.clone()).prop_map(|(from, to)| reverted(from, to)),
+        (n.clone(), n.clone()).prop_map(|(from, to)| preserved(from, to)),
         Just(aborted()),
         n.clone().prop_map(confirmed),
         n.clone().prop_map(started),
