@@ -11,6 +11,7 @@ use upgrade::{Consent, Digest, capability_migration, extension_migration};
 use versioning::{GenerationNumber, RuntimeVersion};
 
 use crate::audit::AuditCommand;
+use crate::going_back::{ExportArguments, RollbackArguments};
 use crate::telemetry::{Destination, DestinationParser};
 use crate::trust::arguments::{
     AuthorityArguments, AuthorizeCommand, KeyringCommand, PackageArguments, ReleaseCommand,
@@ -147,21 +148,8 @@ pub(crate) enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Make the previous generation current again, exactly as it was left.
-    Rollback {
-        #[command(flatten)]
-        authority: AuthorityArguments,
-        /// Why, for the journal.
-        #[arg(long, value_name = "TEXT", default_value = "asked for by the operator")]
-        reason: String,
-        /// First read all of that generation, down to every record: in any case all of its files are held to their seal, but of
-        /// the tables of its store only names and sizes.
-        #[arg(long)]
-        verify: bool,
-        /// Show what would be done. Writes nothing.
-        #[arg(long)]
-        dry_run: bool,
-    },
+    /// Make the previous generation current again, exactly as it was left, or with what was written since.
+    Rollback(RollbackArguments),
     /// Remove generations that nobody needs any more. Their history stays.
     Gc {
         #[command(flatten)]
@@ -196,15 +184,8 @@ pub(crate) enum Command {
     /// Write an authorisation for others to sign, or sign it. Changes no home.
     #[command(subcommand)]
     Authorize(AuthorizeCommand),
-    /// Write every record as JSON Lines.
-    Export {
-        /// The generation; the current one if there is none.
-        #[arg(long, value_name = "N")]
-        generation: Option<GenerationNumber>,
-        /// Write to this new file instead of standard output.
-        #[arg(long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
+    /// Write every record as JSON Lines, or what was written since a generation was activated.
+    Export(ExportArguments),
 }
 
 /// What to ask of capabilities.

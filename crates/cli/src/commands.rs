@@ -1,16 +1,14 @@
 //! What each command does: look, ask, do, say.
 
-use std::fs::OpenOptions;
-use std::io::{self, BufWriter, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
 use femtoclaw_catalogue::FemtoClaw;
 use serde_json::{Value, json};
 use upgrade::capability_migration::{Code, Request as Call};
 use upgrade::{
-    AdoptRequest, Authorization, Cancellation, Cause, EngineOptions, Environment, Error,
-    Generation, Home, HomeView, Operation, RecoverRequest, TelemetrySink,
+    AdoptRequest, Authorization, Cancellation, Cause, EngineOptions, Environment, Error, Home,
+    HomeView, Operation, RecoverRequest, TelemetrySink,
 };
 
 use crate::arguments::{Arguments, CapabilityCommand, Command, Common, Target};
@@ -21,7 +19,7 @@ use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, threads, variable};
 use crate::telemetry::{Learned, observed};
 use crate::trust::arguments::AuthorityArguments;
-use crate::{audit, human, interrupt, summary, trust, verify};
+use crate::{audit, going_back, human, interrupt, summary, trust, verify};
 
 /// Permission bits of files that hold records.
 pub(crate) const PRIVATE: u32 = 0o600;
@@ -85,8 +83,8 @@ fn dispatch(
         }
         Command::Audit(command) => audit::run(command, &session.home, session.environment, output),
         Command::Confirm { dry_run } => session.confirm(*dry_run, telemetry, output),
-        Command::Rollback { authority, reason, verify, dry_run } => {
-            session.rollback((authority, reason), *verify, *dry_run, telemetry, output)
+        Command::Rollback(arguments) => {
+            going_back::rollback(&session, arguments, telemetry, output)
         }
         Command::Gc { authority, keep, dry_run } => {
             session.gc(authority, *keep, *dry_run, telemetry, output)
@@ -114,9 +112,7 @@ fn dispatch(
         Command::Release(command) => trust::release::run(&session, command, output),
         Command::Keyring(command) => trust::keyring::run(&session, command, telemetry, output),
         Command::Authorize(command) => trust::authorize::run(&session, command, output),
-        Command::Export { generation, output: file } => {
-            session.export(*generation, file.as_deref(), telemetry, output)
-        }
+        Command::Export(arguments) => going_back::export(&session, arguments, telemetry, output),
     }
 }
 
@@ -128,11 +124,11 @@ fn home(common: &Common) -> Result<PathBuf, Failure> {
 /// One run of the command.
 pub(crate) struct Session<'s> {
     pub(crate) environment: Environment<'s>,
-    common: &'s Common,
+    pub(crate) common: &'s Common,
     pub(crate) home: PathBuf,
-    learned: &'s Learned,
+    pub(crate) learned: &'s Learned,
     /// Of what can be cancelled, once somebody listens.
-    cancellation: Cancellation,
+    pub(crate) cancellation: Cancellation,
 }
 
 impl<'s> Session<'s> {
@@ -156,7 +152,7 @@ impl<'s> Session<'s> {
     }
 
     /// The authority that was given; a refusal that is on record if none was, or if it is none.
-    fn authority(
+    pub(crate) fn authority(
         &self,
         view: &HomeView<'_>,
         operation: Operation,
@@ -182,7 +178,10 @@ impl<'s> Session<'s> {
         Ok(Home::open(&self.home, self.environment, telemetry, self.common.lock_timeout)?)
     }
 
-    fn open_to_read<'t>(&self, telemetry: &'t mut dyn TelemetrySink) -> Result<Home<'t>, Failure>
+    pub(crate) fn open_to_read<'t>(
+        &self,
+        telemetry: &'t mut dyn TelemetrySink,
+    ) -> Result<Home<'t>, Failure>
     where
         's: 't,
     {
@@ -371,39 +370,6 @@ impl<'s> Session<'s> {
         Ok(0)
     }
 
-    // trace: impl FC-22.2.3
-    fn rollback(
-        &self,
-        (authority, reason): (&AuthorityArguments, &str),
-        verify: bool,
-        dry_run: bool,
-        telemetry: &mut dyn TelemetrySink,
-        output: &mut Output,
-    ) -> Result<u8, Failure> {
-        let view = self.view()?;
-        let planned = view.plan_rollback()?;
-        self.learned.to(&planned.to_version);
-        if dry_run {
-            output.result("would-roll-back", &planned, |_| human::would_roll_back(&planned))?;
-            return Ok(0);
-        }
-        let authorization = self.authority(&view, Operation::Rollback, authority, telemetry)?;
-        let (from, to) = (&planned.from_version, &planned.to_version);
-        ask(&format!("Go back from {from} to {to}?"), self.common.yes)?;
-        let mut line = ProgressLine::new();
-        let mut home = self.open(telemetry)?;
-        if verify {
-            let wanted = |generation| generation == planned.to;
-            home.verify_only(wanted, &mut |progress| line.show(progress))?.into_result(&home)?;
-        }
-        let done = home.rollback(Some(&planned), Some(authorization), reason, &mut |progress| {
-            line.show(progress);
-        })?;
-        drop(line);
-        output.done("rolled-back", &done, |style| human::rolled_back(&done, &self.home, style));
-        Ok(0)
-    }
-
     fn gc(
         &self,
         authority: &AuthorityArguments,
@@ -477,40 +443,4 @@ impl<'s> Session<'s> {
         output.result("would-recover", &value, |_| human::would_recover(&status))?;
         Ok(0)
     }
-
-    fn export(
-        &self,
-        generation: Option<versioning::GenerationNumber>,
-        file: Option<&Path>,
-        telemetry: &mut dyn TelemetrySink,
-        output: &mut Output,
-    ) -> Result<u8, Failure> {
-        let home = self.open_to_read(telemetry)?;
-        let generation = home.generation(generation)?;
-        let records = match file {
-            None => home.export(&generation, &mut BufWriter::new(io::stdout().lock()))?,
-            Some(path) => export_file(&home, &generation, path)?,
-        };
-        if output.is_json() {
-            let value = json!({"generation": generation.number(), "records": records});
-            output.result("exported", &value, |_| String::new())?;
-        }
-        Ok(0)
-    }
-}
-
-/// Exports into a new file, private to its owner, that is there whole or not at all.
-fn export_file(home: &Home<'_>, generation: &Generation, path: &Path) -> Result<u64, Failure> {
-    let failed = |error| Failure::File { path: path.to_path_buf(), error };
-    let file =
-        OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path).map_err(failed)?;
-    let result = home
-        .export(generation, &mut BufWriter::new(&file))
-        .map_err(Failure::from)
-        .and_then(|records| file.sync_all().map(|()| records).map_err(failed));
-    if result.is_err() {
-        // Half an export would be taken for a whole one.
-        let _ = std::fs::remove_file(path);
-    }
-    result
 }

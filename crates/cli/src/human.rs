@@ -7,8 +7,8 @@ use upgrade::capability_migration::Decision;
 use upgrade::compatibility::Severity;
 use upgrade::extension_migration::Fate;
 use upgrade::{
-    Adopted, Adoption, Applied, Collected, Event, Finding, FindingOutcome, Generation, Home,
-    KeyringStatus, Plan, PlannedAuthority, PlannedPart, Record, RolledBack, Status,
+    Adopted, Adoption, Applied, Collected, DataPolicy, Event, Finding, FindingOutcome, Generation,
+    Home, KeyringStatus, Plan, PlannedAuthority, PlannedPart, Record, Status,
 };
 use versioning::RuntimeVersion;
 
@@ -390,8 +390,12 @@ pub(crate) fn facts(event: &Event) -> String {
             format!("generation {generation}: {left} left")
         }
         Event::Closed { generation, seal } => format!("generation {generation} {}", seal.short()),
-        Event::Reverted { from, to, reason, .. } => {
-            format!("generation {from} → {to}: {}", first_line(reason))
+        Event::Reverted { from, to, data, reason, records } => {
+            let carried = if *data == DataPolicy::Preserve { ", records carried back" } else { "" };
+            let counted = records.map_or_else(String::new, |found| {
+                format!(", {} ledger records → {}", found.left, found.restored)
+            });
+            format!("generation {from} → {to}{carried}{counted}: {}", first_line(reason))
         }
         Event::Aborted { reason } => first_line(reason),
         Event::Recovered { generation, reason, .. } => {
@@ -421,28 +425,6 @@ pub(crate) fn printable(text: &str) -> String {
 
 pub(crate) fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
-}
-
-pub(crate) fn would_roll_back(planned: &RolledBack) -> String {
-    format!(
-        "Would go back from generation {} ({}) to generation {} ({}), exactly as it was left.\n\
-         Generation {} would be kept with all of its records. Nothing was written.\n",
-        planned.from, planned.from_version, planned.to, planned.to_version, planned.from
-    )
-}
-
-pub(crate) fn rolled_back(done: &RolledBack, home: &Path, style: &Style) -> String {
-    format!(
-        "Generation {} ({}) is current again, exactly as it was left.\n\
-         Generation {} ({}) is kept with all of its records:\n  \
-         femtoclaw-upgrade export --home {} --generation {}\n",
-        done.to,
-        style.strong(&done.to_version.to_string()),
-        done.from,
-        done.from_version,
-        home.display(),
-        done.from
-    )
 }
 
 pub(crate) fn would_recover(status: &Status) -> String {

@@ -8,6 +8,7 @@ mod audit;
 mod commands;
 mod consent;
 mod failure;
+mod going_back;
 mod human;
 mod interrupt;
 mod output;

@@ -143,8 +143,8 @@ fn operation(command: &Command) -> (&'static str, Option<RuntimeVersion>) {
         Command::Audit(_) => ("audit", None),
         Command::Confirm { dry_run: true } => ("dry-run-confirm", None),
         Command::Confirm { .. } => (Operation::Confirm.name(), None),
-        Command::Rollback { dry_run: true, .. } => ("dry-run-rollback", None),
-        Command::Rollback { .. } => (Operation::Rollback.name(), None),
+        Command::Rollback(arguments) if arguments.dry_run => ("dry-run-rollback", None),
+        Command::Rollback(_) => (Operation::Rollback.name(), None),
         Command::Gc { dry_run: true, .. } => ("dry-run-collect", None),
         Command::Gc { .. } => (Operation::Collect.name(), None),
         Command::Recover { dry_run: true, .. } => ("dry-run-recover", None),
@@ -165,7 +165,7 @@ fn operation(command: &Command) -> (&'static str, Option<RuntimeVersion>) {
             ("authorize", target.target_version.clone())
         }
         Command::Authorize(_) => ("authorize", None),
-        Command::Export { .. } => ("export", None),
+        Command::Export(_) => ("export", None),
     }
 }
 

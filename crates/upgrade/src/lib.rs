@@ -61,6 +61,7 @@ pub use recover::{RecoverRequest, plan_recovery, recover};
 pub use refusal::{Refusal, Refusals};
 pub use revert::{RollbackRequest, RolledBack};
 pub use rollback::Part;
+pub use since::Since;
 pub use status::{AttemptStatus, GenerationStatus, KeyringStatus, Status};
 pub use trial::runtime_binary;
 pub use trust::{
@@ -73,8 +74,8 @@ pub use config_migration::{EffectiveConfiguration, IntendedDifference, Setting};
 pub use gate::{Cancellation, Cancelled, Closed, NotDrained, Pass, WriteGate};
 pub use integrity::Digest;
 pub use journal::{
-    Authority, DataPolicy, Event, JsonLines, NoTelemetry, Operation, Record, ReleaseIdentity, Repair,
-    RevertedRecords, SignedBy, Signer, Stretch, TelemetryEvent, TelemetrySink,
+    Authority, DataPolicy, Event, JsonLines, NoTelemetry, Operation, Record, ReleaseIdentity,
+    Repair, RevertedRecords, SignedBy, Signer, Stretch, TelemetryEvent, TelemetrySink,
 };
 pub use rollback::{Generation, Manifest, Origin};
 pub use storage_migration::{EngineOptions, RecordSource, Store};

@@ -107,8 +107,7 @@ impl Home<'_> {
     ) -> std::result::Result<RevertedRecords, Cause> {
         let attempt = self.begin(Operation::Rollback, admitted)?;
         let plan = plan_digest(outcome);
-        let release =
-            self.state.generations.get(&outcome.restored).and_then(|state| state.release);
+        let release = self.state.generations.get(&outcome.restored).and_then(|state| state.release);
         let event = Event::Prepared {
             from: Some(outcome.from),
             to: outcome.to,

@@ -110,10 +110,8 @@ impl Home<'_> {
         generation: &Generation,
     ) -> std::result::Result<(Generation, MigrationPath<'static>), Cause> {
         let to = generation.manifest().versions.storage;
-        let nothing = |reason: String| Cause::NothingToCompare {
-            generation: generation.number(),
-            reason,
-        };
+        let nothing =
+            |reason: String| Cause::NothingToCompare { generation: generation.number(), reason };
         let (from, leads_back) = match &generation.manifest().origin {
             Origin::Adopted { .. } => return Err(nothing("it was adopted".to_owned())),
             Origin::Upgraded { parent, .. } => (parent, false),
@@ -164,8 +162,14 @@ impl Home<'_> {
             (Some(map), true) => map.clone(),
             _ => {
                 durable::create_directory(&runs)?;
-                let report =
-                    storage_migration::migrate(path, origin, directory, &runs, options, &mut |_| {})?;
+                let report = storage_migration::migrate(
+                    path,
+                    origin,
+                    directory,
+                    &runs,
+                    options,
+                    &mut |_| {},
+                )?;
                 durable::remove_tree(&runs)?;
                 report.keyspaces
             }
@@ -235,8 +239,7 @@ fn names(store: &Store) -> impl Iterator<Item = String> {
 }
 
 /// What is told of a record that is not the same in another store: its key, its value, and the other's value.
-type Differing<'d> =
-    dyn FnMut(&[u8], &[u8], Option<&[u8]>) -> std::result::Result<(), Cause> + 'd;
+type Differing<'d> = dyn FnMut(&[u8], &[u8], Option<&[u8]>) -> std::result::Result<(), Cause> + 'd;
 
 /// Every record of a keyspace of one store that is not in another, or is another there.
 fn differing(

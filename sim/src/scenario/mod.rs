@@ -283,6 +283,19 @@ pub(crate) fn all() -> Vec<Scenario> {
             &[Step::Rollback],
         ),
         new(
+            "rollback-preserve",
+            Medium,
+            "back with what a runtime has written since, led back to the schema of before",
+            &[
+                Step::Adopt,
+                Step::Upgrade("2.0.0-rc.1"),
+                Step::Confirm,
+                Step::Upgrade("2.0.0"),
+                Step::Run(3),
+            ],
+            &[Step::Preserve],
+        ),
+        new(
             "trial",
             Medium,
             "a trial runs out of tries, and goes back by itself",

@@ -11,8 +11,9 @@ use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 use femtoclaw_catalogue::{Envelope, FemtoClaw};
 use sim::world::Mark;
 use upgrade::{
-    AdoptRequest, Authorization, Booted, Cancellation, Catalogue, Digest, EngineOptions,
-    Environment, Error, Home, NoTelemetry, RecoverRequest, Request, TelemetryEvent, TelemetrySink,
+    AdoptRequest, Authorization, Booted, Cancellation, Catalogue, DataPolicy, Digest,
+    EngineOptions, Environment, Error, Home, NoTelemetry, RecoverRequest, Request, RollbackRequest,
+    TelemetryEvent, TelemetrySink,
 };
 use versioning::{Clock, GenerationNumber, RuntimeVersion, Timestamp};
 
@@ -127,6 +128,8 @@ pub(crate) enum Step {
     Confirm,
     /// Back to the previous generation.
     Rollback,
+    /// Back to it, with what was written since.
+    Preserve,
     /// The same, and again on the same handle if it fails.
     Stubborn,
     /// What nobody needs is given back.
@@ -369,6 +372,7 @@ impl Step {
             Self::SignedRollback => trust::rollback(),
             Self::Confirm
             | Self::Rollback
+            | Self::Preserve
             | Self::Collect
             | Self::Open
             | Self::Run(_)
@@ -400,6 +404,11 @@ impl Step {
             }
             Self::Rollback => {
                 home.rollback(None, development(), "simulated", &mut |_| {}).map(|_| ())
+            }
+            Self::Preserve => {
+                let (reason, data) = ("simulated", DataPolicy::Preserve);
+                let request = RollbackRequest { reason, data, count: false };
+                home.rollback(None, development(), request, &mut |_| {}).map(|_| ())
             }
             Self::Stubborn => {
                 let mut back =

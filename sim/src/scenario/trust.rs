@@ -272,7 +272,8 @@ fn altered_package(version: &str) -> String {
 /// Goes back on an authorisation that is signed.
 pub(super) fn rollback() -> Result<(), Error> {
     let view = HomeView::read(Path::new(HOME), environment())?;
-    let statement = view.draft_rollback(terms(view.records().len() as u64, None))?;
+    let statement = view
+        .draft_rollback(upgrade::DataPolicy::SetAside, terms(view.records().len() as u64, None))?;
     let authorization = Some(signed(&statement, None));
     let mut telemetry = Marks;
     let mut home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;

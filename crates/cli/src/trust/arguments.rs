@@ -8,6 +8,7 @@ use upgrade::authorization::{Fingerprint, Principal, Role};
 use versioning::{GenerationNumber, RuntimeVersion, Timestamp};
 
 use crate::arguments::Target;
+use crate::going_back::Data;
 
 /// On whose authority.
 #[derive(Debug, Default, Args)]
@@ -201,6 +202,9 @@ pub(crate) enum AuthorizeCommand {
     },
     /// To go back from what is current now.
     Rollback {
+        /// What becomes of the records that were written since.
+        #[arg(long, value_enum, default_value_t = Data::SetAside, value_name = "HOW")]
+        data: Data,
         #[command(flatten)]
         terms: TermsArguments,
     },

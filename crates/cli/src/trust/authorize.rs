@@ -28,8 +28,9 @@ pub(crate) fn run(
             let plan = view.plan(&request)?;
             (view.draft_upgrade(&plan, of(session, terms)?)?, terms)
         }
-        AuthorizeCommand::Rollback { terms } => {
-            (session.view()?.draft_rollback(of(session, terms)?)?, terms)
+        AuthorizeCommand::Rollback { data, terms } => {
+            let terms_of = of(session, terms)?;
+            (session.view()?.draft_rollback((*data).into(), terms_of)?, terms)
         }
         AuthorizeCommand::Gc { keep, terms } => {
             (session.view()?.draft_collection(*keep, of(session, terms)?)?, terms)

@@ -2,7 +2,8 @@
 
 use femtoclaw_catalogue::schema3::{execution, execution_by_id_key, executions_with_id};
 use femtoclaw_catalogue::{
-    DecodeRecords, Envelope, ExecutionStatus, FemtoClaw, JoinExecutions, Origin, SetAside, SplitExecutions, TimeKey,
+    DecodeRecords, Envelope, ExecutionStatus, FemtoClaw, JoinExecutions, Origin, SetAside,
+    SplitExecutions, TimeKey,
 };
 use proptest::prelude::*;
 use upgrade::Catalogue;

@@ -282,10 +282,9 @@ impl<'p> Upgrade<'p, Quiesced> {
         home.go_on()?;
         let current = &self.stage.current;
         let staging = Staging::create(&home.layout, self.plan.to.generation)?;
-        let path = home.environment.forward(
-            self.plan.from.versions.storage,
-            self.plan.to.versions.storage,
-        )?;
+        let path = home
+            .environment
+            .forward(self.plan.from.versions.storage, self.plan.to.versions.storage)?;
         let store = StagedStore::build(home, path, current, &staging, progress)?;
         home.go_on()?;
         report(progress, Activity::Placing, "migrating the configuration");

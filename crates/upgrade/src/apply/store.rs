@@ -12,10 +12,10 @@ use storage_migration::{
 use versioning::GenerationNumber;
 
 use super::Summary;
+use crate::Home;
 use crate::error::Cause;
 use crate::progress::{Activity, ProgressListener, forward, report};
 use crate::seal::keyspace_map;
-use crate::Home;
 
 /// The store of a staged generation.
 pub(crate) struct StagedStore {

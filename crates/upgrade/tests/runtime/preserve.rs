@@ -36,7 +36,8 @@ pub(crate) fn write(booted: &Booted<'_>, ids: &[u64]) {
         }
         let (record, _) = read(&run.decoded);
         let key = schema3::execution_key(&record);
-        let testimony = Testimony { origin: Origin::Record, source, record, original: run.original };
+        let testimony =
+            Testimony { origin: Origin::Record, source, record, original: run.original };
         let execution = Execution::join(vec![testimony]).unwrap();
         let index = schema3::execution_by_id_key(&execution.record.id, &key);
         store.put("executions", &key, &execution.encode().unwrap()).unwrap();
@@ -104,8 +105,7 @@ pub(crate) fn export(scene: &Scene, generation: Option<u64>) -> Vec<u8> {
 pub(crate) fn go_back(scene: &Scene, data: DataPolicy, count: bool) -> Result<RolledBack, Error> {
     let mut telemetry = NoTelemetry;
     let timeout = std::time::Duration::ZERO;
-    let mut home =
-        Home::open(&scene.home(), scene.environment(), &mut telemetry, timeout).unwrap();
+    let mut home = Home::open(&scene.home(), scene.environment(), &mut telemetry, timeout).unwrap();
     let request = RollbackRequest { reason: "a test", data, count };
     home.rollback(None, Some(Authorization::development()), request, &mut |_| {})
 }
@@ -250,9 +250,7 @@ fn what_is_set_aside_is_counted_before_and_after_and_told() {
     let records = done.records.unwrap();
     assert_eq!((records.left, records.restored), (records.activated + 4, records.activated));
     let journalled = scene.with(|home| Ok(home.records().last().unwrap().event.clone()));
-    assert!(
-        matches!(journalled, Event::Reverted { records: Some(found), .. } if found == records)
-    );
+    assert!(matches!(journalled, Event::Reverted { records: Some(found), .. } if found == records));
     // The generation before goes on, and what was set aside is still told: no more, and no less.
     scene.booted("2.0.0", |booted| write(booted, &[5]));
     let (told, lines) = since(3);
@@ -324,15 +322,17 @@ fn no_acknowledged_ledger_record_ever_disappears() {
                     }
                 }
                 which => {
-                    let data =
-                        if which == 4 { DataPolicy::SetAside } else { DataPolicy::Preserve };
+                    let data = if which == 4 { DataPolicy::SetAside } else { DataPolicy::Preserve };
                     // That there is nothing to go back to, or no way to carry anything there, changes nothing.
                     let _ = go_back(&scene, data, numbers.below(2) == 0);
                 }
             }
             let bad: Vec<u64> = scene.with(|home| {
                 let all = home.state().generations.iter();
-                Ok(all.filter(|(_, known)| known.fate == Fate::Bad).map(|(n, _)| n.number()).collect())
+                Ok(all
+                    .filter(|(_, known)| known.fate == Fate::Bad)
+                    .map(|(n, _)| n.number())
+                    .collect())
             });
             for generation in bad {
                 set_aside.extend(ids_in(&export(&scene, Some(generation))));

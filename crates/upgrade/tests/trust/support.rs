@@ -264,7 +264,8 @@ impl Scene {
     }
 
     pub(crate) fn rollback(&self) -> Result<(), Error> {
-        let statement = self.view().draft_rollback(upgrade::DataPolicy::SetAside, self.terms()).unwrap();
+        let statement =
+            self.view().draft_rollback(upgrade::DataPolicy::SetAside, self.terms()).unwrap();
         let authorization = Some(signed(&statement));
         self.with(|home| home.rollback(None, authorization, "a test", &mut |_| {})).map(|_| ())
     }
