@@ -284,7 +284,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         ),
         new(
             "rollback-preserve",
-            Medium,
+            Large,
             "back with what a runtime has written since, led back to the schema of before",
             &[
                 Step::Adopt,
@@ -322,7 +322,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         ),
         new(
             "upgrade-cancelled",
-            Medium,
+            Large,
             "an upgrade is cancelled before it begins, in the middle, just before its commit point, and behind it, too late",
             ADOPTED,
             &[

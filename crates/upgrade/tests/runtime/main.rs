@@ -135,6 +135,8 @@ enum Wrong {
     Late,
     /// Of the last storage schema no turn of a conversation can be read.
     Records,
+    /// The way back forgets telemetry that was written in the later schema.
+    Forgetful,
 }
 
 /// FemtoClaw's schemas, the last of which has an invariant that no turn of a conversation satisfies.
@@ -162,6 +164,14 @@ impl Catalogue for Stricter {
 
     fn steps(&self) -> &[&'static dyn MigrationStep] {
         if self.1 == Wrong::Edited { before::edited_steps() } else { FemtoClaw.steps() }
+    }
+
+    fn back_steps(&self) -> &[&'static dyn MigrationStep] {
+        if self.1 == Wrong::Forgetful {
+            preserve::forgetful_steps()
+        } else {
+            FemtoClaw.back_steps()
+        }
     }
 
     fn inspect(
