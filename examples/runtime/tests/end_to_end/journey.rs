@@ -1,0 +1,112 @@
+//! The whole way: upgraded under load, killed, confirmed, loaded, rolled back.
+
+use serde_json::json;
+
+use crate::support::{Load, Runtime, Scene, account_for, pause};
+
+/// How many records are acknowledged at least before the next thing happens.
+const SOME: usize = 30;
+
+#[test]
+fn whatever_was_acknowledged_is_in_the_store_or_in_the_generation_that_was_left() {
+    let scene = Scene::at_2_0_0();
+    let runtime = Runtime::start(&scene, "2.0.0");
+    assert_eq!(runtime.ready["standing"], "confirmed");
+    let mut load = Load::start(&scene, &runtime, "before");
+    load.wait_for(&scene, "before", SOME);
+    // Upgraded by itself, while others write.
+    assert_eq!(runtime.upgrade("2.1.0")["ends"], true);
+    load.end();
+    assert_eq!(runtime.end(), Some(4));
+    assert_eq!(scene.current(), (3, "2.1.0".to_owned()));
+
+    // The new version is killed while it is loaded: a start is spent, nothing else is.
+    let runtime = Runtime::start(&scene, "2.1.0");
+    assert_eq!(runtime.ready["standing"], json!({"trial": {"tries": 3, "left": 2}}));
+    let mut load = Load::start(&scene, &runtime, "killed");
+    load.wait_for(&scene, "killed", SOME);
+    runtime.kill();
+    load.end();
+
+    let runtime = Runtime::start(&scene, "2.1.0");
+    assert_eq!(runtime.ready["standing"], json!({"trial": {"tries": 3, "left": 1}}));
+    assert_eq!(runtime.ok(&json!({"do": "confirm"}))["standing"], "confirmed");
+    let mut load = Load::start(&scene, &runtime, "confirmed");
+    load.wait_for(&scene, "confirmed", SOME);
+    assert_eq!(runtime.terminate(), Some(0));
+    load.end();
+    scene.verify();
+
+    scene.rollback();
+    assert_eq!(scene.current(), (2, "2.0.0".to_owned()));
+    let runtime = Runtime::start(&scene, "2.0.0");
+    let mut load = Load::start(&scene, &runtime, "after");
+    load.wait_for(&scene, "after", SOME);
+    // Whoever asks for an execution that was acknowledged finds it.
+    let id = scene.acknowledged("before").into_iter().find(|id| id.ends_with("-1")).unwrap();
+    let found = runtime.ok(&json!({"do": "get", "id": id}));
+    assert_eq!(found["executions"][0]["status"], "Completed");
+    runtime.kill();
+    load.end();
+
+    scene.verify();
+    let (current, left) = (scene.export(2), scene.export(3));
+    for (prefix, is_current, is_left) in [
+        ("before", true, true),
+        ("killed", false, true),
+        ("confirmed", false, true),
+        ("after", true, false),
+    ] {
+        let acknowledged = scene.acknowledged(prefix);
+        assert!(acknowledged.len() >= SOME, "{prefix}");
+        for (records, holds) in [(&current, is_current), (&left, is_left)] {
+            if holds {
+                account_for(&acknowledged, records, prefix);
+            } else {
+                assert!(acknowledged.iter().all(|id| !records["audit"].contains(id)), "{prefix}");
+            }
+        }
+    }
+}
+
+/// The journal has a record more for each step of the upgrade: killed after each of them in turn, and in the middle of what
+/// comes behind it.
+#[test]
+fn an_upgrade_that_is_killed_at_any_step_loses_nothing_that_was_acknowledged() {
+    let template = Scene::at_2_0_0();
+    let mut old = 0;
+    let mut new = 0;
+    // CLOSED, AUTHORIZED, PREPARED, QUIESCED, SEALED, ACTIVATED.
+    for steps in 0..=6 {
+        let scene = template.copy();
+        let mut runtime = Runtime::start(&scene, "2.0.0");
+        let mut load = Load::start(&scene, &runtime, "before");
+        load.wait_for(&scene, "before", SOME);
+        let before = scene.journal().len();
+        assert_eq!(runtime.upgrade("2.1.0")["ends"], true);
+        while scene.journal().len() < before + steps && runtime.has_ended().is_none() {
+            pause();
+        }
+        runtime.kill();
+        load.end();
+
+        let (generation, version) = scene.current();
+        if version == "2.0.0" {
+            old += 1
+        } else {
+            new += 1
+        }
+        println!("killed after {steps} steps: {version} is current");
+        let runtime = Runtime::start(&scene, &version);
+        runtime.ask(&json!({"do": "confirm"}));
+        let mut load = Load::start(&scene, &runtime, "after");
+        load.wait_for(&scene, "after", SOME);
+        runtime.kill();
+        load.end();
+        let records = scene.export(generation);
+        account_for(&scene.acknowledged("before"), &records, "before");
+        account_for(&scene.acknowledged("after"), &records, "after");
+        scene.verify();
+    }
+    assert!(old >= 1 && new >= 1, "{old} were before the commit point, {new} behind it");
+}
