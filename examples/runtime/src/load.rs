@@ -40,14 +40,17 @@ pub(crate) fn run(options: &Options) -> Result<u8, Failure> {
     let file =
         file.map_err(|error| Failure::System(format!("cannot write {}", path.display()), error))?;
     let acknowledged = Mutex::new(file);
+    // All of them before anything is asked: from then on it is no failure that the runtime is gone.
+    let connections: io::Result<Vec<Connection>> =
+        (0..options.threads).map(|_| Connection::to(&options.connect)).collect();
+    let connections = connections.map_err(|error| {
+        Failure::System(format!("cannot connect to {}", options.connect.display()), error)
+    })?;
     let counts: Vec<io::Result<u64>> = thread::scope(|scope| {
-        let ask = |number| {
-            scope.spawn({
-                let acknowledged = &acknowledged;
-                move || ask(options, number, acknowledged)
-            })
-        };
-        let threads: Vec<_> = (0..options.threads).map(ask).collect();
+        let acknowledged = &acknowledged;
+        let start =
+            |(thread, runtime)| scope.spawn(move || ask(options, thread, runtime, acknowledged));
+        let threads: Vec<_> = (0..).zip(connections).map(start).collect();
         let panicked = |_| Err(io::Error::other("a thread panicked"));
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
     });
@@ -60,8 +63,12 @@ pub(crate) fn run(options: &Options) -> Result<u8, Failure> {
 }
 
 /// One thread: audit entries and executions in turn. Returns how many were acknowledged.
-fn ask(options: &Options, thread: u16, acknowledged: &Mutex<File>) -> io::Result<u64> {
-    let mut runtime = Connection::to(&options.connect)?;
+fn ask(
+    options: &Options,
+    thread: u16,
+    mut runtime: Connection,
+    acknowledged: &Mutex<File>,
+) -> io::Result<u64> {
     for number in 0..options.records {
         let id = format!("{}-{thread}-{number}", options.prefix);
         let request = if number % 2 == 0 {

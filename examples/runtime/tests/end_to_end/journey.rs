@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Load, Runtime, Scene, account_for, pause};
+use crate::support::{Load, Runtime, Scene, Seeded, account_for, pause};
 
 /// How many records are acknowledged at least before the next thing happens.
 const SOME: usize = 30;
@@ -69,44 +69,54 @@ fn whatever_was_acknowledged_is_in_the_store_or_in_the_generation_that_was_left(
     }
 }
 
-/// The journal has a record more for each step of the upgrade: killed after each of them in turn, and in the middle of what
-/// comes behind it.
+/// Chooses how long after a step an upgrade is killed.
+const SEED: u64 = 20_261_126;
+
+/// An upgrade is killed so many milliseconds after a step at most: longer than the longest one takes here.
+const LATEST: u64 = 40;
+
+/// The journal has a record more for each step of the upgrade: killed at each of them in turn, and some time after each.
 #[test]
 fn an_upgrade_that_is_killed_at_any_step_loses_nothing_that_was_acknowledged() {
     let template = Scene::at_2_0_0();
-    let mut old = 0;
-    let mut new = 0;
+    let mut seeded = Seeded(SEED);
+    let (mut old, mut new) = (0, 0);
     // CLOSED, AUTHORIZED, PREPARED, QUIESCED, SEALED, ACTIVATED.
     for steps in 0..=6 {
-        let scene = template.copy();
-        let mut runtime = Runtime::start(&scene, "2.0.0");
-        let mut load = Load::start(&scene, &runtime, "before");
-        load.wait_for(&scene, "before", SOME);
-        let before = scene.journal().len();
-        assert_eq!(runtime.upgrade("2.1.0")["ends"], true);
-        while scene.journal().len() < before + steps && runtime.has_ended().is_none() {
-            pause();
+        for delay in [0, seeded.below(LATEST)] {
+            let scene = template.copy();
+            let version = killed_upgrade(&scene, steps, delay);
+            println!("seed {SEED}: killed {delay} ms after {steps} steps: {version} is current");
+            *(if version == "2.0.0" { &mut old } else { &mut new }) += 1;
         }
-        runtime.kill();
-        load.end();
-
-        let (generation, version) = scene.current();
-        if version == "2.0.0" {
-            old += 1
-        } else {
-            new += 1
-        }
-        println!("killed after {steps} steps: {version} is current");
-        let runtime = Runtime::start(&scene, &version);
-        runtime.ask(&json!({"do": "confirm"}));
-        let mut load = Load::start(&scene, &runtime, "after");
-        load.wait_for(&scene, "after", SOME);
-        runtime.kill();
-        load.end();
-        let records = scene.export(generation);
-        account_for(&scene.acknowledged("before"), &records, "before");
-        account_for(&scene.acknowledged("after"), &records, "after");
-        scene.verify();
     }
     assert!(old >= 1 && new >= 1, "{old} were before the commit point, {new} behind it");
+}
+
+/// Kills a runtime on its way from 2.0.0 to 2.1.0, and accounts for everything. Returns the version that is current then.
+fn killed_upgrade(scene: &Scene, steps: usize, delay: u64) -> String {
+    let mut runtime = Runtime::start(scene, "2.0.0");
+    let mut load = Load::start(scene, &runtime, "before");
+    load.wait_for(scene, "before", SOME);
+    let before = scene.journal().len();
+    assert_eq!(runtime.upgrade("2.1.0")["ends"], true);
+    while scene.journal().len() < before + steps && runtime.has_ended().is_none() {
+        pause(1);
+    }
+    pause(delay);
+    runtime.kill();
+    load.end();
+
+    let (generation, version) = scene.current();
+    let runtime = Runtime::start(scene, &version);
+    let mut load = Load::start(scene, &runtime, "after");
+    load.wait_for(scene, "after", SOME);
+    runtime.ok(&json!({"do": "confirm"}));
+    runtime.kill();
+    load.end();
+    let records = scene.export(generation);
+    account_for(&scene.acknowledged("before"), &records, "before");
+    account_for(&scene.acknowledged("after"), &records, "after");
+    scene.verify();
+    version
 }

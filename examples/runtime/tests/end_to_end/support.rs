@@ -20,9 +20,6 @@ use versioning::{Clock, FixedClock, GenerationNumber, Timestamp};
 /// The runtime under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_femtoclaw-runtime");
 
-/// Between two looks at what is waited for.
-const PAUSE: Duration = Duration::from_millis(1);
-
 /// Before whatever a runtime writes: its clock is the real one.
 const CLOCK: FixedClock = FixedClock(Timestamp::EPOCH);
 
@@ -292,7 +289,7 @@ impl Load {
         while scene.acknowledged(prefix).len() < records {
             let ended = self.child.try_wait().unwrap();
             assert_eq!(ended, None, "the load ended before {records} were acknowledged");
-            sleep(PAUSE);
+            pause(1);
         }
     }
 
@@ -323,8 +320,8 @@ impl Seeded {
     }
 }
 
-pub(crate) fn pause() {
-    sleep(PAUSE);
+pub(crate) fn pause(milliseconds: u64) {
+    sleep(Duration::from_millis(milliseconds));
 }
 
 fn copy(from: &Path, to: &Path) {
