@@ -21,7 +21,8 @@
 //! `FEMTOCLAW_VERSION`, which a launcher sets. `--home` can be in `FEMTOCLAW_HOME`.
 //!
 //! It exits as `femtoclaw-upgrade` does (README, "Exit codes"): 0 when it was stopped, 4 when it has upgraded its home and the
-//! new version is to be started, 7 when it went back, and what [`upgrade::Error::exit_code`] says when it was refused.
+//! new version is to be started, 7 when it went back, and what [`upgrade::Error::exit_code`] says when it was refused. A
+//! signal that comes while it upgrades its home cancels that, up to the commit point (143, 130).
 
 mod connection;
 mod ledger;
@@ -37,9 +38,10 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+use upgrade::{Cause, Condition};
 use versioning::RuntimeVersion;
 
-use crate::surroundings::variable;
+use crate::surroundings::{exit_code_of, variable};
 
 /// Exit code: the command line makes no sense.
 const USAGE: u8 = 64;
@@ -85,7 +87,13 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => USAGE,
-            Self::Upgrade(error) => error.exit_code(),
+            Self::Upgrade(error) => match error.cause() {
+                // Unless there is something to be put right.
+                Cause::Cancelled(cancelled) if *error.condition() != Condition::Unfinished => {
+                    exit_code_of(&cancelled.by)
+                }
+                _ => error.exit_code(),
+            },
             Self::System(..) => 1,
         }
     }

@@ -27,7 +27,7 @@ use std::time::Duration;
 use femtoclaw_catalogue::FemtoClaw;
 use serde_json::{Value, json};
 use upgrade::lifecycle::Standing;
-use upgrade::{Booted, EngineOptions, Environment, Error, NoTelemetry};
+use upgrade::{Booted, Cancellation, EngineOptions, Environment, Error, NoTelemetry};
 use versioning::RuntimeVersion;
 
 use crate::connection::{self, Shared, refusal};
@@ -93,9 +93,14 @@ pub(crate) fn run(options: &Options) -> Result<u8, Failure> {
     };
     let (wishes, inbox) = sync_channel(MAXIMUM_WISHES);
     // First of all: who wants this to end while the home is being verified shall not spend a start.
-    let stop = wishes.clone();
-    on_stop_signal(move || drop(stop.send(Wish::Signal)))
-        .map_err(|error| Failure::System("cannot listen to signals".to_owned(), error))?;
+    let (stop, cancellation) = (wishes.clone(), Cancellation::new());
+    let upgrading =
+        EngineOptions { cancellation: cancellation.clone(), ..EngineOptions::default() };
+    on_stop_signal(move |signal| {
+        cancellation.cancel(signal);
+        let _ = stop.send(Wish::Signal);
+    })
+    .map_err(|error| Failure::System("cannot listen to signals".to_owned(), error))?;
 
     let mut telemetry = NoTelemetry;
     let (home, version) = (&options.home, &options.version);
@@ -131,6 +136,7 @@ pub(crate) fn run(options: &Options) -> Result<u8, Failure> {
         }
         Ending::Upgrade(prepared) => {
             booted.stop()?;
+            let environment = Environment { engine: &upgrading, ..environment };
             let applied = upgrading::apply(*prepared, home, environment)?;
             if let Some(applied) = &applied {
                 say(&format!("generation {} is current, on trial", applied.to));

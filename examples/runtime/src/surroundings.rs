@@ -30,18 +30,30 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Calls `wanted` at the first SIGTERM or SIGINT; the second one ends the process as if nobody listened, in case that it hangs.
-pub(crate) fn on_stop_signal(wanted: impl FnOnce() + Send + 'static) -> io::Result<()> {
+/// What ends a run in good order, and what it is called.
+const SIGNALS: [(i32, &str); 2] = [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")];
+
+/// Calls `wanted` at the first SIGTERM or SIGINT, with its name; the second one ends the process as if nobody listened, in case
+/// that it hangs.
+pub(crate) fn on_stop_signal(wanted: impl FnOnce(&str) + Send + 'static) -> io::Result<()> {
     let has_come = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT] {
+    for (signal, _) in SIGNALS {
         register_conditional_default(signal, Arc::clone(&has_come))?;
     }
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    let mut signals = Signals::new(SIGNALS.map(|(signal, _)| signal))?;
     let wait = move || {
-        if signals.forever().next().is_some() {
+        if let Some(signal) = signals.forever().next() {
             has_come.store(true, Ordering::SeqCst);
-            wanted();
+            let known = SIGNALS.iter().find(|(number, _)| *number == signal);
+            wanted(known.map_or("", |(_, name)| name));
         }
     };
     Builder::new().name("signals".to_owned()).spawn(wait).map(|_| ())
+}
+
+/// The exit code of a process that this signal has ended.
+pub(crate) fn exit_code_of(signal: &str) -> u8 {
+    let known = SIGNALS.iter().find(|(_, name)| *name == signal);
+    let number = known.and_then(|(number, _)| u8::try_from(*number).ok());
+    number.map_or(1, |number| 128_u8.saturating_add(number))
 }

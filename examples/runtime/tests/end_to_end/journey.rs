@@ -100,9 +100,7 @@ fn killed_upgrade(scene: &Scene, steps: usize, delay: u64) -> String {
     load.wait_for(scene, "before", SOME);
     let before = scene.journal().len();
     assert_eq!(runtime.upgrade("2.1.0")["ends"], true);
-    while scene.journal().len() < before + steps && runtime.has_ended().is_none() {
-        pause(1);
-    }
+    wait_for_steps(scene, &mut runtime, before + steps);
     pause(delay);
     runtime.kill();
     load.end();
@@ -119,4 +117,30 @@ fn killed_upgrade(scene: &Scene, steps: usize, delay: u64) -> String {
     account_for(&scene.acknowledged("after"), &records, "after");
     scene.verify();
     version
+}
+
+/// Waits until there are so many records in the journal, or the runtime has ended.
+fn wait_for_steps(scene: &Scene, runtime: &mut Runtime, records: usize) {
+    while scene.journal().len() < records && runtime.has_ended().is_none() {
+        pause(1);
+    }
+}
+
+#[test]
+fn an_upgrade_that_somebody_stops_is_undone_or_done() {
+    let scene = Scene::at_2_0_0();
+    let mut runtime = Runtime::start(&scene, "2.0.0");
+    let before = scene.journal().len();
+    assert_eq!(runtime.upgrade("2.1.0")["ends"], true);
+    // CLOSED, AUTHORIZED, PREPARED.
+    wait_for_steps(&scene, &mut runtime, before + 3);
+    let ended = runtime.terminate();
+    let (_, version) = scene.current();
+    println!("{ended:?}: {version} is current");
+    assert!(
+        matches!((ended, version.as_str()), (Some(143), "2.0.0") | (Some(4), "2.1.0")),
+        "{ended:?}, {version}"
+    );
+    assert_eq!(Runtime::start(&scene, &version).terminate(), Some(0));
+    scene.verify();
 }

@@ -293,9 +293,14 @@ impl Load {
         }
     }
 
-    /// Waits until the runtime takes no more.
-    pub(crate) fn end(mut self) {
-        assert!(self.child.wait().unwrap().success());
+    /// Waits until the runtime takes no more, or is gone.
+    pub(crate) fn end(self) {
+        assert_eq!(self.exit_code(), Some(0));
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn exit_code(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
     }
 }
 
