@@ -1,7 +1,8 @@
 //! How a runtime upgrades its own home: with what any operator would bring, and by the same rules.
 //!
 //! Whether it is possible is asked while the runtime still serves, since a plan only reads. It is carried out when the runtime
-//! has stopped: an upgrade needs a store that nobody has open, and a home that nobody holds.
+//! has stopped: an upgrade needs a store that nobody has open, and a home that nobody holds. What was signed is held to the
+//! keyring then, so that a refusal goes on record.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,7 +79,7 @@ pub(crate) fn prepare(
     Ok((!is_nothing_to_do).then_some(Prepared { request, authorization }))
 }
 
-/// Carries it out. If it fails the home is as it was, and the version that was running is to be started again.
+/// Carries it out. If it fails or is refused the home is as it was, and the version that was running is to be started again.
 pub(crate) fn apply(
     prepared: Prepared,
     home: &Path,

@@ -11,3 +11,5 @@ mod kills;
 mod serving;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod trust;

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use femtoclaw_catalogue::FemtoClaw;
 use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
@@ -15,13 +15,21 @@ use serde_json::{Value, json};
 use upgrade::{
     AdoptRequest, Authorization, EngineOptions, Environment, Home, HomeView, NoTelemetry, Request,
 };
-use versioning::{Clock, FixedClock, GenerationNumber, Timestamp};
+use versioning::{Clock, GenerationNumber, Timestamp};
 
 /// The runtime under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_femtoclaw-runtime");
 
-/// Before whatever a runtime writes: its clock is the real one.
-const CLOCK: FixedClock = FixedClock(Timestamp::EPOCH);
+/// The clock of the runtimes, too: what they put on record is never in the future.
+pub(crate) struct WallClock;
+
+impl Clock for WallClock {
+    #[expect(clippy::disallowed_methods, reason = "a keyring goes by the time that it is")]
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Timestamp::from_unix_nanoseconds(i128::try_from(since.as_nanos()).unwrap()).unwrap()
+    }
+}
 
 /// A home in a directory of its own.
 pub(crate) struct Scene {
@@ -47,7 +55,7 @@ impl Scene {
             runtime: None,
             lock_timeout: Duration::ZERO,
         };
-        upgrade::adopt(&request, scene.environment(&CLOCK), &mut NoTelemetry, &mut |_| {}).unwrap();
+        upgrade::adopt(&request, scene.environment(), &mut NoTelemetry, &mut |_| {}).unwrap();
         scene.apply("2.0.0");
         scene.with(|home| {
             let current = home.state().current.unwrap();
@@ -78,13 +86,19 @@ impl Scene {
         self.path().join("home")
     }
 
-    fn environment<'e>(&'e self, clock: &'e dyn Clock) -> Environment<'e> {
-        Environment { catalogue: &FemtoClaw, clock, operator: "test", engine: &self.engine }
+    fn environment(&self) -> Environment<'_> {
+        let (catalogue, clock) = (&FemtoClaw, &WallClock);
+        Environment { catalogue, clock, operator: "test", engine: &self.engine }
+    }
+
+    /// What the journal says.
+    pub(crate) fn view(&self) -> HomeView<'_> {
+        HomeView::read(&self.home(), self.environment()).unwrap()
     }
 
     /// Does something with the home, while no runtime has it.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Home<'_>) -> upgrade::Result<T>) -> T {
-        let environment = self.environment(&CLOCK);
+        let environment = self.environment();
         let mut telemetry = NoTelemetry;
         let mut home =
             Home::open(&self.home(), environment, &mut telemetry, Duration::ZERO).unwrap();
@@ -110,14 +124,14 @@ impl Scene {
 
     /// The current generation and its version, as the journal says.
     pub(crate) fn current(&self) -> (u64, String) {
-        let view = HomeView::read(&self.home(), self.environment(&CLOCK)).unwrap();
+        let view = self.view();
         let (number, generation) = view.state().current_generation().unwrap();
         (number.number(), generation.versions.runtime.to_string())
     }
 
     /// The names of everything in the journal.
     pub(crate) fn journal(&self) -> Vec<&'static str> {
-        let view = HomeView::read(&self.home(), self.environment(&CLOCK)).unwrap();
+        let view = self.view();
         view.records().iter().map(|record| record.event.name()).collect()
     }
 
