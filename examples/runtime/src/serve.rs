@@ -18,6 +18,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::Shutdown;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -288,11 +289,12 @@ impl Connections {
     }
 }
 
-/// Whoever has the home is the only one who may listen here: what lies there is of a run that was killed.
+/// Takes the place of a socket that nobody listens at: a run that was killed left it. Anything else is left alone.
 fn listen(socket: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(socket) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            if UnixStream::connect(socket).is_ok() {
+            let is_socket = socket.symlink_metadata()?.file_type().is_socket();
+            if !is_socket || UnixStream::connect(socket).is_ok() {
                 return Err(error);
             }
             std::fs::remove_file(socket)?;

@@ -7,6 +7,7 @@ use crate::support::{Load, Runtime, Scene, Seeded, account_for, pause};
 /// How many records are acknowledged at least before the next thing happens.
 const SOME: usize = 30;
 
+// trace: test FC-5.1.4 FC-28.1.2
 #[test]
 fn whatever_was_acknowledged_is_in_the_store_or_in_the_generation_that_was_left() {
     let scene = Scene::at_2_0_0();

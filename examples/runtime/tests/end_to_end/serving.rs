@@ -118,3 +118,20 @@ fn a_generation_that_is_said_to_fail_is_left_at_once() {
     assert!(scene.export(3)["executions"].contains("tried"));
     scene.verify();
 }
+
+#[test]
+fn a_runtime_that_cannot_listen_gives_its_start_back_and_leaves_what_is_in_its_way() {
+    let scene = Scene::on_trial();
+    let file = scene.path().join("file");
+    std::fs::write(&file, "somebody's").unwrap();
+    let mut command = Runtime::command(&scene, "2.1.0");
+    let output = command.arg("--listen").arg(&file).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()));
+    assert_eq!(std::fs::read(&file).unwrap(), b"somebody's");
+
+    let mut command = Runtime::command(&scene, "2.1.0");
+    command.arg("--listen").arg(scene.path().join("socket"));
+    let runtime = Runtime::of(command);
+    assert_eq!(runtime.ready["standing"], json!({"trial": {"tries": 3, "left": 2}}));
+    assert_eq!(runtime.terminate(), Some(0));
+}

@@ -192,6 +192,12 @@ pub(crate) fn account_for(acknowledged: &[String], records: &Records, prefix: &s
     assert_eq!(without_entry, None, "it is there in part");
 }
 
+/// Nothing of the tests' own environment but the switch of a planted bug.
+fn alone(command: &mut Command) -> &mut Command {
+    command.env_clear().stdin(Stdio::null());
+    command.envs(std::env::vars_os().filter(|(name, _)| name == "FEMTOCLAW_SABOTAGE"))
+}
+
 /// A runtime that serves. It is killed when this is dropped.
 pub(crate) struct Runtime {
     child: Child,
@@ -204,7 +210,7 @@ impl Runtime {
     pub(crate) fn command(scene: &Scene, version: &str) -> Command {
         let mut command = Command::new(PROGRAM);
         command.args(["serve", "--as-version", version, "--home"]).arg(scene.home());
-        command.env_clear().stdin(Stdio::null());
+        alone(&mut command);
         command
     }
 
@@ -294,7 +300,7 @@ impl Load {
         let mut command = Command::new(PROGRAM);
         command.args(["load", "--threads", "3", "--prefix", prefix, "--connect"]);
         command.arg(&runtime.socket).arg("--acknowledged").arg(scene.path().join(prefix));
-        command.env_clear().stdin(Stdio::null()).stderr(Stdio::null());
+        alone(&mut command).stderr(Stdio::null());
         Self { child: command.spawn().unwrap() }
     }
 
