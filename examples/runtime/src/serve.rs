@@ -43,6 +43,9 @@ const RESTART_NEEDED: u8 = 4;
 /// Exit code: the home went back, and the version before is to be started.
 const ROLLED_BACK: u8 = 7;
 
+/// How long a start waits for whoever has the home: a command that looks at it is done by then.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// The most connections at a time.
 const MAXIMUM_CONNECTIONS: usize = 64;
 
@@ -105,7 +108,7 @@ pub(crate) fn run(options: &Options) -> Result<u8, Failure> {
 
     let mut telemetry = NoTelemetry;
     let (home, version) = (&options.home, &options.version);
-    let mut booted = upgrade::boot(home, version, environment, &mut telemetry, Duration::ZERO)?;
+    let mut booted = upgrade::boot(home, version, environment, &mut telemetry, LOCK_TIMEOUT)?;
     let listener = match listen(&options.socket) {
         Ok(listener) => listener,
         Err(error) => {

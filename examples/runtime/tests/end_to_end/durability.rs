@@ -11,6 +11,7 @@ use crate::support::{Load, PROGRAM, Runtime, Scene, account_for};
 /// How many of each kind of record are written.
 const RECORDS: usize = 10;
 
+// trace: test FC-28.1.2
 #[test]
 fn durable_order_every_acknowledgement_comes_after_the_sync_of_its_record() {
     let scene = Scene::at_2_0_0();

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 
-use crate::support::{Runtime, Scene};
+use crate::support::{Runtime, Scene, output};
 
 fn run(id: &str, capability: &str) -> Value {
     json!({"do": "run", "id": id, "principal": "agent", "capability": capability,
@@ -125,7 +125,7 @@ fn a_runtime_that_cannot_listen_gives_its_start_back_and_leaves_what_is_in_its_w
     let file = scene.path().join("file");
     std::fs::write(&file, "somebody's").unwrap();
     let mut command = Runtime::command(&scene, "2.1.0");
-    let output = command.arg("--listen").arg(&file).output().unwrap();
+    let output = output(command.arg("--listen").arg(&file));
     assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()));
     assert_eq!(std::fs::read(&file).unwrap(), b"somebody's");
 

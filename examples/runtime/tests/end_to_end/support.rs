@@ -5,7 +5,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{PoisonError, RwLock};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -29,6 +30,21 @@ impl Clock for WallClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         Timestamp::from_unix_nanoseconds(i128::try_from(since.as_nanos()).unwrap()).unwrap()
     }
+}
+
+/// A process that is started has, until it executes its program, every lock that this one has. So none is started while a home
+/// is open here: it would keep the home locked for a moment longer than anybody expects.
+static STARTS: RwLock<()> = RwLock::new(());
+
+/// Starts a process while no home is open here.
+pub(crate) fn spawn(command: &mut Command) -> Child {
+    let _no_home_is_open = STARTS.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().unwrap()
+}
+
+/// Runs a process to its end.
+pub(crate) fn output(command: &mut Command) -> Output {
+    spawn(command.stdout(Stdio::piped())).wait_with_output().unwrap()
 }
 
 /// A home in a directory of its own.
@@ -55,7 +71,9 @@ impl Scene {
             runtime: None,
             lock_timeout: Duration::ZERO,
         };
+        let no_process_starts = STARTS.read().unwrap_or_else(PoisonError::into_inner);
         upgrade::adopt(&request, scene.environment(), &mut NoTelemetry, &mut |_| {}).unwrap();
+        drop(no_process_starts);
         scene.apply("2.0.0");
         scene.with(|home| {
             let current = home.state().current.unwrap();
@@ -98,6 +116,7 @@ impl Scene {
 
     /// Does something with the home, while no runtime has it.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Home<'_>) -> upgrade::Result<T>) -> T {
+        let _no_process_starts = STARTS.read().unwrap_or_else(PoisonError::into_inner);
         let environment = self.environment();
         let mut telemetry = NoTelemetry;
         let mut home =
@@ -220,7 +239,7 @@ impl Runtime {
     }
 
     pub(crate) fn of(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = spawn(command.stdout(Stdio::piped()));
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         if line.is_empty() {
@@ -233,7 +252,7 @@ impl Runtime {
 
     /// The exit code of one that is refused.
     pub(crate) fn refused(scene: &Scene, version: &str) -> Option<i32> {
-        let output = Self::command(scene, version).output().unwrap();
+        let output = output(&mut Self::command(scene, version));
         assert!(output.stdout.is_empty(), "it served");
         output.status.code()
     }
@@ -266,7 +285,7 @@ impl Runtime {
     /// SIGTERM, and waits. Returns the exit code.
     pub(crate) fn terminate(self) -> Option<i32> {
         let number = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &number]).status().unwrap().success());
+        assert!(output(Command::new("kill").args(["-TERM", &number])).status.success());
         self.end()
     }
 
@@ -301,7 +320,7 @@ impl Load {
         command.args(["load", "--threads", "3", "--prefix", prefix, "--connect"]);
         command.arg(&runtime.socket).arg("--acknowledged").arg(scene.path().join(prefix));
         alone(&mut command).stderr(Stdio::null());
-        Self { child: command.spawn().unwrap() }
+        Self { child: spawn(&mut command) }
     }
 
     /// Waits until so many records were acknowledged.

@@ -17,7 +17,7 @@ use upgrade::release::{Package, pack};
 use upgrade::{Catalogue, KeyringProposal, PackagedFile, Request, SignedRelease, Terms};
 use versioning::{Clock, Timestamp};
 
-use crate::support::{Runtime, Scene, WallClock};
+use crate::support::{Runtime, Scene, WallClock, output};
 
 const VERSION: &str = "2.1.0";
 
@@ -27,7 +27,7 @@ fn key(scene: &Scene, name: &str) -> SigningKey {
     let path = scene.path().join(name);
     let mut command = Command::new("ssh-keygen");
     command.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(&path);
-    assert!(command.status().unwrap().success());
+    assert!(output(&mut command).status.success());
     SigningKey::from_openssh(&fs::read(path).unwrap()).unwrap()
 }
 
