@@ -4,7 +4,7 @@
 //! ([`RecordKey`]). What a runtime writes has the number [`FILE`], which no file has, and a position that the runtime gives.
 //! No two records of a kind may have the same position and time: the later one would take the place of the earlier one.
 //!
-//! What is returned goes to `Store::commit` as it is: all of it, or nothing. It satisfies [`schema3::SCHEMA`].
+//! What is returned goes to `Store::commit` as it is: all of it, or nothing. It satisfies [`SCHEMA`](crate::schema3::SCHEMA).
 
 use storage_migration::Record;
 

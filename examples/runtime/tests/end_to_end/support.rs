@@ -283,9 +283,12 @@ impl Runtime {
     }
 
     /// SIGTERM, and waits. Returns the exit code.
-    pub(crate) fn terminate(self) -> Option<i32> {
-        let number = self.child.id().to_string();
-        assert!(output(Command::new("kill").args(["-TERM", &number])).status.success());
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        // Its number is its own until somebody has seen that it has ended.
+        if self.has_ended().is_none() {
+            let number = self.child.id().to_string();
+            assert!(output(Command::new("kill").args(["-TERM", &number])).status.success());
+        }
         self.end()
     }
 
