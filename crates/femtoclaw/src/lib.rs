@@ -10,6 +10,7 @@
 //! | What may a configuration say? | [`configuration`], [`configuration::json_schemas`] |
 //! | How does a configuration go back, with its edits? | [`configuration::undo()`] |
 //! | What does a runtime read when it starts? | [`parse_policies`], [`parse_capabilities`], [`parse_extensions`], [`configuration::RuntimeConfiguration`], the functions of [`schema3`] |
+//! | What does a runtime write? | [`native`] |
 //! | What can it be tried on? | [`sample`] |
 //!
 //! Two rules hold everywhere. The bytes that 1.0.x wrote are kept beside whatever is made of them, because printing a
@@ -30,6 +31,7 @@ mod json_configuration;
 mod keys;
 mod manifest;
 mod members;
+pub mod native;
 mod parts;
 mod pieces;
 mod policy;

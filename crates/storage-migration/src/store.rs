@@ -13,8 +13,8 @@ use crate::keyspace_map::owned;
 use crate::tables::{Tables, streamed};
 use crate::version_files::{check_version_files, is_same_keyspace};
 use crate::{
-    EngineOptions, FileIdentity, KeyspaceMap, MigrationError, RecordSource, Result, SourceError,
-    Visitor,
+    EngineOptions, FileIdentity, KeyspaceMap, MigrationError, Record, RecordSource, Result,
+    SourceError, Visitor,
 };
 
 /// Where the engine keeps its keyspaces.
@@ -140,6 +140,21 @@ impl Store {
         self.scan_handle(self.keyspace(keyspace)?, visit)
     }
 
+    /// As [`Store::scan_while`], for the records whose keys start with `prefix`. It is looked up, so that finding them takes
+    /// one seek however large the keyspace is.
+    ///
+    /// # Errors
+    /// As [`Store::scan_while`].
+    pub fn scan_prefix_while(
+        &self,
+        keyspace: &str,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<()> {
+        let handle = self.keyspace(keyspace)?;
+        self.visit(|| handle.prefix(prefix).map(fjall::Guard::into_inner), visit)
+    }
+
     /// As [`Store::scan_while`], for a keyspace that is not part of the map.
     pub(crate) fn scan_handle(
         &self,
@@ -201,6 +216,27 @@ impl Store {
         crate::apply::check_storable(keyspace, key, value)?;
         let handle = self.keyspace(keyspace)?;
         contain("write a record", &self.directory, || handle.insert(key, value))
+    }
+
+    /// Writes records to any keyspaces, all of them or none, and makes them durable: when this has returned they may be
+    /// acknowledged. For a runtime, as [`Store::put`]. Each call syncs once, however many records it is given.
+    ///
+    /// # Errors
+    /// If there is no such keyspace or if a record cannot be stored: then nothing was written. Or what the engine says: then
+    /// all of them may be there, or none, and the store is to be dropped and opened anew.
+    pub fn commit(&self, records: &[(&str, Record)]) -> Result<()> {
+        let mut handles = Vec::with_capacity(records.len());
+        for (keyspace, record) in records {
+            crate::apply::check_storable(keyspace, &record.key, &record.value)?;
+            handles.push(self.keyspace(keyspace)?);
+        }
+        self.engine("commit records", |database| {
+            let mut batch = database.batch().durability(Some(PersistMode::SyncAll));
+            for (handle, (_, record)) in handles.into_iter().zip(records) {
+                batch.insert(handle, record.key.as_slice(), record.value.as_slice());
+            }
+            batch.commit()
+        })
     }
 
     /// Makes everything that was put durable.

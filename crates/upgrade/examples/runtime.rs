@@ -1,9 +1,11 @@
-//! A runtime that links the upgrade system: starts through `boot()`, reads from its upgraded store, appends to it, and
-//! closes it again.
+//! The shortest runtime that links the upgrade system: starts through `boot()`, reads from its upgraded store, and closes it
+//! again.
 //!
 //! ```console
 //! $ cargo run --example runtime -- HOME
 //! ```
+//!
+//! How a runtime serves, writes from several threads and ends is in `examples/runtime` of the workspace.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::error::Error;

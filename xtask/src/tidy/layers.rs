@@ -5,7 +5,7 @@ use super::metadata::{Metadata, Package};
 
 /// All crates of the workspace, also those that are still to come, in the order in which they may depend on each other: each may
 /// use only those above it. Tests may use any.
-pub(crate) const LAYERS: [&str; 23] = [
+pub(crate) const LAYERS: [&str; 24] = [
     "femtoclaw-upgrade-durable",
     "femtoclaw-upgrade-versioning",
     "femtoclaw-upgrade-pipeline",
@@ -24,6 +24,7 @@ pub(crate) const LAYERS: [&str; 23] = [
     "femtoclaw-upgrade",
     "femtoclaw-upgrade-femtoclaw",
     "femtoclaw-upgrade-cli",
+    "femtoclaw-runtime-example",
     "femtoclaw-upgrade-protocol",
     "femtoclaw-upgrade-sim",
     "fuzz",

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use durable::CloneMode;
 use storage_migration::{
-    EngineOptions, KeyspaceClass, KeyspaceMap, MigrationError, PhysicalKeyspace, Stayed, Store,
-    clone_mode, measure, verify,
+    EngineOptions, KeyspaceClass, KeyspaceMap, MigrationError, PhysicalKeyspace, Record, Stayed,
+    Store, clone_mode, measure, verify,
 };
 
 use crate::toy::SCHEMAS;
@@ -40,6 +40,71 @@ fn a_store_with_a_missing_or_an_extra_keyspace_is_refused() {
         matches!(&error, MigrationError::KeyspacesDiffer { unexpected, .. } if unexpected.len() == 5),
         "{error:?}"
     );
+}
+
+/// A store with two keyspaces, and the records of one of them.
+fn of_a_runtime(directory: &Path) -> (KeyspaceMap, Store) {
+    let mut map = KeyspaceMap::default();
+    map.insert("events", physical("events.v1"));
+    map.insert("index", physical("index.v1"));
+    let store = Store::create(directory, &map, &options()).unwrap();
+    (map, store)
+}
+
+fn record(key: &str, value: &str) -> Record {
+    Record { key: key.into(), value: value.into() }
+}
+
+fn under(store: &Store, keyspace: &str, prefix: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let all = &mut |key: &[u8], value: &[u8]| {
+        found.push(String::from_utf8([key, b"=", value].concat()).unwrap());
+        true
+    };
+    store.scan_prefix_while(keyspace, prefix.as_bytes(), all).unwrap();
+    found
+}
+
+#[test]
+fn what_was_committed_is_there_in_every_keyspace_without_closing_the_store() {
+    let place = Place::new();
+    let (map, store) = of_a_runtime(&place.fresh());
+    store.commit(&[("events", record("1", "a")), ("index", record("a", "1"))]).unwrap();
+    store.commit(&[("events", record("2", "b")), ("index", record("b", "2"))]).unwrap();
+    let copy = place.directory().join("copy");
+    // What a kill would leave.
+    durable::clone_tree(store.directory(), &copy, |_: &Path| CloneMode::Copy).unwrap();
+    let opened = Store::open(&copy, &map, &options()).unwrap();
+    assert_eq!(under(&opened, "events", ""), ["1=a", "2=b"]);
+    assert_eq!(under(&opened, "index", ""), ["a=1", "b=2"]);
+}
+
+#[test]
+fn a_commit_that_cannot_be_whole_writes_nothing() {
+    let place = Place::new();
+    let (_, store) = of_a_runtime(&place.fresh());
+    let error = store.commit(&[("events", record("1", "a")), ("index", record("", "1"))]);
+    assert!(matches!(error, Err(MigrationError::NotStorable { .. })), "{error:?}");
+    let error = store.commit(&[("events", record("1", "a")), ("other", record("a", "1"))]);
+    assert!(matches!(error, Err(MigrationError::NoSuchKeyspace { .. })), "{error:?}");
+    assert_eq!(under(&store, "events", ""), Vec::<String>::new());
+}
+
+#[test]
+fn a_prefix_finds_what_begins_with_it_and_nothing_else() {
+    let place = Place::new();
+    let (_, store) = of_a_runtime(&place.fresh());
+    let keys = ["a", "ab", "abc", "ac", "b"];
+    store.commit(&keys.map(|key| ("index", record(key, "x")))).unwrap();
+    assert_eq!(under(&store, "index", "ab"), ["ab=x", "abc=x"]);
+    assert_eq!(under(&store, "index", "c"), Vec::<String>::new());
+    let mut first = None;
+    let visit = &mut |key: &[u8], _: &[u8]| {
+        first = Some(key.to_vec());
+        false
+    };
+    store.scan_prefix_while("index", b"a", visit).unwrap();
+    assert_eq!(first.unwrap(), b"a");
 }
 
 #[test]

@@ -33,6 +33,15 @@ pub(super) const BUGS: &[Planted] = &[
         "let _ = PersistMode::SyncAll; Ok(())",
         "a runtime that was told that its records are durable loses them",
     ),
+    // trace: sabotage FC-28.1.2
+    bug(
+        "commit-unsynced",
+        STORE,
+        "database.batch().durability(Some(«PersistMode::SyncAll»))",
+        "PersistMode::Buffer",
+        "a runtime acknowledges records that a power failure takes",
+    )
+    .by_tests(),
     bug(
         "closed-store-unsynced",
         STORE,
