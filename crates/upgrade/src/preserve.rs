@@ -188,7 +188,7 @@ impl Home<'_> {
     }
 
     /// Every ledger record of the generation before is in what was built, as it was.
-    // trace: impl FC-15.2.1 FC-16.2.1
+    // trace: impl FC-15.2.2 FC-16.2.1
     fn require_all_of_before(
         &self,
         outcome: &RolledBack,
@@ -234,7 +234,7 @@ impl Home<'_> {
     }
 
     /// What was built, led forward again, is what is left: keyspace by keyspace, record for record.
-    // trace: impl FC-15.2.1 FC-18.1.1
+    // trace: impl FC-15.2.2 FC-18.1.1
     fn require_same_again(
         &self,
         outcome: &RolledBack,

@@ -13,6 +13,7 @@ mod attacks;
 mod audit;
 mod documents;
 mod durable_order;
+mod going_back;
 mod interrupt;
 mod journey;
 mod kill;

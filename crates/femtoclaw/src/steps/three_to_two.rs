@@ -14,7 +14,7 @@ use crate::schema2::normalize;
 #[derive(Debug, Clone, Copy)]
 pub struct SplitExecutions;
 
-// trace: impl FC-15.2.1
+// trace: impl FC-15.2.2
 impl MigrationStep for SplitExecutions {
     fn name(&self) -> &'static str {
         "split-executions"

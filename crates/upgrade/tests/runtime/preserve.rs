@@ -121,7 +121,7 @@ fn candidate_then_release() -> Scene {
     scene
 }
 
-// trace: test FC-15.2.1 FC-15.4 FC-16.2.1
+// trace: test FC-15.2.2 FC-15.4 FC-16.2.1
 #[test]
 fn what_was_written_since_is_led_back_into_a_new_generation() {
     let scene = candidate_then_release();
@@ -161,7 +161,7 @@ fn what_was_written_since_is_led_back_into_a_new_generation() {
     assert_eq!(ids_in(&export(&scene, None)), BTreeSet::from([1, 2, 3, 4]));
 }
 
-// trace: test FC-15.2.1
+// trace: test FC-15.2.2
 #[test]
 fn where_the_schema_stays_the_records_are_carried_as_they_are() {
     let scene = Scene::upgraded("2.0.0");
@@ -198,7 +198,7 @@ fn nothing_is_carried_back_to_an_installation_that_is_not_run_from_a_home() {
 }
 
 /// A ledger record is never another one: whoever changed it, it is not carried back as if nothing had happened.
-// trace: test FC-15.2.1
+// trace: test FC-15.2.2
 #[test]
 fn a_ledger_in_which_something_of_before_is_missing_is_not_carried_back() {
     let scene = candidate_then_release();
@@ -277,7 +277,7 @@ impl MigrationStep for Forgetful {
 }
 
 /// What leads back need not be believed: led forward again, what is missing is missed.
-// trace: test FC-15.2.1 FC-18.1.2
+// trace: test FC-15.2.2 FC-18.1.2
 #[test]
 fn a_way_back_that_loses_something_is_found_out_before_it_counts() {
     let scene = candidate_then_release();
@@ -363,7 +363,7 @@ impl Numbers {
 
 /// Whatever happens, in whatever order: no ledger record that was acknowledged is missing from the current store and from
 /// what was set aside, taken together.
-// trace: test FC-15.2.1 FC-16.2.1 FC-29.2
+// trace: test FC-15.2.2 FC-16.2.1
 #[test]
 fn no_acknowledged_ledger_record_ever_disappears() {
     for seed in 0..3 {

@@ -146,7 +146,7 @@ fn preserved(from: u64, to: u64) -> Event {
     Event::Reverted { from, to, data, reason: String::new(), records: None }
 }
 
-// trace: test FC-7.1 FC-15.2.1
+// trace: test FC-7.1 FC-15.3
 #[test]
 fn a_rollback_that_carries_records_back_builds_on_what_it_leads_to() {
     let rollback = authorized(Operation::Rollback);
