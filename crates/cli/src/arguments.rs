@@ -11,6 +11,7 @@ use upgrade::{Consent, Digest, capability_migration, extension_migration};
 use versioning::{GenerationNumber, RuntimeVersion};
 
 use crate::audit::AuditCommand;
+use crate::launch::{self, LaunchArguments};
 use crate::telemetry::{Destination, DestinationParser};
 use crate::trust::arguments::{
     AuthorityArguments, AuthorizeCommand, KeyringCommand, PackageArguments, ReleaseCommand,
@@ -147,6 +148,9 @@ pub(crate) enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Start the verified runtime of the current generation, watch it, and go back if it does not prove itself.
+    #[command(after_help = launch::HELP)]
+    Launch(LaunchArguments),
     /// Make the previous generation current again, exactly as it was left.
     Rollback {
         #[command(flatten)]
@@ -327,7 +331,8 @@ fn object(text: &str) -> Result<Map<String, Value>, String> {
     serde_json::from_str(text).map_err(|error| format!("expected a JSON object: {error}"))
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// Reads a number of seconds.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

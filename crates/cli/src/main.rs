@@ -10,6 +10,7 @@ mod consent;
 mod failure;
 mod human;
 mod interrupt;
+mod launch;
 mod output;
 mod progress;
 mod summary;

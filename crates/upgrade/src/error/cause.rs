@@ -53,7 +53,7 @@ pub enum Cause {
         /// The holder, if it could be read.
         pid: Option<u32>,
     },
-    /// A runtime has the store open.
+    /// A runtime has the store open, or was launched and has not ended.
     #[error("a runtime has the store of generation {generation} open")]
     StoreInUse {
         /// The generation.
@@ -213,19 +213,19 @@ pub enum Cause {
         /// The runtime that starts.
         found: RuntimeVersion,
     },
-    /// The generation on trial used up its starts without being confirmed, and was left (FC-UPGRADE-0001 §15). The runtime
-    /// that starts is the wrong one from now on.
+    /// The generation on trial used up its starts without being confirmed, or does not work, and was left (FC-UPGRADE-0001
+    /// §15). The runtime that starts is the wrong one from now on.
     #[error(
-        "generation {generation} ({found}) used up its {tries} starts and was not confirmed: it was left for generation \
-         {to} ({expected}), and is kept with all of its records"
+        "generation {generation} ({found}) {why}: it was left for generation {to} ({expected}), and is kept with all of \
+         its records"
     )]
     TrialFailed {
         /// The generation that was on trial.
         generation: GenerationNumber,
         /// Its runtime.
         found: RuntimeVersion,
-        /// The starts that it had.
-        tries: u32,
+        /// How it failed, as what is said of it: `used up its 3 starts and was not confirmed`.
+        why: String,
         /// The generation that is current again.
         to: GenerationNumber,
         /// Its runtime, which is to be started.
@@ -245,6 +245,12 @@ pub enum Cause {
         target: Option<GenerationNumber>,
         /// What is wrong with that.
         why: Box<Cause>,
+    },
+    /// A runtime is to be started that nobody has placed.
+    #[error("generation {generation} has no runtime binary to start")]
+    NoRuntime {
+        /// The current generation.
+        generation: GenerationNumber,
     },
     /// A generation was declared a failure that is not on trial.
     #[error("generation {generation} is not on trial any more")]

@@ -13,7 +13,9 @@ impl Cause {
             Self::NotAFile { .. } => "not-a-file",
             Self::NeverAdopted { .. } => "never-adopted",
             Self::Locked { .. } | Self::Generation(rollback::Error::Locked { .. }) => "locked",
-            Self::StoreInUse { .. } => "store-in-use",
+            Self::StoreInUse { .. } | Self::Generation(rollback::Error::Running { .. }) => {
+                "store-in-use"
+            }
             Self::Unauthorized { .. } => "unauthorized",
             Self::DevelopmentRefused { .. } => "development-refused",
             Self::NoKeyring { .. } => "no-keyring",
@@ -44,6 +46,7 @@ impl Cause {
             Self::TrialFailed { .. } => "trial-failed",
             Self::Halted { .. } => "halted",
             Self::NotOnTrial { .. } => "not-on-trial",
+            Self::NoRuntime { .. } => "no-runtime",
             Self::NoSuchGeneration { .. } => "no-such-generation",
             Self::NothingToRecover { .. } => "nothing-to-recover",
             Self::UnknownToCatalogue { .. } => "unknown-version",
@@ -120,7 +123,9 @@ impl Cause {
             Self::Locked { .. }
             | Self::StoreInUse { .. }
             | Self::NotDrained(_)
-            | Self::Generation(rollback::Error::Locked { .. }) => 9,
+            | Self::Generation(rollback::Error::Locked { .. } | rollback::Error::Running { .. }) => {
+                9
+            }
             _ => 1,
         }
     }
@@ -137,6 +142,10 @@ impl Cause {
                      {generation} is healthy after all: `femtoclaw-upgrade confirm`."
                 );
             }
+            Self::NoRuntime { .. } => {
+                "Start the runtime yourself; or go back with `femtoclaw-upgrade rollback`, and upgrade again with \
+                 `femtoclaw-upgrade apply --runtime FILE`, or to a release package, which brings one."
+            }
             Self::NotOnTrial { .. } => "Go back with `femtoclaw-upgrade rollback`.",
             Self::NotAHome { .. } | Self::NeverAdopted { .. } => {
                 "Create a home with `femtoclaw-upgrade adopt --from DIR --home HOME`."
@@ -146,7 +155,7 @@ impl Cause {
             Self::NotAFile { .. } => "Name another file.",
             Self::Locked { .. }
             | Self::StoreInUse { .. }
-            | Self::Generation(rollback::Error::Locked { .. }) => {
+            | Self::Generation(rollback::Error::Locked { .. } | rollback::Error::Running { .. }) => {
                 "Stop that process, or wait for it with `--lock-timeout`."
             }
             Self::Unauthorized { .. } => {

@@ -142,8 +142,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "store-guard-not-taken",
         APPLY,
-        "StoreGuard::acquire(generation, &current.part(Part::Store))?",
-        "StoreGuard::acquire(generation, &current.part(Part::Store).join(\"nowhere\"))?",
+        "StoreGuard::acquire(&home.layout, generation)?",
+        "StoreGuard::acquire(&rollback::Layout::new(\"nowhere\".as_ref()), generation)?",
         "a store is upgraded that a runtime is writing to, and what it writes is lost",
     ),
     bug(
