@@ -16,6 +16,7 @@ mod durable_order;
 mod interrupt;
 mod journey;
 mod kill;
+mod launch;
 mod meaning;
 mod refusals;
 mod secrets;
