@@ -31,6 +31,7 @@ const LONG_VERSION: &str = concat!(
   femtoclaw-upgrade adopt --from /var/lib/femtoclaw --home /srv/femtoclaw
   femtoclaw-upgrade plan --home /srv/femtoclaw
   femtoclaw-upgrade apply --home /srv/femtoclaw --development
+  femtoclaw-upgrade launch --home /srv/femtoclaw -- serve
   femtoclaw-upgrade rollback --home /srv/femtoclaw --development
 
 Exit codes:

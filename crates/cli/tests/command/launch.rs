@@ -114,7 +114,6 @@ fn back_at_what_was_adopted_the_installation_is_what_is_to_be_started() {
     assert_eq!((code, error(&events)), (3, ("incompatible", 3)));
 }
 
-// trace: test FC-15.1
 #[test]
 fn if_the_one_before_fails_as_well_nothing_alternates() {
     let stage = Stage::on_trial("echo $FEMTOCLAW_GENERATION >> started\nexit 5\n");

@@ -414,7 +414,6 @@ fn rolled_back(state: &HomeState, target: &Versions) -> Vec<GenerationNumber> {
 }
 
 /// Whether a release is not to be taken without being asked for.
-// trace: impl FC-15.1
 fn pinned((state, records): (&HomeState, &[Record]), target: &Versions) -> Option<Pinned> {
     let generation = rolled_back(state, target).pop()?;
     let reason = records.iter().rev().find_map(|record| match &record.event {

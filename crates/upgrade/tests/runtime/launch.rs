@@ -242,7 +242,6 @@ fn whoever_launched_another_generation_than_the_current_one_ends_nothing() {
     assert_eq!(events(&scene), before);
 }
 
-// trace: test FC-15.1
 #[test]
 fn a_release_that_was_left_is_not_taken_again_unless_it_is_asked_for() {
     let scene = Scene::adopted();
