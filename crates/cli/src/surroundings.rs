@@ -43,7 +43,6 @@ pub(crate) fn random_id() -> Result<[u8; 16], std::io::Error> {
 }
 
 /// Where files may lie that nobody needs for long.
-#[expect(clippy::disallowed_methods, reason = "the command is where the environment is read")]
 pub(crate) fn temporary_directory() -> std::path::PathBuf {
     std::env::temp_dir()
 }

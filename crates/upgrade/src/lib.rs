@@ -50,7 +50,7 @@ pub use catalogue::{
 pub use collect::Collected;
 pub use consent::Consent;
 pub use environment::Environment;
-pub use error::{Cause, Condition, Error, Result};
+pub use error::{Cause, Condition, Error, Result, TrialFailure};
 pub use home::{Home, HomeView, Recovery};
 pub use launch::Launch;
 pub use package::{PackagedFile, SignedRelease, describe_package, package_contents};

@@ -15,7 +15,7 @@ use rollback::{Generation, Part};
 use versioning::GenerationNumber;
 
 use crate::adopt::RUNTIME_BINARY;
-use crate::error::{Cause, Condition, Error, Result};
+use crate::error::{Cause, Condition, Error, Result, TrialFailure};
 use crate::home::current;
 use crate::lifecycle::{HomeState, Standing};
 use crate::progress::ProgressListener;
@@ -146,14 +146,14 @@ impl Home<'_> {
         let manifest = self.state.generations.get(&done.to).and_then(|state| state.manifest);
         let target = Generation::open(&self.layout, done.to, manifest).ok();
         let (to, version) = (done.to, done.to_version.clone());
-        let cause = Cause::TrialFailed {
+        let cause = Cause::TrialFailed(Box::new(TrialFailure {
             generation: done.from,
             found: done.from_version,
             why,
             to,
             expected: done.to_version,
             binary: target.as_ref().and_then(runtime_binary),
-        };
+        }));
         let error = Error::new(cause, Condition::RolledBack(current(&self.state)));
         if target.is_none_or(|target| keyspace_map(target.manifest()).is_some()) {
             return error;

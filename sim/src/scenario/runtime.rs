@@ -108,4 +108,3 @@ fn append(store: &upgrade::Store, keyspace: &str, records: u64) -> Result<(), Re
     }
     Ok(())
 }
-

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 use femtoclaw_catalogue::FemtoClaw;
+use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 use sim::world::Mark;
 use upgrade::{
     AdoptRequest, Authorization, Booted, Cancellation, Catalogue, Digest, EngineOptions,

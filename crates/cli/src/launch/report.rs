@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use upgrade::lifecycle::Standing;
-use upgrade::{Cause, Error, Launch};
+use upgrade::{Cause, Error, Launch, TrialFailure};
 use versioning::GenerationNumber;
 
 use super::describe;
@@ -89,8 +89,9 @@ impl<'o> Report<'o> {
     }
 
     pub(super) fn reverted(&mut self, error: &Error) {
-        let Cause::TrialFailed { generation, to, expected, .. } = error.cause() else { return };
-        let reason = error.cause().to_string();
+        let Cause::TrialFailed(failure) = error.cause() else { return };
+        let TrialFailure { generation, to, expected, .. } = &**failure;
+        let reason = failure.to_string();
         let value = json!({"from": generation, "to": to, "version": expected, "reason": reason});
         self.event("reverted", &value, &reason);
     }

@@ -85,7 +85,7 @@ pub(super) fn run(
     };
     listener.started(child.id());
     let progress = if limits.health.is_some() { Progress::Waiting } else { Progress::NotAsked };
-    Watched { child, limits, health, watch, progress, stopping: None }.to_the_end(inbox, listener)
+    Watched { child, limits, health, watch, progress, stopping: None }.wait_for_end(inbox, listener)
 }
 
 /// Only the runtime inherits the lock: what else is started here must not keep a generation from being changed.
@@ -135,7 +135,7 @@ struct Watched<'w> {
 }
 
 impl Watched<'_> {
-    fn to_the_end(mut self, inbox: &Inbox, listener: &mut dyn Listener) -> Run {
+    fn wait_for_end(mut self, inbox: &Inbox, listener: &mut dyn Listener) -> Run {
         loop {
             match self.child.try_wait() {
                 Ok(None) => {}

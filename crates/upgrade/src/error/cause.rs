@@ -215,24 +215,8 @@ pub enum Cause {
     },
     /// The generation on trial used up its starts without being confirmed, or does not work, and was left (FC-UPGRADE-0001
     /// §15). The runtime that starts is the wrong one from now on.
-    #[error(
-        "generation {generation} ({found}) {why}: it was left for generation {to} ({expected}), and is kept with all of \
-         its records"
-    )]
-    TrialFailed {
-        /// The generation that was on trial.
-        generation: GenerationNumber,
-        /// Its runtime.
-        found: RuntimeVersion,
-        /// How it failed, as what is said of it: `used up its 3 starts and was not confirmed`.
-        why: String,
-        /// The generation that is current again.
-        to: GenerationNumber,
-        /// Its runtime, which is to be started.
-        expected: RuntimeVersion,
-        /// Its binary, if the generation brings it along.
-        binary: Option<PathBuf>,
-    },
+    #[error("{0}")]
+    TrialFailed(Box<TrialFailure>),
     /// A trial failed, and what it would go back to fails as well: nothing runs until a person decides.
     #[error(
         "generation {generation} has failed its trial, and there is no going back to {}: {why}",
@@ -349,6 +333,34 @@ pub enum Cause {
     /// Writing the output failed.
     #[error("cannot write the output: {0}")]
     Output(std::io::Error),
+}
+
+/// A trial that was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialFailure {
+    /// The generation that was on trial.
+    pub generation: GenerationNumber,
+    /// Its runtime.
+    pub found: RuntimeVersion,
+    /// How it failed, as what is said of it: `used up its 3 starts and was not confirmed`.
+    pub why: String,
+    /// The generation that is current again.
+    pub to: GenerationNumber,
+    /// Its runtime, which is to be started.
+    pub expected: RuntimeVersion,
+    /// Its binary, if the generation brings it along.
+    pub binary: Option<PathBuf>,
+}
+
+impl std::fmt::Display for TrialFailure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { generation, found, why, to, expected, .. } = self;
+        write!(
+            formatter,
+            "generation {generation} ({found}) {why}: it was left for generation {to} ({expected}), and is kept with \
+             all of its records"
+        )
+    }
 }
 
 impl From<Refusal> for Cause {

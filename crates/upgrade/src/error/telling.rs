@@ -132,10 +132,12 @@ impl Cause {
 
     pub(super) fn next(&self) -> String {
         let next = match self {
-            Self::TrialFailed { expected, binary: Some(binary), .. } => {
-                return format!("Start runtime {expected}: {}.", binary.display());
+            Self::TrialFailed(failure) => {
+                let expected = &failure.expected;
+                let binary = failure.binary.as_ref();
+                let binary = binary.map(|binary| format!(": {}", binary.display()));
+                return format!("Start runtime {expected}{}.", binary.unwrap_or_default());
             }
-            Self::TrialFailed { expected, .. } => return format!("Start runtime {expected}."),
             Self::Halted { generation, .. } => {
                 return format!(
                     "Restore what is named from a copy and start again; or decide that generation \

@@ -122,6 +122,7 @@ fn while_a_runtime_runs_nothing_is_done_to_its_generation_and_it_can_be_confirme
     scene.apply("2.1.0");
 }
 
+// trace: test FC-16.3
 #[test]
 fn what_runs_is_not_taken_away_where_the_journal_is_lost() {
     let scene = on_trial();
@@ -220,7 +221,7 @@ fn a_launch_that_does_not_work_goes_back_at_once_and_says_why() {
     let error = scene.with(|home| Ok(home.failed(generation(3), "it does not answer")));
     assert_eq!((error.name(), error.exit_code()), ("trial-failed", 7));
     assert!(error.to_string().contains("failed its trial (it does not answer)"), "{error}");
-    assert!(matches!(error.cause(), Cause::TrialFailed { to, .. } if *to == generation(2)));
+    assert!(matches!(error.cause(), Cause::TrialFailed(failure) if failure.to == generation(2)));
     let fate = scene.with(|home| Ok(home.state().generations[&generation(3)].fate));
     assert_eq!(fate, Fate::Bad);
     let confirmed = scene.with(|home| Ok(home.failed(generation(2), "neither does this")));
@@ -242,6 +243,7 @@ fn whoever_launched_another_generation_than_the_current_one_ends_nothing() {
     assert_eq!(events(&scene), before);
 }
 
+// trace: test FC-28.1.1
 #[test]
 fn a_release_that_was_left_is_not_taken_again_unless_it_is_asked_for() {
     let scene = Scene::adopted();
