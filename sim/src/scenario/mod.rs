@@ -303,14 +303,19 @@ pub(crate) fn all() -> Vec<Scenario> {
             Medium,
             "a launched runtime is stopped in good order; launched again, it does not work",
             ON_TRIAL,
-            &[Step::Launch(Course::Stopped), Step::Launch(Course::Unhealthy)],
+            &[
+                Step::Launch,
+                Step::Ended(Course::Stopped),
+                Step::Launch,
+                Step::Ended(Course::Unhealthy),
+            ],
         ),
         new(
             "launch-spent",
             Medium,
             "a launched runtime dies when no try is left, and the home goes back at once",
-            &[ON_TRIAL, &[Step::Launch(Course::Crashed), Step::Launch(Course::Crashed)]].concat(),
-            &[Step::Launch(Course::Spent)],
+            &[ON_TRIAL, &[Step::Launch, Step::Launch]].concat(),
+            &[Step::Launch, Step::Ended(Course::Spent)],
         ),
         new(
             "unverified",

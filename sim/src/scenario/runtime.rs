@@ -5,39 +5,43 @@ use std::time::Duration;
 
 use femtoclaw_catalogue::Envelope;
 use upgrade::{Booted, Cause, Error, Home};
+use versioning::GenerationNumber;
 
 use super::HOME;
 use super::step::{ENGINE, Marks, Refusal, development, environment};
 use crate::hooks;
 
-/// What becomes of a runtime that was launched.
+/// How a runtime that was launched has ended, as its launcher says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Course {
-    /// It is stopped in good order. While it runs, nobody goes back from under it.
+    /// It was stopped in good order.
     Stopped,
-    /// It dies, and tries are left.
-    Crashed,
-    /// It dies, and none is left: the home goes back at once.
+    /// It died, and no try is left: the home goes back at once.
     Spent,
-    /// It does not work, which its launcher says.
+    /// It does not work.
     Unhealthy,
 }
 
-/// Launches the runtime of the current generation. What it writes is another scenario's.
-pub(super) fn launched(course: Course) -> Result<(), Refusal> {
+/// Launches the runtime of the current generation, which ends. What it writes is another scenario's.
+pub(super) fn launch() -> Result<(), Refusal> {
     let launch = with_home(|home| home.launch())?;
-    let generation = launch.generation().number();
-    if course == Course::Stopped {
-        nobody_goes_back();
-    }
+    nobody_goes_back();
     drop(launch);
-    let ended = with_home(|home| match course {
-        Course::Stopped => home.stopped(generation),
-        Course::Crashed | Course::Spent => home.crashed(generation),
-        Course::Unhealthy => match home.failed(generation, "simulated") {
-            error if matches!(error.cause(), Cause::TrialFailed { .. }) => Ok(()),
-            error => Err(error),
-        },
+    Ok(())
+}
+
+/// Says how it has ended.
+pub(super) fn ended(course: Course) -> Result<(), Refusal> {
+    let ended = with_home(|home| {
+        let generation = home.state().current.unwrap_or(GenerationNumber::FIRST);
+        match course {
+            Course::Stopped => home.stopped(generation),
+            Course::Spent => home.crashed(generation),
+            Course::Unhealthy => match home.failed(generation, "simulated") {
+                error if matches!(error.cause(), Cause::TrialFailed { .. }) => Ok(()),
+                error => Err(error),
+            },
+        }
     });
     Ok(ended?)
 }

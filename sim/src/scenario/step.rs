@@ -19,7 +19,7 @@ use versioning::{Clock, GenerationNumber, RuntimeVersion, Timestamp};
 use super::cancelled::{self, Moment};
 use super::disturbed;
 use super::flaw::{Flaw, Flawed};
-use super::runtime::{Course, killed, launched, run};
+use super::runtime::{Course, ended, killed, launch, run};
 use super::trust::{self, Wrong, WrongKeyring};
 use super::{BINARY, HOME, SOURCE};
 use crate::hooks;
@@ -142,8 +142,10 @@ pub(crate) enum Step {
     Killed(u64),
     /// A runtime starts, and dies.
     Start,
-    /// A runtime that knows nothing of homes is launched, and this comes of it.
-    Launch(Course),
+    /// A runtime that knows nothing of homes is launched, and ends. While it runs, nobody goes back from under it.
+    Launch,
+    /// Its launcher says how it has ended.
+    Ended(Course),
     /// Only to prepare: a runtime starts, and stops in good order, so many times.
     Restarts(u64),
     /// A runtime is to start on a generation that has no try left: it goes back instead.
@@ -268,7 +270,7 @@ impl Step {
                 | Self::Start
                 | Self::StartTooOften
                 | Self::Fail
-                | Self::Launch(_)
+                | Self::Launch
         )
     }
 
@@ -293,7 +295,7 @@ impl Step {
                 | Self::AdoptWritten(_)
                 | Self::StartOther
                 | Self::StartTooOften
-                | Self::Launch(Course::Spent)
+                | Self::Ended(Course::Spent)
         )
     }
 
@@ -310,7 +312,8 @@ impl Step {
             }
             Self::Start | Self::StartTooOften => return start(|_| Ok(())),
             Self::StartOther => return boot(&RuntimeVersion::new(9, 9, 9), |_| Ok(())),
-            Self::Launch(course) => return launched(course),
+            Self::Launch => return launch(),
+            Self::Ended(course) => return ended(course),
             Self::Fail => return start(|booted| Ok(booted.fail("simulated").map(|_| ())?)),
             Self::LongOperator | Self::ShortOperator => {
                 LONG.store(self == Self::LongOperator, Ordering::SeqCst);
@@ -385,7 +388,8 @@ impl Step {
             | Self::Killed(_)
             | Self::Restarts(_)
             | Self::Start
-            | Self::Launch(_)
+            | Self::Launch
+            | Self::Ended(_)
             | Self::StartTooOften
             | Self::StartOther
             | Self::Fail
