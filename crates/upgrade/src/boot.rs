@@ -58,6 +58,8 @@ impl std::fmt::Debug for Checked {
 /// - that the runtime that starts is the one that the generation belongs to, and that its store is a database: a
 ///   generation that was adopted is a copy of an installation that goes on where it was.
 ///
+/// Nor may a runtime run that was launched on it ([`Home::launch`]).
+///
 /// Before this returns, the start is on record; on trial it is counted as a try as well (§15). A start that is refused is no
 /// try: see [`Home::fail`] for a launcher that knows better.
 ///
@@ -135,16 +137,13 @@ impl Home<'_> {
         running: &RuntimeVersion,
     ) -> Result<()> {
         let standing = |state: &HomeState| state.generations.get(&number).map(|state| state.store);
-        if standing(&self.state) == Some(StoreStanding::Started) {
-            return Ok(());
-        }
-        let event = Event::Started { generation: number, runtime: running.clone() };
-        match self.note(event) {
-            Ok(()) => Ok(()),
-            Err(cause) => {
-                self.conclude(cause, |state| standing(state) == Some(StoreStanding::Started))
+        if standing(&self.state) != Some(StoreStanding::Started) {
+            let event = Event::Started { generation: number, runtime: running.clone() };
+            if let Err(cause) = self.note(event) {
+                self.conclude(cause, |state| standing(state) == Some(StoreStanding::Started))?;
             }
         }
+        Ok(())
     }
 }
 

@@ -314,8 +314,8 @@ pub(crate) fn all() -> Vec<Scenario> {
             "launch-spent",
             Medium,
             "a launched runtime dies when no try is left, and the home goes back at once",
-            &[ON_TRIAL, &[Step::Launch, Step::Launch]].concat(),
-            &[Step::Launch, Step::Ended(Course::Spent)],
+            &[ON_TRIAL, &[Step::Launch, Step::Launch, Step::Launch]].concat(),
+            &[Step::Ended(Course::Spent)],
         ),
         new(
             "unverified",

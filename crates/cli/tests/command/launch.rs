@@ -200,6 +200,27 @@ fn without_a_runtime_there_is_nothing_to_launch() {
     assert_eq!(wrong.status.code(), Some(64), "who becomes the runtime cannot watch it");
 }
 
+#[test]
+fn what_cannot_be_executed_spends_its_starts_and_is_left() {
+    let stage = Stage::on_trial(SERVE);
+    stage.scene.ok(&["confirm"]);
+    fs::write(stage.file("garbage"), "\u{7f}no program").unwrap();
+    let garbage = stage.file("garbage");
+    let apply = ["apply", "--development", "--target-version", "2.1.0", "--runtime"];
+    stage.scene.ok(&[&apply[..], &[garbage.to_str().unwrap()]].concat());
+    let (code, events) = stage.run(&["--exec"]);
+    assert_eq!((code, error(&events)), (1, ("runtime-not-started", 1)));
+    assert_eq!(stage.current(), (4, "trial".to_owned(), Some(3)));
+    let mut launcher = stage.launch(&[]);
+    let launched = launcher.event("launched");
+    assert_eq!((&launched["generation"], &launched["returned_from"]), (&3.into(), &4.into()));
+    let (code, events) = launcher.stop();
+    let expected = "version restarting restarting reverted launched stopping stopped";
+    assert_eq!((code, kinds(&events).join(" ").as_str()), (0, expected));
+    let why = events[1]["reason"].as_str().unwrap();
+    assert!(why.starts_with("could not be started: "), "{why}");
+}
+
 // trace: test FC-28.1.1
 #[test]
 fn the_command_can_become_a_runtime_that_counts_its_starts_itself() {

@@ -195,6 +195,7 @@ fn a_launch_that_crashes_spends_its_try_and_the_last_one_goes_back_at_once() {
     assert_eq!(current(&scene), generation(2));
 }
 
+// trace: test FC-28.1.1
 #[test]
 fn a_launch_without_tries_goes_back_instead_and_halts_where_there_is_no_way_back() {
     let scene = on_trial();

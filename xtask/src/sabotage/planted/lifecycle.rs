@@ -357,8 +357,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "launched-runtime-not-minded",
         STORE_GUARD,
-        "let not_running = not_running(layout, generation)?;",
-        "let not_running = None;",
+        "let not_running = «not_running(layout, generation)?»;",
+        "None",
         "what a launched runtime writes is lost by an upgrade or a rollback that is made under it",
     ),
     // trace: sabotage FC-16.3
@@ -472,7 +472,7 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "start-not-recorded",
         BOOT,
-        "if «standing(&home.state) != Some(StoreStanding::Started)» {",
+        "if «standing(&self.state) != Some(StoreStanding::Started)» {",
         "false",
         "after the first start nothing can be verified or upgraded any more",
     ),

@@ -73,12 +73,7 @@ fn what_is_no_plain_file_is_no_ready_file_and_no_start_is_counted() {
 fn a_runtime_that_notifies_is_confirmed_and_what_it_says_is_passed_on() {
     let stage = Stage::on_trial(&format!("echo $NOTIFY_SOCKET > socket\n{SERVE}"));
     let manager = UnixDatagram::bind(stage.file("manager")).unwrap();
-    let heard = || {
-        let mut buffer = [0; 200];
-        manager.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
-        let length = manager.recv(&mut buffer).unwrap();
-        String::from_utf8(buffer[..length].to_vec()).unwrap()
-    };
+    let heard = || hear(&manager);
     let mut command = stage.command(&["--notify"], &[]);
     let mut launcher = Launcher::of({
         command.env("NOTIFY_SOCKET", stage.file("manager"));
@@ -97,6 +92,44 @@ fn a_runtime_that_notifies_is_confirmed_and_what_it_says_is_passed_on() {
     assert_eq!(launcher.stop().0, 0);
     assert_eq!(heard(), "STOPPING=1");
     assert!(!socket.parent().unwrap().exists());
+}
+
+/// The next message that a manager of services hears.
+fn hear(manager: &UnixDatagram) -> String {
+    let mut buffer = [0; 200];
+    manager.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+    let length = manager.recv(&mut buffer).unwrap();
+    String::from_utf8(buffer[..length].to_vec()).unwrap()
+}
+
+#[test]
+fn whoever_started_the_launcher_hears_from_it_that_all_is_well_however_that_was_found_out() {
+    let stage =
+        Stage::on_trial(&format!("echo ${{NOTIFY_SOCKET-none}} > socket\n: > ready\n{SERVE}"));
+    let manager = UnixDatagram::bind(stage.file("manager")).unwrap();
+    let mut command = stage.command(&["--ready-file", "ready"], &[]);
+    command.env("NOTIFY_SOCKET", stage.file("manager"));
+    let mut launcher = Launcher::of(command);
+    launcher.event("confirmed");
+    assert_eq!(stage.written("socket"), "none\n");
+    assert_eq!(hear(&manager), "READY=1");
+    assert_eq!(launcher.stop().0, 0);
+}
+
+#[test]
+fn a_runtime_is_confirmed_once_nobody_else_holds_the_home() {
+    let stage =
+        Stage::on_trial(&format!("while [ ! -e go ]; do sleep 0.02; done\n: > ready\n{SERVE}"));
+    let mut launcher = stage.launch(&["--ready-file", "ready"]);
+    launcher.event("launched");
+    let held = fs::File::open(stage.scene.home()).unwrap();
+    held.lock().unwrap();
+    fs::write(stage.file("go"), "").unwrap();
+    wait_for("it is not ready", || stage.file("ready").exists().then_some(()));
+    assert_eq!(stage.current(), (3, "trial".to_owned(), Some(2)));
+    drop(held);
+    launcher.event("confirmed");
+    assert_eq!(launcher.stop().0, 0);
 }
 
 #[test]
