@@ -12,6 +12,7 @@ use versioning::{GenerationNumber, RuntimeVersion};
 
 use crate::audit::AuditCommand;
 use crate::going_back::{ExportArguments, RollbackArguments};
+use crate::launch::{self, LaunchArguments};
 use crate::telemetry::{Destination, DestinationParser};
 use crate::trust::arguments::{
     AuthorityArguments, AuthorizeCommand, KeyringCommand, PackageArguments, ReleaseCommand,
@@ -31,6 +32,7 @@ const LONG_VERSION: &str = concat!(
   femtoclaw-upgrade adopt --from /var/lib/femtoclaw --home /srv/femtoclaw
   femtoclaw-upgrade plan --home /srv/femtoclaw
   femtoclaw-upgrade apply --home /srv/femtoclaw --development
+  femtoclaw-upgrade launch --home /srv/femtoclaw -- serve
   femtoclaw-upgrade rollback --home /srv/femtoclaw --development
 
 Exit codes:
@@ -148,6 +150,9 @@ pub(crate) enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Start the verified runtime of the current generation, watch it, and go back if it does not prove itself.
+    #[command(after_help = launch::HELP)]
+    Launch(LaunchArguments),
     /// Make the previous generation current again, exactly as it was left, or with what was written since.
     Rollback(RollbackArguments),
     /// Remove generations that nobody needs any more. Their history stays.
@@ -308,7 +313,8 @@ fn object(text: &str) -> Result<Map<String, Value>, String> {
     serde_json::from_str(text).map_err(|error| format!("expected a JSON object: {error}"))
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+/// Reads a number of seconds.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

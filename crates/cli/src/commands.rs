@@ -19,7 +19,7 @@ use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, threads, variable};
 use crate::telemetry::{Learned, observed};
 use crate::trust::arguments::AuthorityArguments;
-use crate::{audit, going_back, human, interrupt, summary, trust, verify};
+use crate::{audit, going_back, human, interrupt, launch, summary, trust, verify};
 
 /// Permission bits of files that hold records.
 pub(crate) const PRIVATE: u32 = 0o600;
@@ -32,14 +32,22 @@ const NOT_AUTHORIZED: u8 = 5;
 
 /// Runs a command and returns its exit code.
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<u8, Failure> {
-    observed(arguments, |telemetry, learned| dispatch(arguments, telemetry, learned, output))
+    let mut then = None;
+    let code = observed(arguments, |telemetry, learned| {
+        dispatch(arguments, telemetry, learned, (output, &mut then))
+    })?;
+    match then {
+        // Once telemetry has heard of the end: from here on there is another program.
+        Some(runtime) => Err(launch::become_it(runtime)),
+        None => Ok(code),
+    }
 }
 
 fn dispatch(
     arguments: &Arguments,
     telemetry: &mut dyn TelemetrySink,
     learned: &Learned,
-    output: &mut Output,
+    (output, then): (&mut Output, &mut Option<std::process::Command>),
 ) -> Result<u8, Failure> {
     let common = &arguments.common;
     let operator = common.operator.clone().unwrap_or_else(operator);
@@ -82,6 +90,7 @@ fn dispatch(
             verify::run(&session.open_to_read(telemetry)?, depth.depth(), output)
         }
         Command::Audit(command) => audit::run(command, &session.home, session.environment, output),
+        Command::Launch(arguments) => launch::run(&session, arguments, telemetry, (output, then)),
         Command::Confirm { dry_run } => session.confirm(*dry_run, telemetry, output),
         Command::Rollback(arguments) => {
             going_back::rollback(&session, arguments, telemetry, output)
@@ -171,6 +180,11 @@ impl<'s> Session<'s> {
         Err(self.refused(operation, cause, telemetry))
     }
 
+    /// How long to wait for another process that holds the home.
+    pub(crate) fn lock_timeout(&self) -> std::time::Duration {
+        self.common.lock_timeout
+    }
+
     pub(crate) fn open<'t>(&self, telemetry: &'t mut dyn TelemetrySink) -> Result<Home<'t>, Failure>
     where
         's: 't,
@@ -234,7 +248,8 @@ impl<'s> Session<'s> {
         self.learned.to(&plan.to.versions.runtime);
         let value = json!({
             "digest": plan.digest(), "nothing_to_do": plan.is_nothing_to_do(),
-            "generation": plan.to.generation, "rolled_back": plan.rolled_back, "plan": plan,
+            "generation": plan.to.generation, "rolled_back": plan.rolled_back,
+            "pinned": plan.pinned, "plan": plan,
         });
         output.result("plan", &value, |style| human::plan(&plan, style))?;
         Ok(if check && !plan.is_nothing_to_do() { CHANGES_PENDING } else { 0 })
@@ -276,7 +291,10 @@ impl<'s> Session<'s> {
             })?;
         let spent = line.finish();
         match applied {
-            None => output.result("nothing-to-do", &json!({}), |_| human::nothing_to_do(&home))?,
+            None => {
+                let value = json!({"pinned": plan.pinned});
+                output.result("nothing-to-do", &value, |_| human::nothing_to_do(&plan))?;
+            }
             Some(applied) => {
                 let mut value = serde_json::to_value(&applied).unwrap_or_default();
                 if let Value::Object(value) = &mut value {

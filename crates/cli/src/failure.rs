@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use upgrade::{Cause, Condition, Error, HeadViolation};
 
 use crate::interrupt;
+use crate::launch::Told;
 
 /// Exit code: something is not what it was.
 const INTEGRITY_VIOLATED: u8 = 6;
@@ -38,6 +39,8 @@ pub(crate) enum Failure {
     Keyring(String),
     /// The journal is not the one that these heads were taken of.
     Head(Vec<HeadViolation>),
+    /// A runtime that was to be launched, or was, does not work.
+    Launch(Box<Told>),
 }
 
 impl From<Error> for Failure {
@@ -56,6 +59,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Upgrade(error) => error.fmt(formatter),
+            Self::Launch(told) => told.fmt(formatter),
             Self::NeedsConsent { question } => write!(
                 formatter,
                 "there is no terminal to ask: {question}\nThe home is unchanged.\n\
@@ -117,6 +121,7 @@ impl Failure {
             | Self::Unusable { .. }
             | Self::Keyring(_) => 1,
             Self::Head(_) => INTEGRITY_VIOLATED,
+            Self::Launch(told) => told.exit_code,
         }
     }
 
@@ -132,6 +137,7 @@ impl Failure {
             Self::Unreadable { .. } => "file-not-read",
             Self::Unusable { .. } => "file-unusable",
             Self::Keyring(_) => "keyring-unusable",
+            Self::Launch(told) => told.name,
             Self::Head(violations) => violations.first().map_or("journal-cut", HeadViolation::name),
         }
     }
@@ -143,11 +149,13 @@ impl Failure {
             Self::NeedsConsent { .. } => (unchanged(), "Add `--yes`.".to_owned()),
             Self::NoHome => (unchanged(), "Add `--home DIR`.".to_owned()),
             Self::Head(_) => (unchanged(), COMPARE.to_owned()),
+            Self::Launch(told) => (told.condition.clone(), told.next.clone()),
             // As the text says it, on its last line.
             other => (unchanged(), other.to_string().lines().last().unwrap_or_default().to_owned()),
         };
         let message = match self {
             Self::Upgrade(error) => error.cause().to_string(),
+            Self::Launch(told) => told.message.clone(),
             Self::Head(violations) => {
                 violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
             }

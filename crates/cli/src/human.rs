@@ -77,8 +77,7 @@ fn findings(text: &mut String, findings: &[Finding], style: &Style) {
 
 pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
     if plan.is_nothing_to_do() {
-        let (generation, version) = (plan.from.generation, &plan.from.versions.runtime);
-        return format!("Nothing to do: generation {generation} is at {version}.\n");
+        return nothing_to_do(plan);
     }
     let (from, to) = (&plan.from.versions, &plan.to.versions);
     let mut text = format!(
@@ -235,11 +234,19 @@ pub(crate) fn decision(
     text
 }
 
-pub(crate) fn nothing_to_do(home: &Home<'_>) -> String {
-    let current = home.state().current_generation();
-    current.map_or_else(String::new, |(number, generation)| {
-        format!("Nothing to do: generation {number} is at {}.\n", generation.versions.runtime)
-    })
+pub(crate) fn nothing_to_do(plan: &Plan) -> String {
+    let (generation, version) = (plan.from.generation, &plan.from.versions.runtime);
+    let mut text = format!("Nothing to do: generation {generation} is at {version}.\n");
+    if let Some(pinned) = &plan.pinned {
+        let (newer, left) = (&pinned.version, pinned.generation);
+        let reason = printable(&pinned.reason);
+        let _ = writeln!(
+            text,
+            "It stays there: generation {left} ({newer}) was left ({reason}).\n\
+             To take {newer} all the same, ask for it with `--target-version {newer}`."
+        );
+    }
+    text
 }
 
 pub(crate) fn applied(

@@ -11,6 +11,7 @@ mod failure;
 mod going_back;
 mod human;
 mod interrupt;
+mod launch;
 mod output;
 mod progress;
 mod summary;

@@ -77,6 +77,16 @@ impl Output {
         }
     }
 
+    /// Writes what has happened, while something else goes on that standard output may belong to: people are told on standard
+    /// error. That it cannot be written is no reason to end what goes on.
+    pub(crate) fn event(&mut self, kind: &str, value: &impl Serialize, text: &str) {
+        if self.json {
+            let _ = self.result(kind, value, |_| String::new());
+        } else {
+            let _ = writeln!(io::stderr(), "{text}");
+        }
+    }
+
     /// Writes what went wrong, and returns the exit code. The sentence goes to standard error in any case.
     pub(crate) fn failure(&mut self, failure: &Failure) -> u8 {
         let code = failure.exit_code();

@@ -42,6 +42,11 @@ pub(crate) fn random_id() -> Result<[u8; 16], std::io::Error> {
     Ok(bits)
 }
 
+/// Where files may lie that nobody needs for long.
+pub(crate) fn temporary_directory() -> std::path::PathBuf {
+    std::env::temp_dir()
+}
+
 /// More threads than this are for whoever asks for them: they need memory, and the disk is busy by then.
 const MOST_THREADS: usize = 8;
 

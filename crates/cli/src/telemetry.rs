@@ -143,6 +143,7 @@ fn operation(command: &Command) -> (&'static str, Option<RuntimeVersion>) {
         Command::Audit(_) => ("audit", None),
         Command::Confirm { dry_run: true } => ("dry-run-confirm", None),
         Command::Confirm { .. } => (Operation::Confirm.name(), None),
+        Command::Launch(_) => ("launch", None),
         Command::Rollback(arguments) if arguments.dry_run => ("dry-run-rollback", None),
         Command::Rollback(_) => (Operation::Rollback.name(), None),
         Command::Gc { dry_run: true, .. } => ("dry-run-collect", None),
@@ -194,6 +195,7 @@ fn result_of(failure: &Failure) -> OperationResult {
         | Failure::Unusable { .. }
         | Failure::Keyring(_) => OperationResult::Refused,
         Failure::Output(_)
+        | Failure::Launch(_)
         | Failure::File { .. }
         | Failure::Unreadable { .. }
         | Failure::Head(_) => OperationResult::Failed,

@@ -21,6 +21,12 @@ pub enum Error {
         /// The holder's process id, if it could be read.
         pid: Option<u32>,
     },
+    /// A runtime was started on a generation, and has not ended.
+    #[error("generation {generation} is being run")]
+    Running {
+        /// Which.
+        generation: GenerationNumber,
+    },
     /// A generation that should be there is not.
     #[error("generation {generation} is not there")]
     MissingGeneration {

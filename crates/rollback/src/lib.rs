@@ -20,6 +20,7 @@ mod layout;
 mod lock;
 mod manifest;
 mod part;
+mod running;
 mod staging;
 
 pub use error::{Error, Result};
@@ -30,4 +31,5 @@ pub use manifest::{
     AppliedStep, MANIFEST_FORMAT, Manifest, MigrationMetadata, Origin, Parent, SealedKeyspace,
 };
 pub use part::Part;
+pub use running::{NotRunning, RunningLock};
 pub use staging::Staging;

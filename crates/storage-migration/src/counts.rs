@@ -150,6 +150,7 @@ mod tests {
                 rewritten: 7,
                 living: 6,
                 archived: 1,
+                dropped: 0,
                 emitted: 5,
                 derived: 2,
                 fragments: 3,
@@ -164,7 +165,7 @@ mod tests {
     #[test]
     fn balanced_counts_pass_and_every_single_miscount_is_caught() {
         balanced().check().unwrap();
-        let miscounts: [fn(&mut RecordCounts) -> &mut u64; 16] = [
+        let miscounts: [fn(&mut RecordCounts) -> &mut u64; 17] = [
             |counts| &mut counts.read,
             |counts| &mut counts.stayed,
             |counts| &mut counts.arrived,
@@ -177,6 +178,7 @@ mod tests {
             |counts| &mut counts.steps[0].rewritten,
             |counts| &mut counts.steps[0].living,
             |counts| &mut counts.steps[0].archived,
+            |counts| &mut counts.steps[0].dropped,
             |counts| &mut counts.steps[0].emitted,
             |counts| &mut counts.steps[0].fragments,
             |counts| &mut counts.steps[0].joined_fragments,

@@ -7,12 +7,13 @@ use gate::WriteGate;
 use journal::{Event, TelemetrySink};
 use rollback::{Generation, Part, VerifyDepth};
 use storage_migration::{EngineOptions, Store};
-use versioning::{RuntimeVersion, Versions};
+use versioning::{GenerationNumber, RuntimeVersion, Versions};
 
 use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{HomeState, Standing, StoreStanding};
 use crate::plan::{open_current, read_part};
 use crate::seal::keyspace_map;
+use crate::store_guard::not_running;
 use crate::{Environment, Files, Home, Recovery, Refusal, RolledBack};
 
 /// Background threads of the storage engine of a runtime, which writes.
@@ -28,8 +29,8 @@ pub struct Booted<'e> {
 }
 
 /// A generation that a runtime can be run on.
-struct Checked {
-    generation: Generation,
+pub(crate) struct Checked {
+    pub(crate) generation: Generation,
     configuration: Files,
     policy: Files,
     authority: capability_migration::Authority,
@@ -57,6 +58,8 @@ impl std::fmt::Debug for Checked {
 /// - that the runtime that starts is the one that the generation belongs to, and that its store is a database: a
 ///   generation that was adopted is a copy of an installation that goes on where it was.
 ///
+/// Nor may a runtime run that was launched on it ([`Home::launch`]).
+///
 /// Before this returns, the start is on record; on trial it is counted as a try as well (§15). A start that is refused is no
 /// try: see [`Home::fail`] for a launcher that knows better.
 ///
@@ -75,14 +78,7 @@ pub fn boot<'e>(
     // Before anything is asked of the current generation: it may be what cannot be read.
     home.require_tries()?;
     let checked = home.check_start(running).map_err(|cause| Error::new(cause, home.unchanged()))?;
-    let number = checked.generation.number();
-    let standing = |state: &HomeState| state.generations.get(&number).map(|state| state.store);
-    if standing(&home.state) != Some(StoreStanding::Started) {
-        let event = Event::Started { generation: number, runtime: running.clone() };
-        if let Err(cause) = home.note(event) {
-            home.conclude(cause, |state| standing(state) == Some(StoreStanding::Started))?;
-        }
-    }
+    home.put_start_on_record(checked.generation.number(), running)?;
     // Last: whoever is given a try is given the generation.
     home.count_try()?;
     Ok(Booted { home, checked, gate: WriteGate::new() })
@@ -91,9 +87,14 @@ pub fn boot<'e>(
 impl Home<'_> {
     // trace: impl FC-10.2
     // trace: impl FC-5.1.2 FC-5.1.3 FC-20.3 FC-28.1.3 FC-28.2
-    fn check_start(&self, running: &RuntimeVersion) -> std::result::Result<Checked, Cause> {
+    pub(crate) fn check_start(
+        &self,
+        running: &RuntimeVersion,
+    ) -> std::result::Result<Checked, Cause> {
         let generation = open_current(&self.layout, &self.state)?;
         let number = generation.number();
+        // Nothing of the store is locked before it is opened; whoever was launched on it may be about to.
+        drop(not_running(&self.layout, number)?);
         let versions = &generation.manifest().versions;
         if versions.runtime != *running {
             let (expected, found) = (versions.runtime.clone(), running.clone());
@@ -124,6 +125,25 @@ impl Home<'_> {
             .authority(versions, &policy)
             .map_err(|reasons| Cause::InvalidPolicy { generation: number, reasons })?;
         Ok(Checked { generation, configuration, policy, authority })
+    }
+
+    /// Puts on record that from here on the store of the current generation is its runtime's to write to, unless it is.
+    ///
+    /// # Errors
+    /// What appending to the journal says: then there must be no start.
+    pub(crate) fn put_start_on_record(
+        &mut self,
+        number: GenerationNumber,
+        running: &RuntimeVersion,
+    ) -> Result<()> {
+        let standing = |state: &HomeState| state.generations.get(&number).map(|state| state.store);
+        if standing(&self.state) != Some(StoreStanding::Started) {
+            let event = Event::Started { generation: number, runtime: running.clone() };
+            if let Err(cause) = self.note(event) {
+                self.conclude(cause, |state| standing(state) == Some(StoreStanding::Started))?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -62,8 +62,7 @@ impl Home<'_> {
         &self,
         generation: GenerationNumber,
     ) -> std::result::Result<(Digest, StoreGuard), Cause> {
-        let store = self.layout.generation(generation).join(Part::Store.directory());
-        let guard = StoreGuard::acquire(generation, &store)?;
+        let guard = StoreGuard::acquire(&self.layout, generation)?;
         Ok((self.seal_store(generation)?, guard))
     }
 

@@ -4,8 +4,9 @@ use journal::{Event, Operation};
 use serde::Serialize;
 use versioning::GenerationNumber;
 
-use crate::error::{Cause, Result};
+use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{Fate, HomeState, Standing};
+use crate::store_guard::not_running;
 use crate::trust::{Admitted, Wanted};
 use crate::{Authorization, Home, HomeView};
 
@@ -50,7 +51,7 @@ impl Home<'_> {
     /// whoever opens the home next.
     ///
     /// # Errors
-    /// Without authority, or what appending to the journal says. What is on record as collected is then being removed.
+    /// Without authority; [`Cause::StoreInUse`] if the runtime of one of them runs; or what appending to the journal says. What is on record as collected is then being removed.
     // trace: impl FC-15.1 FC-28.1.2
     pub fn collect(
         &mut self,
@@ -62,6 +63,11 @@ impl Home<'_> {
         let mut whole = planned.clone();
         whole.generations.extend(self.removed_by(authorization.as_ref()));
         whole.generations.sort_by(|a, b| b.cmp(a));
+        // A journal that was replaced may not know what is being run.
+        for generation in &planned.generations {
+            not_running(&self.layout, *generation)
+                .map_err(|cause| Error::new(cause, self.unchanged()))?;
+        }
         let wanted = Wanted::collect(&self.state, &whole);
         let admitted = self.admit(authorization.as_ref(), &wanted)?;
         for generation in &planned.generations {

@@ -7,14 +7,18 @@ use serde_json::Value;
 
 use crate::Home;
 use crate::error::{Cause, Error, Result};
+use crate::store_guard::not_running;
 
 impl Home<'_> {
     /// Writes every record of a generation's store as one line of JSON, keyspace by keyspace in key order, and returns how
     /// many there were.
     ///
     /// # Errors
-    /// If the store cannot be read, or the output not written.
+    /// If the store cannot be read, or the output not written; [`Cause::StoreInUse`] while its runtime runs.
     pub fn export(&self, generation: &Generation, output: &mut dyn Write) -> Result<u64> {
+        // What a runtime writes meanwhile would be half of it.
+        let _guard = not_running(&self.layout, generation.number())
+            .map_err(|cause| Error::new(cause, self.unchanged()))?;
         let catalogue = self.environment.catalogue;
         let schema = generation.manifest().versions.storage;
         let mut records = 0;

@@ -2,6 +2,8 @@
 //!
 //! - [`boot`] is what a runtime calls first: it locks the home, puts right what an interruption left, verifies the current
 //!   generation and returns its parts, or refuses.
+//! - [`Home::launch`] is for launchers of runtimes that do not link this: [`Home::stopped`], [`Home::crashed`] and
+//!   [`Home::failed`] end what it begins.
 //! - [`adopt`] makes an unmanaged installation generation 1 of a new home.
 //! - [`HomeView`] looks at a home; [`Home`] changes it: [`Home::apply`], [`Home::rollback`], [`Home::confirm`],
 //!   [`Home::fail`], [`Home::collect`], [`Home::verify`]; [`recover`] brings it back.
@@ -22,6 +24,7 @@ mod error;
 mod export;
 mod exposure;
 mod home;
+mod launch;
 pub mod lifecycle;
 mod package;
 mod plan;
@@ -49,12 +52,13 @@ pub use catalogue::{
 pub use collect::Collected;
 pub use consent::Consent;
 pub use environment::Environment;
-pub use error::{Cause, Condition, Error, Result};
+pub use error::{Cause, Condition, Error, Result, TrialFailure};
 pub use home::{Home, HomeView, Recovery};
+pub use launch::Launch;
 pub use package::{PackagedFile, SignedRelease, describe_package, package_contents};
 pub use plan::{
-    Plan, PlannedAuthority, PlannedFrom, PlannedKeyspace, PlannedPart, PlannedStep, PlannedTo,
-    Request, TRIAL_TRIES,
+    Pinned, Plan, PlannedAuthority, PlannedFrom, PlannedKeyspace, PlannedPart, PlannedStep,
+    PlannedTo, Request, TRIAL_TRIES,
 };
 pub use progress::{Activity, Progress, ProgressListener};
 pub use recover::{RecoverRequest, plan_recovery, recover};
@@ -77,6 +81,6 @@ pub use journal::{
     Authority, DataPolicy, Event, JsonLines, NoTelemetry, Operation, Record, ReleaseIdentity,
     Repair, RevertedRecords, SignedBy, Signer, Stretch, TelemetryEvent, TelemetrySink,
 };
-pub use rollback::{Generation, Manifest, Origin};
+pub use rollback::{Generation, Manifest, Origin, RunningLock};
 pub use storage_migration::{EngineOptions, RecordSource, Store};
 pub use {authorization, capability_migration, compatibility, extension_migration, release};

@@ -18,6 +18,7 @@ use crate::lifecycle::{Fate, HomeState, Phase};
 use crate::package::RELEASE_MANIFEST;
 use crate::progress::ProgressListener;
 use crate::seal::keyspace_map;
+use crate::store_guard::not_running;
 use crate::trust::{Admitted, Court, Wanted, keyring_of_files};
 use crate::{Authorization, Environment, Home};
 
@@ -81,6 +82,7 @@ pub fn recover<'e>(
         Says::Current(current) => Err(refuse(Cause::NothingToRecover { current })),
         Says::Unusable(cause) => Err(refuse(cause)),
         Says::WitnessLost(state) if agrees(&state, wanted, &available) => {
+            require_idle(&layout, &available).map_err(refuse)?;
             let decided = Decided::verify(&layout, wanted, &available).map_err(refuse)?;
             decided
                 .admit(&layout, Some(&state), environment, authorization.as_ref())
@@ -92,6 +94,7 @@ pub fn recover<'e>(
                 .map_err(|error| error.with_condition(Condition::Unfinished).with_next(AGAIN))
         }
         says @ (Says::WitnessLost(_) | Says::Damage | Says::Begun(_)) => {
+            require_idle(&layout, &available).map_err(refuse)?;
             let decided = Decided::verify(&layout, wanted, &available).map_err(refuse)?;
             let admitted = decided
                 .admit(&layout, says.state(), environment, authorization.as_ref())
@@ -117,6 +120,11 @@ fn require_generations(layout: &Layout) -> Result<Vec<GenerationNumber>> {
         return Err(Error::new(Cause::NotAHome { path }, Condition::NoHome));
     }
     Ok(found)
+}
+
+/// Refuses a decision for as long as a runtime is being run: without a journal nobody can tell which generation is its own.
+fn require_idle(layout: &Layout, available: &[GenerationNumber]) -> std::result::Result<(), Cause> {
+    available.iter().try_for_each(|number| not_running(layout, *number).map(drop))
 }
 
 /// Whether a journal that nothing vouches for can be kept: it agrees with the decision, nothing was going on, and it knows

@@ -213,8 +213,7 @@ impl Home<'_> {
         let target = self.open_known(outcome.restored)?;
         report(progress, Activity::Checking, "checking the generation that will be current");
         self.check_generation(&target, VerifyDepth::Except(is_immutable_table))?;
-        let store = self.layout.generation(outcome.from).join(Part::Store.directory());
-        let acquire = || StoreGuard::acquire(outcome.from, &store);
+        let acquire = || StoreGuard::acquire(&self.layout, outcome.from);
         // Damage must not keep anybody from leaving what is damaged; and an error may be of the moment, so it is looked at
         // twice. Anything else leaves open whether a runtime has the store open, and that must be known.
         match acquire().or_else(|cause| if is_damage(&cause) { acquire() } else { Err(cause) }) {

@@ -92,7 +92,7 @@ impl Home<'_> {
         since.compared_with = Some(base.number());
         since.as_activated = found == generation.manifest().logical();
         let store = generation.part(Part::Store);
-        let guard = StoreGuard::acquire(generation.number(), &store)?;
+        let guard = StoreGuard::acquire(&self.layout, generation.number())?;
         let now = self.open_clone(&store, &required_map(generation)?, &is)?;
         drop(guard);
         let schema = self.schema(generation.manifest().versions.storage)?;
@@ -140,7 +140,7 @@ impl Home<'_> {
         directory: &Path,
     ) -> std::result::Result<Store, Cause> {
         let store = base.part(Part::Store);
-        let _guard = StoreGuard::acquire(base.number(), &store)?;
+        let _guard = StoreGuard::acquire(&self.layout, base.number())?;
         let runs = self.layout.scratch("activated-runs");
         [directory, &runs].into_iter().try_for_each(durable::remove_tree)?;
         let options = self.environment.engine;

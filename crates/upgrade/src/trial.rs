@@ -15,7 +15,7 @@ use rollback::{Generation, Part};
 use versioning::GenerationNumber;
 
 use crate::adopt::RUNTIME_BINARY;
-use crate::error::{Cause, Condition, Error, Result};
+use crate::error::{Cause, Condition, Error, Result, TrialFailure};
 use crate::home::current;
 use crate::lifecycle::{HomeState, Standing};
 use crate::progress::ProgressListener;
@@ -61,7 +61,8 @@ impl Home<'_> {
     pub(crate) fn require_tries(&mut self) -> Result<()> {
         let Standing::Trial { tries, left: 0, .. } = self.state.standing else { return Ok(()) };
         let done = self.leave_trial(NO_TRIES_LEFT, &mut |_| {})?;
-        Err(self.trial_failed(done, tries))
+        let why = format!("used up its {tries} starts and was not confirmed");
+        Err(self.trial_failed(done, why))
     }
 
     /// Puts a start on record as a try, if the current generation is on trial. Durable when this returns.
@@ -93,8 +94,7 @@ impl Home<'_> {
             return Ok(());
         };
         // Whoever has the store open has not stopped.
-        let store = self.layout.generation(generation).join(Part::Store.directory());
-        let guard = StoreGuard::acquire(generation, &store)
+        let guard = StoreGuard::acquire(&self.layout, generation)
             .map_err(|cause| Error::new(cause, self.unchanged()))?;
         let left = left.saturating_add(1);
         match self.note(Event::Stopped { generation, left }) {
@@ -143,18 +143,19 @@ impl Home<'_> {
         Error::new(Cause::Halted { generation, target, why: Box::new(why) }, self.unchanged())
     }
 
-    fn trial_failed(&self, done: RolledBack, tries: u32) -> Error {
+    /// What is said of a trial that was left, and of what comes next.
+    pub(crate) fn trial_failed(&self, done: RolledBack, why: String) -> Error {
         let manifest = self.state.generations.get(&done.to).and_then(|state| state.manifest);
         let target = Generation::open(&self.layout, done.to, manifest).ok();
         let (to, version) = (done.to, done.to_version.clone());
-        let cause = Cause::TrialFailed {
+        let cause = Cause::TrialFailed(Box::new(TrialFailure {
             generation: done.from,
             found: done.from_version,
-            tries,
+            why,
             to,
             expected: done.to_version,
             binary: target.as_ref().and_then(runtime_binary),
-        };
+        }));
         let error = Error::new(cause, Condition::RolledBack(current(&self.state)));
         if target.is_none_or(|target| keyspace_map(target.manifest()).is_some()) {
             return error;

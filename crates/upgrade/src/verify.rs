@@ -15,6 +15,7 @@ use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{Fate, GenerationState, StoreStanding};
 use crate::progress::{Activity, ProgressListener, forward, report};
 use crate::seal::keyspace_map;
+use crate::store_guard::not_running;
 use crate::trust::read_keyring;
 use crate::{Environment, Home};
 
@@ -213,6 +214,8 @@ impl Home<'_> {
         let logical = match depth {
             Depth::Quick | Depth::Files => None,
             Depth::Records => {
+                // What a runtime writes meanwhile would be half of it.
+                let _guard = not_running(&self.layout, generation.number())?;
                 let phase = format!("reading the records of generation {}", generation.number());
                 report(progress, Activity::Verifying, &phase);
                 Some(self.verify_records(generation, known, progress)?)

@@ -7,6 +7,7 @@ mod disturbed;
 mod flaw;
 mod random;
 mod recording;
+mod runtime;
 mod step;
 mod trust;
 
@@ -15,6 +16,7 @@ pub(crate) use step::{Outcome, Step, environment};
 
 use cancelled::Moment;
 use flaw::Flaw;
+use runtime::Course;
 use trust::{Wrong, WrongKeyring};
 
 /// Where the installation lies that is adopted.
@@ -308,6 +310,25 @@ pub(crate) fn all() -> Vec<Scenario> {
             "a stop in good order gives the try back; then the runtime says that it does not work",
             ON_TRIAL,
             &[Step::Run(1), Step::Fail],
+        ),
+        new(
+            "launch",
+            Medium,
+            "a launched runtime is stopped in good order; launched again, it does not work",
+            ON_TRIAL,
+            &[
+                Step::Launch,
+                Step::Ended(Course::Stopped),
+                Step::Launch,
+                Step::Ended(Course::Unhealthy),
+            ],
+        ),
+        new(
+            "launch-spent",
+            Medium,
+            "a launched runtime dies when no try is left, and the home goes back at once",
+            &[ON_TRIAL, &[Step::Launch, Step::Launch, Step::Launch]].concat(),
+            &[Step::Ended(Course::Spent)],
         ),
         new(
             "unverified",

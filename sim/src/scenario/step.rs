@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
+use femtoclaw_catalogue::FemtoClaw;
 use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
-use femtoclaw_catalogue::{Envelope, FemtoClaw};
 use sim::world::Mark;
 use upgrade::{
     AdoptRequest, Authorization, Booted, Cancellation, Catalogue, DataPolicy, Digest,
@@ -20,12 +20,13 @@ use versioning::{Clock, GenerationNumber, RuntimeVersion, Timestamp};
 use super::cancelled::{self, Moment};
 use super::disturbed;
 use super::flaw::{Flaw, Flawed};
+use super::runtime::{Course, ended, killed, launch, run};
 use super::trust::{self, Wrong, WrongKeyring};
 use super::{BINARY, HOME, SOURCE};
 use crate::hooks;
 
 /// How the storage engine is run: without threads, so that the same is done in every run.
-static ENGINE: EngineOptions = EngineOptions {
+pub(super) static ENGINE: EngineOptions = EngineOptions {
     memory_budget_bytes: 4 << 20,
     maximum_group_bytes: 4 << 20,
     open_runs: 8,
@@ -144,6 +145,10 @@ pub(crate) enum Step {
     Killed(u64),
     /// A runtime starts, and dies.
     Start,
+    /// A runtime that knows nothing of homes is launched, and ends. While it runs, nobody goes back from under it.
+    Launch,
+    /// Its launcher says how it has ended.
+    Ended(Course),
     /// Only to prepare: a runtime starts, and stops in good order, so many times.
     Restarts(u64),
     /// A runtime is to start on a generation that has no try left: it goes back instead.
@@ -263,7 +268,12 @@ impl Step {
     pub(crate) fn starts_a_runtime(self) -> bool {
         matches!(
             self,
-            Self::Run(_) | Self::Killed(_) | Self::Start | Self::StartTooOften | Self::Fail
+            Self::Run(_)
+                | Self::Killed(_)
+                | Self::Start
+                | Self::StartTooOften
+                | Self::Fail
+                | Self::Launch
         )
     }
 
@@ -288,6 +298,7 @@ impl Step {
                 | Self::AdoptWritten(_)
                 | Self::StartOther
                 | Self::StartTooOften
+                | Self::Ended(Course::Spent)
         )
     }
 
@@ -304,6 +315,8 @@ impl Step {
             }
             Self::Start | Self::StartTooOften => return start(|_| Ok(())),
             Self::StartOther => return boot(&RuntimeVersion::new(9, 9, 9), |_| Ok(())),
+            Self::Launch => return launch(),
+            Self::Ended(course) => return ended(course),
             Self::Fail => return start(|booted| Ok(booted.fail("simulated").map(|_| ())?)),
             Self::LongOperator | Self::ShortOperator => {
                 LONG.store(self == Self::LongOperator, Ordering::SeqCst);
@@ -379,6 +392,8 @@ impl Step {
             | Self::Killed(_)
             | Self::Restarts(_)
             | Self::Start
+            | Self::Launch
+            | Self::Ended(_)
             | Self::StartTooOften
             | Self::StartOther
             | Self::Fail
@@ -421,7 +436,7 @@ impl Step {
     }
 }
 
-fn development() -> Option<Authorization> {
+pub(super) fn development() -> Option<Authorization> {
     Some(Authorization::development())
 }
 
@@ -528,9 +543,6 @@ fn recover(
         .map(|_| ())
 }
 
-/// Where the records that a runtime of ours writes are counted from: no installation has so many.
-const FIRST_ORDINAL: u64 = 1 << 40;
-
 /// A runtime starts, of whatever version the home is at.
 fn start(then: impl FnOnce(Booted<'_>) -> Result<(), Refusal>) -> Result<(), Refusal> {
     let version = {
@@ -549,49 +561,6 @@ fn boot(
     let mut telemetry = Marks;
     let root = Path::new(HOME);
     then(upgrade::boot(root, version, environment(), &mut telemetry, Duration::ZERO)?)
-}
-
-/// It writes records to its history and to its log, makes them durable, and stops.
-fn killed(booted: &Booted<'_>, records: u64) -> Result<(), Refusal> {
-    let store = booted.open_store_with(&ENGINE)?;
-    append(&store, "history", records)?;
-    store.persist()?;
-    // Nothing that it does from here on reaches the disk.
-    hooks::with(|world| world.stop(true));
-    drop(store);
-    hooks::with(|world| world.stop(false));
-    Ok(())
-}
-
-fn run(booted: Booted<'_>, records: u64) -> Result<(), Refusal> {
-    let store = booted.open_store_with(&ENGINE)?;
-    for keyspace in ["history", "wal"] {
-        append(&store, keyspace, records)?;
-    }
-    store.close()?;
-    Ok(booted.stop()?)
-}
-
-/// Appends copies of a keyspace's last record, each with a place of its own. All but the last are made durable: that is left
-/// to what comes next, which must do it.
-fn append(store: &upgrade::Store, keyspace: &str, records: u64) -> Result<(), Refusal> {
-    let mut last = None;
-    store.scan_while(keyspace, &mut |_, value| {
-        last = Some(value.to_vec());
-        true
-    })?;
-    let Some(mut envelope) = last.and_then(|last| Envelope::decode(&last).ok()) else {
-        return Ok(());
-    };
-    let first = envelope.source.ordinal.max(FIRST_ORDINAL) + 1;
-    for ordinal in first..first + records {
-        envelope.source.ordinal = ordinal;
-        if ordinal != first {
-            store.persist()?;
-        }
-        store.put(keyspace, &envelope.source.encode(), &envelope.encode())?;
-    }
-    Ok(())
 }
 
 /// Marks each record of the journal as soon as it was acknowledged.

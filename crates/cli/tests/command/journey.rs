@@ -144,8 +144,12 @@ fn the_state_does_not_depend_on_the_run() {
 fn a_generation_that_was_rolled_back_stays_bad_and_a_retry_builds_another() {
     let scene = Scene::upgraded();
     scene.ok(&["rollback", "--development"]);
-    assert_eq!(scene.ok(&["plan"])["rolled_back"], serde_json::json!([2]));
-    let again = scene.ok(&["apply", "--development"]);
+    // Not unless somebody asks for it.
+    assert_eq!(scene.ok(&["plan"])["pinned"]["generation"], 2);
+    assert_eq!(scene.ok(&["apply", "--development"])["type"], "nothing-to-do");
+    let asked = ["--target-version", "2.1.0"];
+    assert_eq!(scene.ok(&[&["plan"], &asked[..]].concat())["rolled_back"], serde_json::json!([2]));
+    let again = scene.ok(&[&["apply", "--development"], &asked[..]].concat());
     assert_eq!(again["to"], 3);
     let status = scene.ok(&["status"]);
     let standing = |at: usize| status["generations"][at]["standing"].clone();

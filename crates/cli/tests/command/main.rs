@@ -17,6 +17,7 @@ mod going_back;
 mod interrupt;
 mod journey;
 mod kill;
+mod launch;
 mod meaning;
 mod refusals;
 mod secrets;

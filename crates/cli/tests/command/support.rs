@@ -150,6 +150,9 @@ pub(crate) fn copy(from: &Path, to: &Path) {
         let target = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);
+        } else if entry.file_type().unwrap().is_symlink() {
+            let leads_to = std::fs::read_link(entry.path()).unwrap();
+            std::os::unix::fs::symlink(leads_to, target).unwrap();
         } else {
             std::fs::copy(entry.path(), target).unwrap();
         }

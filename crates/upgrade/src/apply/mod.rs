@@ -255,7 +255,7 @@ impl<'p> Upgrade<'p, Authorized> {
         let Authorized { attempt, current } = self.stage;
         report(progress, Activity::Checking, "checking the current generation");
         let generation = current.number();
-        let guard = StoreGuard::acquire(generation, &current.part(Part::Store))?;
+        let guard = StoreGuard::acquire(&home.layout, generation)?;
         home.check_generation(&current, rollback::VerifyDepth::Content)?;
         if home.is_started_and_not_sealed(&current) {
             let seal = home.seal_store(generation)?;

@@ -53,7 +53,7 @@ pub enum Cause {
         /// The holder, if it could be read.
         pid: Option<u32>,
     },
-    /// A runtime has the store open.
+    /// A runtime has the store open, or was launched and has not ended.
     #[error("a runtime has the store of generation {generation} open")]
     StoreInUse {
         /// The generation.
@@ -233,26 +233,10 @@ pub enum Cause {
         /// The runtime that starts.
         found: RuntimeVersion,
     },
-    /// The generation on trial used up its starts without being confirmed, and was left (FC-UPGRADE-0001 §15). The runtime
-    /// that starts is the wrong one from now on.
-    #[error(
-        "generation {generation} ({found}) used up its {tries} starts and was not confirmed: it was left for generation \
-         {to} ({expected}), and is kept with all of its records"
-    )]
-    TrialFailed {
-        /// The generation that was on trial.
-        generation: GenerationNumber,
-        /// Its runtime.
-        found: RuntimeVersion,
-        /// The starts that it had.
-        tries: u32,
-        /// The generation that is current again.
-        to: GenerationNumber,
-        /// Its runtime, which is to be started.
-        expected: RuntimeVersion,
-        /// Its binary, if the generation brings it along.
-        binary: Option<PathBuf>,
-    },
+    /// The generation on trial used up its starts without being confirmed, or does not work, and was left (FC-UPGRADE-0001
+    /// §15). The runtime that starts is the wrong one from now on.
+    #[error("{0}")]
+    TrialFailed(Box<TrialFailure>),
     /// A trial failed, and what it would go back to fails as well: nothing runs until a person decides.
     #[error(
         "generation {generation} has failed its trial, and there is no going back to {}: {why}",
@@ -265,6 +249,12 @@ pub enum Cause {
         target: Option<GenerationNumber>,
         /// What is wrong with that.
         why: Box<Cause>,
+    },
+    /// A runtime is to be started that nobody has placed.
+    #[error("generation {generation} has no runtime binary to start")]
+    NoRuntime {
+        /// The current generation.
+        generation: GenerationNumber,
     },
     /// A generation was declared a failure that is not on trial.
     #[error("generation {generation} is not on trial any more")]
@@ -363,6 +353,34 @@ pub enum Cause {
     /// Writing the output failed.
     #[error("cannot write the output: {0}")]
     Output(std::io::Error),
+}
+
+/// A trial that was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialFailure {
+    /// The generation that was on trial.
+    pub generation: GenerationNumber,
+    /// Its runtime.
+    pub found: RuntimeVersion,
+    /// How it failed, as what is said of it: `used up its 3 starts and was not confirmed`.
+    pub why: String,
+    /// The generation that is current again.
+    pub to: GenerationNumber,
+    /// Its runtime, which is to be started.
+    pub expected: RuntimeVersion,
+    /// Its binary, if the generation brings it along.
+    pub binary: Option<PathBuf>,
+}
+
+impl std::fmt::Display for TrialFailure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { generation, found, why, to, expected, .. } = self;
+        write!(
+            formatter,
+            "generation {generation} ({found}) {why}: it was left for generation {to} ({expected}), and is kept with \
+             all of its records"
+        )
+    }
 }
 
 impl From<Refusal> for Cause {

@@ -8,7 +8,7 @@ use std::fmt;
 
 use versioning::{GenerationNumber, RuntimeVersion};
 
-pub use cause::Cause;
+pub use cause::{Cause, TrialFailure};
 pub(crate) use telling::is_integrity;
 
 /// The result of an operation on a home.

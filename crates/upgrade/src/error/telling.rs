@@ -13,7 +13,9 @@ impl Cause {
             Self::NotAFile { .. } => "not-a-file",
             Self::NeverAdopted { .. } => "never-adopted",
             Self::Locked { .. } | Self::Generation(rollback::Error::Locked { .. }) => "locked",
-            Self::StoreInUse { .. } => "store-in-use",
+            Self::StoreInUse { .. } | Self::Generation(rollback::Error::Running { .. }) => {
+                "store-in-use"
+            }
             Self::Unauthorized { .. } => "unauthorized",
             Self::DevelopmentRefused { .. } => "development-refused",
             Self::NoKeyring { .. } => "no-keyring",
@@ -46,6 +48,7 @@ impl Cause {
             Self::TrialFailed { .. } => "trial-failed",
             Self::Halted { .. } => "halted",
             Self::NotOnTrial { .. } => "not-on-trial",
+            Self::NoRuntime { .. } => "no-runtime",
             Self::NoSuchGeneration { .. } => "no-such-generation",
             Self::NothingToRecover { .. } => "nothing-to-recover",
             Self::UnknownToCatalogue { .. } => "unknown-version",
@@ -123,17 +126,21 @@ impl Cause {
             Self::Locked { .. }
             | Self::StoreInUse { .. }
             | Self::NotDrained(_)
-            | Self::Generation(rollback::Error::Locked { .. }) => 9,
+            | Self::Generation(rollback::Error::Locked { .. } | rollback::Error::Running { .. }) => {
+                9
+            }
             _ => 1,
         }
     }
 
     pub(super) fn next(&self) -> String {
         let next = match self {
-            Self::TrialFailed { expected, binary: Some(binary), .. } => {
-                return format!("Start runtime {expected}: {}.", binary.display());
+            Self::TrialFailed(failure) => {
+                let expected = &failure.expected;
+                let binary = failure.binary.as_ref();
+                let binary = binary.map(|binary| format!(": {}", binary.display()));
+                return format!("Start runtime {expected}{}.", binary.unwrap_or_default());
             }
-            Self::TrialFailed { expected, .. } => return format!("Start runtime {expected}."),
             Self::Halted { generation, .. } => {
                 return format!(
                     "Restore what is named from a copy and start again; or decide that generation \
@@ -147,6 +154,10 @@ impl Cause {
             Self::NothingToCompare { .. } => {
                 "Export all of it: `femtoclaw-upgrade export` without `--since-activation`."
             }
+            Self::NoRuntime { .. } => {
+                "Start the runtime yourself; or go back with `femtoclaw-upgrade rollback`, and upgrade again with \
+                 `femtoclaw-upgrade apply --runtime FILE`, or to a release package, which brings one."
+            }
             Self::NotOnTrial { .. } => "Go back with `femtoclaw-upgrade rollback`.",
             Self::NotAHome { .. } | Self::NeverAdopted { .. } => {
                 "Create a home with `femtoclaw-upgrade adopt --from DIR --home HOME`."
@@ -156,7 +167,7 @@ impl Cause {
             Self::NotAFile { .. } => "Name another file.",
             Self::Locked { .. }
             | Self::StoreInUse { .. }
-            | Self::Generation(rollback::Error::Locked { .. }) => {
+            | Self::Generation(rollback::Error::Locked { .. } | rollback::Error::Running { .. }) => {
                 "Stop that process, or wait for it with `--lock-timeout`."
             }
             Self::Unauthorized { .. } => {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use compatibility::{Reason, Severity, Verdict};
 use extension_migration::ExtensionPlan;
 use integrity::Digest;
-use journal::ReleaseIdentity;
+use journal::{Event, Record, ReleaseIdentity};
 use rollback::{Generation, Layout, Part};
 use serde::Serialize;
 use versioning::{GenerationNumber, RuntimeVersion, UpgradeKinds, Versions};
@@ -38,7 +38,8 @@ pub const TRIAL_TRIES: u32 = 3;
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// The release to upgrade to; the newest that the catalogue carries if there is none.
+    /// The release to upgrade to; the newest that the catalogue carries if there is none, unless that was left before
+    /// ([`Plan::pinned`]).
     pub target: Option<RuntimeVersion>,
     /// The runtime binary to place into the new generation, if the release does not come as a package.
     pub runtime: Option<PathBuf>,
@@ -88,6 +89,21 @@ pub struct Plan {
     /// the plan's digest.
     #[serde(skip)]
     pub rolled_back: Vec<GenerationNumber>,
+    /// Why there is nothing to do although there is a newer release. No part of the plan's digest.
+    #[serde(skip)]
+    pub pinned: Option<Pinned>,
+}
+
+/// A release that is not taken unless it is asked for by its version, because a generation of it was left (FC-UPGRADE-0001
+/// §15): a rollback stays one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pinned {
+    /// The release.
+    pub version: RuntimeVersion,
+    /// The last generation of it that was left.
+    pub generation: GenerationNumber,
+    /// Why it was, as it is on record.
+    pub reason: String,
 }
 
 /// What an upgrade starts from.
@@ -175,7 +191,8 @@ impl HomeView<'_> {
     /// # Errors
     /// [`Cause::Incompatible`] with every reason, or whatever keeps the home from being read.
     pub fn plan(&self, request: &Request) -> Result<Plan> {
-        plan(&self.layout, &self.state, self.environment, request)
+        let past = (&self.state, self.records());
+        plan(&self.layout, past, self.environment, request)
             .map_err(|cause| Error::new(cause, Condition::Unchanged(current(&self.state))))
     }
 
@@ -241,7 +258,8 @@ impl Home<'_> {
     /// # Errors
     /// As [`HomeView::plan`].
     pub fn plan(&self, request: &Request) -> Result<Plan> {
-        plan(&self.layout, &self.state, self.environment, request)
+        let past = (&self.state, self.records());
+        plan(&self.layout, past, self.environment, request)
             .map_err(|cause| Error::new(cause, self.unchanged()))
     }
 }
@@ -249,7 +267,7 @@ impl Home<'_> {
 // trace: impl FC-13.1 FC-14.1.2 FC-14.3
 fn plan(
     layout: &Layout,
-    state: &HomeState,
+    (state, records): (&HomeState, &[Record]),
     environment: Environment<'_>,
     request: &Request,
 ) -> std::result::Result<Plan, Cause> {
@@ -260,7 +278,13 @@ fn plan(
     let generation = open_current(layout, state)?;
     let installed = generation.manifest().versions.clone();
     let mut refusals = Vec::new();
-    let release = release::choose(environment, request, &installed, &mut refusals);
+    let chosen = release::choose(environment, request, &installed, &mut refusals);
+    let pinned = chosen.as_ref().and_then(|release| {
+        let newer = storage::is_upgrade(&installed, release.versions());
+        let unasked = newer && request.target.is_none();
+        unasked.then(|| pinned((state, records), release.versions())).flatten()
+    });
+    let release = chosen.filter(|_| pinned.is_none());
     let target = release.as_ref().map_or(&installed, |release| release.versions());
     let is_upgrade = storage::is_upgrade(&installed, target);
     if is_upgrade {
@@ -324,6 +348,7 @@ fn plan(
         release: request.release.as_ref().map(SignedRelease::identity),
         tries: TRIAL_TRIES,
         rolled_back: rolled_back(state, target),
+        pinned,
     })
 }
 
@@ -386,6 +411,17 @@ fn rolled_back(state: &HomeState, target: &Versions) -> Vec<GenerationNumber> {
         .filter(|(_, found)| found.fate == Fate::Bad && found.versions.runtime == target.runtime)
         .map(|(number, _)| *number)
         .collect()
+}
+
+/// Whether a release is not to be taken without being asked for.
+fn pinned((state, records): (&HomeState, &[Record]), target: &Versions) -> Option<Pinned> {
+    let generation = rolled_back(state, target).pop()?;
+    let reason = records.iter().rev().find_map(|record| match &record.event {
+        Event::Reverted { from, reason, .. } if *from == generation => Some(reason.clone()),
+        _ => None,
+    });
+    let version = target.runtime.clone();
+    Some(Pinned { version, generation, reason: reason.unwrap_or_default() })
 }
 
 /// Opens the current generation by the digest of its manifest that the journal has.

@@ -5,6 +5,7 @@ mod before;
 mod cancelling;
 mod interrupted;
 mod keyring;
+mod launch;
 mod lifecycle;
 mod preserve;
 mod progress;

@@ -11,6 +11,7 @@ const REVERT: &str = "crates/upgrade/src/revert.rs";
 const RECOVER: &str = "crates/upgrade/src/recover.rs";
 const COLLECT: &str = "crates/upgrade/src/collect.rs";
 const BOOT: &str = "crates/upgrade/src/boot.rs";
+const LAUNCH: &str = "crates/upgrade/src/launch.rs";
 const ADMIT: &str = "crates/upgrade/src/trust/admit.rs";
 const STATE: &str = "crates/upgrade/src/lifecycle/state.rs";
 
@@ -142,8 +143,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "store-guard-not-taken",
         APPLY,
-        "StoreGuard::acquire(generation, &current.part(Part::Store))?",
-        "StoreGuard::acquire(generation, &current.part(Part::Store).join(\"nowhere\"))?",
+        "StoreGuard::acquire(&home.layout, generation)?",
+        "StoreGuard::acquire(&rollback::Layout::new(\"nowhere\".as_ref()), generation)?",
         "a store is upgraded that a runtime is writing to, and what it writes is lost",
     ),
     bug(
@@ -318,6 +319,66 @@ pub(super) const BUGS: &[Planted] = &[
         "",
         "a new generation that has used up its tries is started all the same, or nothing is",
     ),
+    // trace: sabotage FC-28.1.1
+    bug(
+        "launch-not-counted",
+        LAUNCH,
+        "self.count_try()?;",
+        "",
+        "a launched generation that crashes at every start is started for ever",
+    ),
+    // trace: sabotage FC-28.1.1
+    bug(
+        "launch-needs-no-try",
+        LAUNCH,
+        "self.require_tries()?;",
+        "",
+        "a launched generation that has used up its tries is started all the same, or nothing is",
+    )
+    .by_tests(),
+    // trace: sabotage FC-28.1.1
+    bug(
+        "last-crash-not-the-end",
+        LAUNCH,
+        "self.require_current(generation)?; «self.require_tries()»",
+        "Ok(())",
+        "a launched generation that has crashed for the last time stays current until somebody starts it again",
+    ),
+    // trace: sabotage FC-28.1.1
+    bug(
+        "launched-stop-spends-its-try",
+        LAUNCH,
+        "«self.give_try_back()?;» self.close_store()",
+        "",
+        "a launched runtime that is stopped three times in good order counts as one that does not work",
+    )
+    .by_tests(),
+    // trace: sabotage FC-16.1
+    bug(
+        "launched-runtime-not-minded",
+        STORE_GUARD,
+        "let not_running = «not_running(layout, generation)?»;",
+        "None",
+        "what a launched runtime writes is lost by an upgrade or a rollback that is made under it",
+    ),
+    // trace: sabotage FC-16.3
+    bug(
+        "launched-runtime-not-minded-by-recovery",
+        RECOVER,
+        "available.iter().try_for_each(|number| not_running(layout, *number).map(drop))",
+        "{ let _ = (layout, available, not_running); Ok(()) }",
+        "a recovery makes another generation current under a runtime that runs",
+    )
+    .by_tests(),
+    // trace: sabotage FC-28.1.1
+    bug(
+        "what-was-left-is-taken-again",
+        PLAN,
+        "chosen.filter(|_| pinned.is_none())",
+        "chosen",
+        "a release that was rolled back is installed again by the next upgrade that nobody looks at",
+    )
+    .by_tests(),
     bug(
         "starts-use-up-the-reserve",
         HOME,
@@ -411,7 +472,7 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "start-not-recorded",
         BOOT,
-        "if «standing(&home.state) != Some(StoreStanding::Started)» {",
+        "if «standing(&self.state) != Some(StoreStanding::Started)» {",
         "false",
         "after the first start nothing can be verified or upgraded any more",
     ),
