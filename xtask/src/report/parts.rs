@@ -21,6 +21,11 @@ pub(super) fn section(title: &str, said: &str, inside: Html) -> Html {
     classed("section", "part", all([element("h2", &[], words(title)), said, inside]))
 }
 
+/// What is there for whoever wants it.
+pub(super) fn folded(title: &str, inside: Html) -> Html {
+    classed("details", "folded", all([element("summary", &[], words(title)), inside]))
+}
+
 /// A link.
 pub(super) fn link(address: &str, said: &str) -> Html {
     inline("a", &[("href", address)], words(said))
@@ -54,7 +59,10 @@ pub(super) fn warning(source: &Source) -> Html {
             format!("{}: this is not of the tree that the report is about", source.name)
         }
     };
-    let what = all([words(&format!("{problem}. What makes it anew: ")), command(source.command)]);
+    let what = all([
+        words(&format!("{problem} ({}). What makes it anew: ", source.file)),
+        command(source.command),
+    ]);
     let inside = all([element("h2", &[], words(&title)), element("p", &[], what)]);
     let class = if source.is_there() { "verdict old" } else { "verdict bad" };
     classed("section", class, inside)

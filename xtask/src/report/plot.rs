@@ -13,7 +13,7 @@ const RIGHT: f64 = 14.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 40.0;
 /// How many steps an axis has, about.
-const STEPS: f64 = 4.0;
+const STEPS: f64 = 5.0;
 /// As much room above the highest point.
 const HEADROOM: f64 = 1.05;
 
@@ -230,8 +230,8 @@ mod tests {
 
     #[test]
     fn axes_have_round_numbers_and_end_where_the_points_do() {
-        assert_eq!(ticks(10.0), [0.0, 5.0, 10.0]);
-        assert_eq!(ticks(4.2), [0.0, 2.0, 4.0]);
+        assert_eq!(ticks(10.0), [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+        assert_eq!(ticks(4.2), [0.0, 1.0, 2.0, 3.0, 4.0]);
         assert_eq!(ticks(0.11), [0.0, 0.05, 0.1]);
         assert_eq!([0.0, 0.05, 2.0, 1500.0].map(short), ["0", "0.05", "2", "1500"]);
     }

@@ -55,9 +55,9 @@ impl Source {
     pub(super) fn problem(&self) -> Option<String> {
         match &self.state {
             State::Current => None,
-            State::Other(how) => Some(format!("{how} ({})", self.file)),
-            State::Missing => Some(format!("there is no {}", self.file)),
-            State::Broken(why) => Some(format!("{} cannot be read: {why}", self.file)),
+            State::Other(how) => Some(how.clone()),
+            State::Missing => Some(format!("There is no {}", self.file)),
+            State::Broken(why) => Some(format!("It cannot be read: {why}")),
         }
     }
 }
@@ -120,10 +120,10 @@ fn load(directory: &Path, kind: Kind, judge: impl FnOnce(&Value) -> State) -> So
 pub(super) fn of_tree(target: &Path, kind: Kind, tree: &str) -> Source {
     load(target, kind, |value| match text(value, "tree") {
         known if known == tree => State::Current,
-        "" => State::Other("it does not say of which tree it is".to_owned()),
+        "" => State::Other("It does not say of which tree it is".to_owned()),
         other => {
             let short: String = other.chars().take(DIGITS).collect();
-            State::Other(format!("it is of another tree, {short}"))
+            State::Other(format!("It is of another tree, {short}"))
         }
     })
 }
@@ -153,7 +153,7 @@ fn stale(number: usize, thing: &str, how: &str) -> State {
     if number == 0 {
         return State::Current;
     }
-    State::Other(format!("of {} {how}", of_things(number, thing)))
+    State::Other(format!("Of {} {how}", of_things(number, thing)))
 }
 
 /// A record that does not say of which tree it is, but was committed with it: it is current as long as nothing below these
@@ -163,9 +163,11 @@ pub(super) fn of_commit(root: &Path, kind: Kind, about: &[&str]) -> Source {
         Ok((_, 0)) => State::Current,
         Ok((commit, files)) => {
             let files = of_things(files, "file");
-            State::Other(format!("it was measured at {commit}; {files} of it have changed since"))
+            State::Other(format!(
+                "It was measured at commit {commit}; the code has changed since, in {files}"
+            ))
         }
-        Err(why) => State::Other(format!("nobody knows of which tree it is: {why}")),
+        Err(why) => State::Other(format!("Nobody knows of which tree it is: {why}")),
     })
 }
 
@@ -216,7 +218,7 @@ mod tests {
         let source = of_tree(directory.path(), SIMULATION, "abc");
         assert_eq!((&source.state, source.command), (&State::Missing, "cargo xtask sim --quick"));
         assert!(!source.is_there() && !source.is_current());
-        assert_eq!(source.problem().unwrap(), "there is no trace/simulation.json");
+        assert_eq!(source.problem().unwrap(), "There is no trace/simulation.json");
     }
 
     #[test]
@@ -226,7 +228,7 @@ mod tests {
         assert_eq!(of_tree(directory.path(), MODEL, "0123456789abcdef").state, State::Current);
         let source = of_tree(directory.path(), MODEL, "fedc");
         assert!(source.is_there() && !source.is_current());
-        assert!(source.problem().unwrap().contains("another tree, 0123456789ab ("));
+        assert!(source.problem().unwrap().contains("another tree, 0123456789ab"));
         write(directory.path(), MODEL.file, r#"{"report": {}}"#);
         assert!(!of_tree(directory.path(), MODEL, "fedc").is_current());
     }
@@ -263,7 +265,7 @@ mod tests {
         write(root, MUTANTS.file, &record.to_string());
         assert_eq!(mutants(root).state, State::Current);
         write(root, "crates/a/src/lib.rs", "fn other() {}");
-        assert!(mutants(root).problem().unwrap().starts_with("of 1 crate the sources"));
+        assert!(mutants(root).problem().unwrap().starts_with("Of 1 crate the sources"));
     }
 
     #[test]
@@ -281,7 +283,7 @@ mod tests {
         assert_eq!(of_commit(root, BENCH, &["crates"]).state, State::Current);
         write(root, "crates/a.rs", "two");
         let told = of_commit(root, BENCH, &["crates"]).problem().unwrap();
-        assert!(told.contains("1 file of it have changed since"), "{told}");
+        assert!(told.ends_with("changed since, in 1 file"), "{told}");
     }
 
     #[test]

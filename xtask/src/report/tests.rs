@@ -64,10 +64,10 @@ fn figures_of_another_tree_are_not_on_the_overview_and_their_page_begins_with_a_
     gathered.simulation = source(SIMULATION, State::Current, simulation(true));
     assert!(page(&gathered, "index.html").contains("424,242"));
     assert!(!page(&gathered, "simulator.html").contains("not of the tree"));
-    let how = "it is of another tree, 0123".to_owned();
+    let how = "It is of another tree, 0123".to_owned();
     gathered.simulation = source(SIMULATION, State::Other(how), simulation(true));
     let overview = page(&gathered, "index.html");
-    assert!(!overview.contains("424,242") && overview.contains("it is of another tree, 0123"));
+    assert!(!overview.contains("424,242") && overview.contains("It is of another tree, 0123"));
     let own = page(&gathered, "simulator.html");
     let (warning, figure) = (own.find("not of the tree").unwrap(), own.find("424,242").unwrap());
     assert!(warning < figure);
@@ -79,7 +79,7 @@ fn what_is_wrong_in_this_tree_is_told_and_what_was_wrong_in_another_is_not() {
     assert!(gathered.broken().is_empty());
     gathered.simulation = source(SIMULATION, State::Current, simulation(false));
     assert_eq!(gathered.broken(), ["Simulator: not content, 1 finding"]);
-    gathered.simulation.state = State::Other("it is old".to_owned());
+    gathered.simulation.state = State::Other("It is old".to_owned());
     assert!(gathered.broken().is_empty());
     let tests = json!({ "tree": "fedcba", "tests": [{ "package": "a", "name": "b", "outcome": "FAILED" }] });
     gathered.tests = source(TESTS, State::Current, tests);

@@ -62,15 +62,16 @@ fn verdict(gathered: &Gathered) -> Html {
     if missing.is_empty() {
         return said;
     }
-    let items = missing.iter().map(|source| {
-        let what = format!("{}: {}. ", source.name, source.problem().unwrap_or_default());
-        element("li", &[], all([words(&what), command(source.command)]))
-    });
     let number = u64::try_from(missing.len()).unwrap_or(u64::MAX);
     let are = if number == 1 { "is" } else { "are" };
     let title = format!("{} {are} not of this tree", of_things(number, "record"));
-    let items = element("ul", &[], items.collect());
-    let old = classed("section", "verdict old", all([element("h2", &[], words(&title)), items]));
+    let names: Vec<&str> = missing.iter().map(|source| source.name).collect();
+    let what = format!(
+        "{}. Their figures are left out here; each says why, and which command makes it.",
+        names.join(", ")
+    );
+    let inside = all([element("h2", &[], words(&title)), element("p", &[], words(&what))]);
+    let old = classed("section", "verdict old", inside);
     all([said, old])
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::Gathered;
 use super::super::parts::{
-    classed, counted, figure, figures, said, seconds, section, table, warning,
+    classed, counted, figure, figures, folded, said, seconds, section, table, warning,
 };
 use super::super::plot::{Bar, bars, legend};
 use crate::trace::html::data::{count, flag, list, of_things, text, thousands};
@@ -58,12 +58,7 @@ fn numbers(gathered: &Gathered, report: &Value) -> Html {
             "of any judge",
             &[format!("the planted bug that ends every campaign was {canary}")],
         ),
-        figure(
-            "Faults",
-            &thousands(gathered.faults()),
-            "met",
-            &[format!("of {}", of_things(classes as u64, "class").replace("classs", "classes"))],
-        ),
+        figure("Faults", &thousands(gathered.faults()), "met", &[format!("of {classes} classes")]),
         figure(
             "Crash points",
             &thousands(count(report, "crash_points")),
@@ -149,7 +144,7 @@ fn by_scenario(report: &Value) -> Html {
     section(
         title,
         "A state that two profiles reach is counted under the one that reached it first. Random lives of random homes are counted together.",
-        all([keys, bars(&drawn), table(title, &heads, rows.collect())]),
+        all([keys, bars(&drawn), folded("As a table", table(title, &heads, rows.collect()))]),
     )
 }
 
