@@ -1,5 +1,5 @@
 //! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `model`, `sabotage`, `mutants`, `fuzz`, `coverage`,
-//! `trace`, `report`, `bench`, `ci`.
+//! `trace`, `report`, `bench`, `deploy`, `ci`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to people")]
 
@@ -8,6 +8,7 @@ mod browser;
 mod ci;
 mod coverage;
 mod demo;
+mod deploy;
 mod fuzz;
 mod mutants;
 mod report;
@@ -76,6 +77,9 @@ Commands:
       Migrates the same records with this project and with what one would pick instead, and shows how cost grows with size.
       --quick: small, and fails unless all come to the same records. --contenders, --curves: only these.
       --write-docs: docs/performance.json, the charts, and the numbers in docs/performance.md.
+  deploy [--only CHECK]… [--command FILE] [--allow-missing] [--list] [--json]
+      Checks the files in deploy: systemd, Ansible (run against a home here), Kubernetes, Nomad, the container file. Says which
+      tool is missing, and fails then unless --allow-missing.
   ci [--only STEP]… [--skip STEP]… [--list]
       Everything that has to pass before a change lands, up to the first step that fails. --list: the steps.
   help
@@ -100,6 +104,7 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::run(&rest),
         Some("coverage") => coverage::run(&rest),
         Some("trace") => trace::run(&rest),
+        Some("deploy") => deploy::run(&rest),
         Some("report") => report::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("ci") => ci::run(&rest),
