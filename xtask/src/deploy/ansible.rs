@@ -18,8 +18,9 @@ const BEFORE: &str = "2.0.0";
 const SOUND: &str = "#!/bin/sh\n: > \"$2\"\nexec sleep 600\n";
 /// One that never is.
 const UNSOUND: &str = "#!/bin/sh\nexec sleep 600\n";
-/// Starts the launcher as a service manager would, and returns: `sh -c … COMMAND HOME READY PID TIMEOUT`.
-const LAUNCH: &str = "\"$0\" launch --yes --home \"$1\" --ready-file \"$2\" --health-timeout \"$4\" --lock-timeout 20 \
+/// Starts the launcher as a service manager would, if it does not run, and returns: `sh -c … COMMAND HOME READY PID TIMEOUT`.
+const LAUNCH: &str = "[ -s \"$3\" ] && kill -0 \"$(cat \"$3\")\" 2>/dev/null && exit 0; \
+    \"$0\" launch --yes --home \"$1\" --ready-file \"$2\" --health-timeout \"$4\" --lock-timeout 20 \
     -- serve \"$2\" >\"$3.log\" 2>&1 </dev/null & echo $! >\"$3\"";
 /// Stops it, and waits until it has ended; it need not run.
 const STOP: &str = "[ -s \"$0\" ] || exit 0; pid=$(cat \"$0\"); rm \"$0\"; kill \"$pid\" 2>/dev/null || exit 0; \
