@@ -5,11 +5,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{Context, quietly};
+use super::{Context, FIXTURE, quietly};
 use crate::runner::output_of;
 
-/// What is adopted.
-const FIXTURE: &str = "crates/femtoclaw/tests/fixtures/femtoclaw-1.0.3";
 /// What homes are upgraded to.
 const TARGET: &str = "2.1.0";
 /// A release in between.

@@ -3,6 +3,7 @@
 
 mod ansible;
 mod files;
+mod pod;
 mod unit;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use serde_json::{Value, json};
 use crate::runner::{build, now, output_of, target_directory, workspace_root};
 use crate::{CommandResult, Failure};
 
+/// The installation of 1.0.3 that checks adopt.
+const FIXTURE: &str = "crates/femtoclaw/tests/fixtures/femtoclaw-1.0.3";
 /// Where .ci/run installs what deploy/requirements.txt names, below the directory that cargo builds in.
 const TOOLS: &str = "deploy-tools/bin";
 /// How those are installed.
@@ -41,7 +44,7 @@ const SYSTEMD: Need =
 const LAUNCH: Need = Need::Subcommand("launch");
 
 /// All of them; what is quick comes first.
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     Check {
         name: "unit",
         about: "the unit's times and exit codes fit the launcher's",
@@ -71,6 +74,12 @@ const CHECKS: [Check; 8] = [
         about: "the manifests, by the schemas of Kubernetes",
         needs: &[Need::Program("kubernetes-validate", INSTALL)],
         run: files::kubernetes,
+    },
+    Check {
+        name: "pod",
+        about: "what a pod does before its launcher, run here on a home with keys",
+        needs: &[Need::Program("ssh-keygen", "apt-get install openssh-client")],
+        run: pod::starts,
     },
     Check {
         name: "nomad",
