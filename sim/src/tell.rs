@@ -82,6 +82,7 @@ pub(crate) fn campaign(
         "log_hash": report.log_hash(),
         "verdicts": format!("{:016x}", report.verdicts),
         "judged": report.judged,
+        "by_scenario": report.by_scenario,
         "trace_steps": report.trace_steps,
         "canary_caught": canary.is_some(),
         "canary": canary,

@@ -36,6 +36,11 @@ const STEPS: &[Step] = &[
         about: "a home is upgraded and taken back, for people and programs",
         run: demo,
     },
+    Step {
+        name: "deploy",
+        about: "the deployment files, by the tools that are there",
+        run: deploy,
+    },
     Step { name: "sim", about: "crashes and faults on a simulated disk", run: sim },
     Step { name: "model", about: "the protocol, explored in full within its bounds", run: model },
     Step { name: "sabotage", about: "planted bugs and syncs left out are noticed", run: sabotage },
@@ -44,11 +49,16 @@ const STEPS: &[Step] = &[
     Step { name: "otlp", about: "the feature that no member of the workspace asks for", run: otlp },
 ];
 
-/// The last steps. The trace needs what came of the tests, and the summary of these is the end of what is written.
+/// The last steps. The trace needs what came of the tests, the report what came of the trace, and the summary of the tests is the
+/// end of what is written.
 const TESTS: &str = "test";
 const TRACE: &str = "trace";
-const LAST: [(&str, &str); 2] =
-    [(TESTS, "all tests; none is left out"), (TRACE, "every clause has evidence that ran")];
+const REPORT: &str = "report";
+const LAST: [(&str, &str); 3] = [
+    (TESTS, "all tests; none is left out"),
+    (TRACE, "every clause has evidence that ran"),
+    (REPORT, "all of it as one site, tried in a browser"),
+];
 
 fn fmt() -> Result<(), String> {
     run_cargo(&["fmt", "--all", "--check"])
@@ -111,6 +121,11 @@ fn is_promised_result(said: &str) -> bool {
     starts && said.ends_with("}\n") && said.lines().count() == 1
 }
 
+/// A machine that lacks a tool says which, and goes on.
+fn deploy() -> Result<(), String> {
+    run_cargo(&["xtask", "deploy", "--allow-missing"])
+}
+
 fn sim() -> Result<(), String> {
     run_cargo(&["xtask", "sim", "--quick"])
 }
@@ -119,9 +134,10 @@ fn model() -> Result<(), String> {
     run_cargo(&["xtask", "model"])
 }
 
-fn trace() -> bool {
-    let traced = run_cargo(&["xtask", "trace"]);
-    traced.inspect_err(|message| eprintln!("the step {TRACE} failed: {message}")).is_ok()
+/// A step behind the tests: what fails there is told, and does not end what comes behind it.
+fn is_well(step: &str) -> bool {
+    let done = run_cargo(&["xtask", step]);
+    done.inspect_err(|message| eprintln!("the step {step} failed: {message}")).is_ok()
 }
 
 fn sabotage() -> Result<(), String> {
@@ -239,23 +255,25 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
             return Err(Failure::Failed(format!("the step {} failed: {message}", step.name)));
         }
     }
-    let trace_too = |taken: &mut Taken| {
-        let start = now();
-        let is_wanted = request.wants(TRACE);
-        let is_well = !is_wanted || trace();
-        taken.0.extend(is_wanted.then(|| (TRACE, start.elapsed())));
+    let others_too = |taken: &mut Taken| {
+        let mut all_well = true;
+        for step in [TRACE, REPORT].into_iter().filter(|step| request.wants(step)) {
+            let start = now();
+            all_well &= is_well(step);
+            taken.0.push((step, start.elapsed()));
+        }
         println!("\n{}\n", taken.table());
-        is_well
+        all_well
     };
     if !request.wants(TESTS) {
-        let is_well = trace_too(&mut taken);
-        return Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        let all_well = others_too(&mut taken);
+        return Ok(if all_well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     println!("+ cargo xtask test --strict");
     let start = now();
     tests_command::run_with(&["--strict".to_owned()], || {
         taken.0.push((TESTS, start.elapsed()));
-        trace_too(&mut taken)
+        others_too(&mut taken)
     })
 }
 

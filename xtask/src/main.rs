@@ -1,5 +1,5 @@
 //! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `model`, `sabotage`, `mutants`, `fuzz`, `coverage`,
-//! `trace`, `bench`, `ci`.
+//! `trace`, `report`, `bench`, `deploy`, `ci`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to people")]
 
@@ -8,8 +8,10 @@ mod browser;
 mod ci;
 mod coverage;
 mod demo;
+mod deploy;
 mod fuzz;
 mod mutants;
+mod report;
 mod runner;
 mod rust_items;
 mod sabotage;
@@ -68,10 +70,16 @@ Commands:
       Puts every clause of the specification beside what makes it true, what shows it, and what that evidence noticed, and
       fails if anything is missing: docs/tracing.md. Reads what `test`, `sim --quick` and `model` left.
       --clauses: lists them. --accept: the lock, behind a person who has looked. --write-docs: docs/trace.md anew.
+  report [--out DIR] [--json]
+      One site of all that the others left (trace, tests, simulator, model, planted bugs, mutants, coverage, bench), with plots, in
+      target/report: docs/report.md. Opens without a server, and says of each record whether it is of this tree.
   bench [--records N] [--rounds N] [--quick] [--contenders] [--curves] [--write-docs] [--directory DIR] [--json]
       Migrates the same records with this project and with what one would pick instead, and shows how cost grows with size.
       --quick: small, and fails unless all come to the same records. --contenders, --curves: only these.
       --write-docs: docs/performance.json, the charts, and the numbers in docs/performance.md.
+  deploy [--only CHECK]… [--command FILE] [--allow-missing] [--list] [--json]
+      Checks the files in deploy: systemd, Ansible (run against a home here), Kubernetes, Nomad, the container file. Says which
+      tool is missing, and fails then unless --allow-missing.
   ci [--only STEP]… [--skip STEP]… [--list]
       Everything that has to pass before a change lands, up to the first step that fails. --list: the steps.
   help
@@ -96,6 +104,8 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::run(&rest),
         Some("coverage") => coverage::run(&rest),
         Some("trace") => trace::run(&rest),
+        Some("deploy") => deploy::run(&rest),
+        Some("report") => report::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("ci") => ci::run(&rest),
         None | Some("help" | "--help" | "-h") => {

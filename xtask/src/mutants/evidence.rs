@@ -274,7 +274,7 @@ fn score(noticed: usize, missed: usize) -> f64 {
 ///
 /// # Errors
 /// What reading them says.
-pub(super) fn sources(root: &Path, krate: &str) -> Result<String, String> {
+pub(crate) fn sources(root: &Path, krate: &str) -> Result<String, String> {
     let directory = root.join("crates").join(krate).join("src");
     let mut files = BTreeMap::new();
     collect(&directory, "", &mut files)?;

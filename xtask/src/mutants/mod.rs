@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use crate::runner::{target_directory, workspace_root};
 use crate::sabotage::copy_workspace;
 use crate::{CommandResult, Failure};
+pub(crate) use evidence::sources;
 use evidence::{Entry, Evidence, Summary};
 use outcomes::{Mutant, Run, Span, Verdict};
 use simulate::Finding;

@@ -204,6 +204,28 @@ pub(crate) fn unasked(record: &Record) -> Vec<&'static str> {
     planted::all().into_iter().filter(|bug| !is_known(bug)).map(|bug| bug.name).collect()
 }
 
+/// A planted bug, for those who tell of it.
+pub(crate) struct Known {
+    /// What it is called.
+    pub(crate) name: &'static str,
+    /// What it would mean for somebody who uses the product.
+    pub(crate) means: &'static str,
+    /// Why nobody can tell, if nobody can.
+    pub(crate) redundant: Option<&'static str>,
+    /// Where it is planted, relative to the root of the workspace; the first place, if there are several.
+    pub(crate) file: &'static str,
+}
+
+/// Every planted bug.
+pub(crate) fn told_of_all() -> Vec<Known> {
+    let known = |bug: &'static Planted| {
+        let Planted { name, means, redundant, .. } = bug;
+        let file = bug.edits().next().map(|edit| edit.file).unwrap_or_default();
+        Known { name, means, redundant: *redundant, file }
+    };
+    planted::all().into_iter().map(known).collect()
+}
+
 /// One outcome as a line.
 fn told(outcome: &Outcome) -> String {
     let tests = outcome.failing_tests.len();

@@ -12,6 +12,8 @@ use super::run::{Outcome, Verdict};
 
 /// Where it is, below the root of the workspace.
 const PATH: &str = "specs/evidence/sabotage.json";
+/// In a second.
+const MILLISECONDS: f64 = 1000.0;
 /// How much of a digest tells a bug from what it was before.
 const DIGITS: usize = 16;
 
@@ -38,6 +40,9 @@ pub(crate) struct Entry {
     pub(crate) judge: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) scenario: Option<String>,
+    /// How long the simulator hunted for it, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) milliseconds: Option<u64>,
     /// The tests of its own clauses that fail with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) tests: Vec<String>,
@@ -84,7 +89,7 @@ impl Record {
     /// longer planted go.
     pub(super) fn take(&mut self, all: &[&Planted], outcome: &Outcome, part: Part) {
         self.bugs.retain(|name, _| all.iter().any(|bug| bug.name == name));
-        let Outcome { bug, verdict, failing_tests, .. } = outcome;
+        let Outcome { bug, verdict, failing_tests, seconds } = outcome;
         let edits = digest(bug);
         let known = self.bugs.remove(bug.name).filter(|entry| entry.edits == edits);
         let mut entry = known.unwrap_or_else(|| Entry { edits, ..Entry::default() });
@@ -93,8 +98,11 @@ impl Record {
             (Part::Simulator, Verdict::Caught(found)) => {
                 entry.judge = Some(found.judge.clone());
                 entry.scenario = Some(found.scenario.clone());
+                entry.milliseconds = Some((seconds * MILLISECONDS).round() as u64);
             }
-            (Part::Simulator, _) => (entry.judge, entry.scenario) = (None, None),
+            (Part::Simulator, _) => {
+                (entry.judge, entry.scenario, entry.milliseconds) = (None, None, None);
+            }
         }
         entry.redundant = bug.redundant.map(str::to_owned);
         self.bugs.insert(bug.name.to_owned(), entry);
@@ -148,9 +156,11 @@ mod tests {
         let entry = &record.bugs["lost"];
         let tests = ["t".to_owned()];
         assert_eq!((entry.judge.as_deref(), entry.tests.as_slice()), (Some("link"), &tests[..]));
+        assert_eq!(entry.milliseconds, Some(1000));
         assert_eq!(record.scenarios()["lost"], "adopt");
         record.take(&all, &outcome(&LOST, Verdict::Missed, &[]), Part::Simulator);
         assert!(record.bugs["lost"].is_caught() && record.scenarios().is_empty());
+        assert_eq!(record.bugs["lost"].milliseconds, None);
         record.take(&all, &outcome(&LOST, Verdict::Missed, &[]), Part::Tests);
         assert!(!record.bugs["lost"].is_caught());
     }

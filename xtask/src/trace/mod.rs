@@ -6,7 +6,7 @@
 
 mod annotations;
 mod browser;
-mod html;
+pub(crate) mod html;
 mod items;
 mod lock;
 mod markdown;
@@ -39,7 +39,7 @@ use mutants::Mutants;
 pub(crate) use outcomes::{Binary, Listener, Outcomes, binaries, id, outcome};
 use specification::Specification;
 pub(crate) use told::{Teller, Told};
-pub(crate) use tree::fingerprint;
+pub(crate) use tree::{commit, fingerprint};
 use verdict::Figures;
 
 /// Every annotation of the workspace, and what is wrong with some.

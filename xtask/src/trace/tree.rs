@@ -41,7 +41,7 @@ pub(crate) fn fingerprint(root: &Path) -> Result<String, String> {
 ///
 /// # Errors
 /// If git cannot be asked.
-pub(super) fn commit(root: &Path) -> Result<String, String> {
+pub(crate) fn commit(root: &Path) -> Result<String, String> {
     let git = |arguments: &[&str]| {
         let mut command = Command::new("git");
         command.current_dir(root).args(arguments);

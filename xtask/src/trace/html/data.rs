@@ -3,37 +3,37 @@
 use serde_json::Value;
 
 /// The text by this name.
-pub(in crate::trace) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The list by this name.
-pub(in crate::trace) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+pub(crate) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The texts of the list by this name.
-pub(in crate::trace) fn texts<'a>(value: &'a Value, name: &str) -> Vec<&'a str> {
+pub(crate) fn texts<'a>(value: &'a Value, name: &str) -> Vec<&'a str> {
     list(value, name).iter().filter_map(Value::as_str).collect()
 }
 
 /// The count by this name.
-pub(in crate::trace) fn count(value: &Value, name: &str) -> u64 {
+pub(crate) fn count(value: &Value, name: &str) -> u64 {
     value.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// True if it says so.
-pub(in crate::trace) fn flag(value: &Value, name: &str) -> bool {
+pub(crate) fn flag(value: &Value, name: &str) -> bool {
     value.get(name).and_then(Value::as_bool).unwrap_or_default()
 }
 
 /// Where a part of the sources stands: `file:line`.
-pub(in crate::trace) fn place(part: &Value) -> String {
+pub(crate) fn place(part: &Value) -> String {
     format!("{}:{}", text(part, "file"), count(part, "line"))
 }
 
 /// A count as people write it: `1,234,567`.
-pub(in crate::trace) fn thousands(count: u64) -> String {
+pub(crate) fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut written = String::new();
     for (left, digit) in (0..digits.len()).rev().zip(digits.chars()) {
@@ -46,7 +46,7 @@ pub(in crate::trace) fn thousands(count: u64) -> String {
 }
 
 /// A count of things: `1 clause`, `2 clauses`.
-pub(in crate::trace) fn of_things(count: u64, thing: &str) -> String {
+pub(crate) fn of_things(count: u64, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", thousands(count))
 }

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 /// A part of a page.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Html(String);
+pub(crate) struct Html(String);
 
 impl Html {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -21,17 +21,17 @@ impl FromIterator<Html> for Html {
 }
 
 /// Parts that stand side by side.
-pub(super) fn all<const N: usize>(parts: [Html; N]) -> Html {
+pub(crate) fn all<const N: usize>(parts: [Html; N]) -> Html {
     parts.into_iter().collect()
 }
 
 /// A text.
-pub(super) fn text(text: &str) -> Html {
+pub(crate) fn text(text: &str) -> Html {
     Html(escaped(text))
 }
 
 /// An element. Names are ours, values may be anybody's.
-pub(super) fn element(
+pub(crate) fn element(
     name: &'static str,
     attributes: &[(&'static str, &str)],
     inside: Html,
@@ -42,7 +42,7 @@ pub(super) fn element(
 }
 
 /// An element within a line: no space comes behind it.
-pub(super) fn inline(
+pub(crate) fn inline(
     name: &'static str,
     attributes: &[(&'static str, &str)],
     inside: Html,
@@ -53,23 +53,23 @@ pub(super) fn inline(
 }
 
 /// A text within an element within a line.
-pub(super) fn leaf(name: &'static str, class: &str, inside: &str) -> Html {
+pub(crate) fn leaf(name: &'static str, class: &str, inside: &str) -> Html {
     let class: &[(&'static str, &str)] = if class.is_empty() { &[] } else { &[("class", class)] };
     inline(name, class, text(inside))
 }
 
 /// A place at which a line may end.
-pub(super) fn rest_may_wrap() -> Html {
+pub(crate) fn rest_may_wrap() -> Html {
     Html("<wbr>".to_owned())
 }
 
 /// A choice of a list.
-pub(super) fn option(value: &str, said: &str) -> Html {
+pub(crate) fn option(value: &str, said: &str) -> Html {
     element("option", &[("value", value)], text(said))
 }
 
 /// Puts parts where a template says `{{name}}`. What was put in is not looked at again.
-pub(super) fn fill(template: &str, parts: &BTreeMap<&str, String>) -> String {
+pub(crate) fn fill(template: &str, parts: &BTreeMap<&str, String>) -> String {
     let mut pieces = template.split("{{");
     let mut page = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -81,7 +81,7 @@ pub(super) fn fill(template: &str, parts: &BTreeMap<&str, String>) -> String {
 }
 
 /// Data for the page's script. Nothing in it ends the element that it stands in, or a line.
-pub(super) fn data(value: &Value) -> String {
+pub(crate) fn data(value: &Value) -> String {
     let escapes = [
         ('<', "\\u003c"),
         ('>', "\\u003e"),
@@ -94,7 +94,7 @@ pub(super) fn data(value: &Value) -> String {
 }
 
 /// A text in Markdown with nothing but paragraphs, **strong** and `code`.
-pub(super) fn markdown(source: &str) -> Html {
+pub(crate) fn markdown(source: &str) -> Html {
     let paragraphs = source.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
     paragraphs.map(|paragraph| element("p", &[], spans(paragraph.trim()))).collect()
 }
@@ -114,7 +114,7 @@ fn spans(source: &str) -> Html {
 }
 
 /// The same text without its marks.
-pub(super) fn plain(source: &str) -> String {
+pub(crate) fn plain(source: &str) -> String {
     source.replace("**", "").replace('`', "")
 }
 
@@ -136,7 +136,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// The address of an id in this page: whatever could mean something else there is escaped.
-pub(super) fn address(id: &str) -> String {
+pub(crate) fn address(id: &str) -> String {
     let mut address = "#".to_owned();
     for byte in id.bytes() {
         match byte {

@@ -1,9 +1,9 @@
 //! The trace as one page for people: a file that asks for nothing else, and can be read without scripts.
 
 mod clause;
-pub(super) mod data;
+pub(crate) mod data;
 mod header;
-mod markup;
+pub(crate) mod markup;
 #[cfg(test)]
 pub(super) mod sample;
 #[cfg(test)]
@@ -17,7 +17,7 @@ use data::{count, list, of_things, place, text};
 use markup::{Html, all, element, inline, leaf, option, plain, text as words};
 
 const TEMPLATE: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
+pub(crate) const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// Clauses by what they say, the strictest first.
