@@ -33,6 +33,8 @@ fn lines(page: &str) -> Vec<Line> {
 fn line(call: &str) -> Line {
     let (call, comment) = call.split_once(" #").unwrap_or((call, ""));
     let code = comment.split_once("exit code ").map_or("0", |(_, code)| &code[..1]);
+    // What its output goes to is no matter here.
+    let (call, _) = call.split_once(" | ").unwrap_or((call, ""));
     let mut words = Vec::new();
     for (at, part) in call.split('"').enumerate() {
         if at % 2 == 0 {
