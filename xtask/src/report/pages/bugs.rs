@@ -129,7 +129,7 @@ fn redundant(gathered: &Gathered) -> Html {
     let heads = ["bug", "what it would mean", "why nobody can notice it"];
     section(
         "What nobody can notice",
-        "Each was hunted for all the same: if somebody notices it after all, the command fails.",
+        "The simulator glanced at each all the same. It does the same as what is right, for the reason that stands beside it.",
         table("Nobody can notice", &heads, rows.collect()),
     )
 }
