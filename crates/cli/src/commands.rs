@@ -21,7 +21,7 @@ use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, threads, variable};
 use crate::telemetry::{Learned, observed};
 use crate::trust::arguments::AuthorityArguments;
-use crate::{audit, human, interrupt, summary, trust, verify};
+use crate::{audit, human, interrupt, manual, summary, trust, verify};
 
 /// Permission bits of files that hold records.
 pub(crate) const PRIVATE: u32 = 0o600;
@@ -49,7 +49,10 @@ fn dispatch(
     let cancellation = Cancellation::new();
     let engine =
         EngineOptions { workers, cancellation: cancellation.clone(), ..EngineOptions::default() };
-    let no_home = matches!(&arguments.command, Command::Release(_));
+    let no_home = matches!(
+        &arguments.command,
+        Command::Release(_) | Command::Completions { .. } | Command::Man { .. }
+    );
     let session = Session {
         environment: Environment {
             catalogue: &FemtoClaw,
@@ -117,6 +120,8 @@ fn dispatch(
         Command::Export { generation, output: file } => {
             session.export(*generation, file.as_deref(), telemetry, output)
         }
+        Command::Completions { shell } => manual::completions(*shell, output),
+        Command::Man { directory } => manual::man(directory.as_deref(), output),
     }
 }
 
@@ -260,8 +265,7 @@ impl<'s> Session<'s> {
         self.learned.to(&plan.to.versions.runtime);
         if !plan.is_nothing_to_do() {
             if !output.is_json() && !self.common.yes && io::stdin().is_terminal() {
-                let style = crate::output::Style::plain();
-                let _ = io::stderr().write_all(human::plan(&plan, &style).as_bytes());
+                let _ = io::stderr().write_all(human::plan(&plan, &output.errors()).as_bytes());
             }
             let (from, to) = (&plan.from.versions.runtime, &plan.to.versions.runtime);
             ask(&format!("Upgrade from {from} to {to}?"), self.common.yes)?;

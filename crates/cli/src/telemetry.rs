@@ -166,6 +166,8 @@ fn operation(command: &Command) -> (&'static str, Option<RuntimeVersion>) {
         }
         Command::Authorize(_) => ("authorize", None),
         Command::Export { .. } => ("export", None),
+        Command::Completions { .. } => ("completions", None),
+        Command::Man { .. } => ("man", None),
     }
 }
 

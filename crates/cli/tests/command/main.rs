@@ -11,16 +11,19 @@
 
 mod attacks;
 mod audit;
+mod columns;
 mod documents;
 mod durable_order;
 mod interrupt;
 mod journey;
 mod kill;
+mod manual;
 mod meaning;
 mod refusals;
 mod secrets;
 mod summary;
 mod support;
 mod telemetry;
+mod terminal;
 mod trust;
 mod verify;
