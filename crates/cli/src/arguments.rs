@@ -248,6 +248,46 @@ pub(crate) struct Target {
     pub(crate) consent: ConsentArguments,
 }
 
+impl Target {
+    /// The options that say the same.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
+        if let Some(version) = &self.target_version {
+            option("target-version", version.to_string());
+        }
+        let file = |path: &PathBuf| path.display().to_string();
+        self.runtime.iter().for_each(|path| option("runtime", file(path)));
+        self.package.release.iter().for_each(|path| option("release", file(path)));
+        for path in &self.package.release_signature {
+            option("release-signature", file(path));
+        }
+        let consent = &self.consent;
+        for directory in &consent.set_aside_extension {
+            option("set-aside-extension", directory.to_string());
+        }
+        for granted in &consent.grant_permission {
+            let permission = granted.permission.as_str();
+            let (name, publisher) = (granted.identity.name(), granted.identity.publisher());
+            option("grant-permission", format!("{name}@{publisher}:{permission}"));
+        }
+        for granted in &consent.grant {
+            let parts = [&granted.principal, &granted.resource, &granted.action];
+            let parts = parts.map(ToString::to_string);
+            let joined = parts.join(":");
+            let is_plain = parts.iter().all(|part| !part.contains(':') && !part.starts_with('['));
+            option("grant", if is_plain { joined } else { serde_json::json!(parts).to_string() });
+        }
+        if consent.rollback_data == Later::Preserve {
+            option("rollback-data", "preserve".to_owned());
+        }
+        if consent.peers_move_together {
+            words.push("--peers-move-together".to_owned());
+        }
+        words
+    }
+}
+
 /// What is agreed to, by name.
 #[derive(Debug, Args)]
 pub(crate) struct ConsentArguments {

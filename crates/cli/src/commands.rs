@@ -17,6 +17,7 @@ use crate::arguments::{Arguments, CapabilityCommand, Command, Common, Target};
 use crate::consent::ask;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::plan::Proposal;
 use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, threads, variable};
 use crate::telemetry::{Learned, observed};
@@ -238,12 +239,10 @@ impl<'s> Session<'s> {
         let request = request.map_err(|cause| Error::new(cause, view.unchanged()))?;
         let plan = view.plan(&request)?;
         self.learned.to(&plan.to.versions.runtime);
-        let value = json!({
-            "digest": plan.digest(), "nothing_to_do": plan.is_nothing_to_do(),
-            "generation": plan.to.generation, "rolled_back": plan.rolled_back, "plan": plan,
-        });
-        output.result("plan", &value, |style| human::plan(&plan, style))?;
-        Ok(if check && !plan.is_nothing_to_do() { CHANGES_PENDING } else { 0 })
+        let pending = !plan.is_nothing_to_do();
+        let proposal = Proposal::of(&view, plan, (&request, target), &self.home)?;
+        output.result("plan", &proposal.json(), |style| proposal.text(style))?;
+        Ok(if check && pending { CHANGES_PENDING } else { 0 })
     }
 
     // trace: impl FC-22.2.1
@@ -265,7 +264,9 @@ impl<'s> Session<'s> {
         self.learned.to(&plan.to.versions.runtime);
         if !plan.is_nothing_to_do() {
             if !output.is_json() && !self.common.yes && io::stdin().is_terminal() {
-                let _ = io::stderr().write_all(human::plan(&plan, &output.errors()).as_bytes());
+                let asked = (&request, target);
+                let proposal = Proposal::of(&view, plan.clone(), asked, &self.home)?;
+                let _ = io::stderr().write_all(proposal.text(&output.errors()).as_bytes());
             }
             let (from, to) = (&plan.from.versions.runtime, &plan.to.versions.runtime);
             ask(&format!("Upgrade from {from} to {to}?"), self.common.yes)?;

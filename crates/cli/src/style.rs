@@ -19,6 +19,7 @@ pub(crate) struct Style {
 
 impl Style {
     /// Without colour.
+    #[cfg(test)]
     pub(crate) fn plain() -> Self {
         Self { color: false }
     }

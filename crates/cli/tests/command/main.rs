@@ -19,6 +19,7 @@ mod journey;
 mod kill;
 mod manual;
 mod meaning;
+mod plan;
 mod refusals;
 mod secrets;
 mod summary;
