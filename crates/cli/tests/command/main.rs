@@ -14,6 +14,7 @@ mod audit;
 mod columns;
 mod documents;
 mod durable_order;
+mod exit_codes;
 mod interrupt;
 mod journey;
 mod kill;
