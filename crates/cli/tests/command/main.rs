@@ -22,6 +22,7 @@ mod manual;
 mod meaning;
 mod plan;
 mod refusals;
+mod schemas;
 mod secrets;
 mod summary;
 mod support;
