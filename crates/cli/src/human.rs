@@ -192,14 +192,20 @@ pub(crate) fn status(status: &Status, style: &Style) -> String {
         let tries = generation.tries_left.zip(generation.tries);
         let tries = tries.map(|(left, tries)| format!(" {left}/{tries}"));
         let target = if generation.rollback_target { " (rollback target)" } else { "" };
-        let line = format!(
-            "{mark} {:>3}  {:<12} {}{}{target}",
+        let named = format!(
+            "{mark} {:>3}  {:<12} ",
             generation.generation.to_string(),
-            generation.versions.runtime.to_string(),
-            generation.standing,
-            tries.unwrap_or_default()
+            generation.versions.runtime.to_string()
         );
-        let line = if generation.current { style.strong(&line) } else { line };
+        let named = if generation.current { style.strong(&named) } else { named };
+        let standing = format!("{}{}", generation.standing, tries.unwrap_or_default());
+        let standing = match generation.standing {
+            "confirmed" => style.added(&standing),
+            "trial" | "building" => style.warning(&standing),
+            "bad" => style.removed(&standing),
+            _ => style.dim(&standing),
+        };
+        let line = format!("{named}{standing}{target}");
         let _ = writeln!(text, "{line}");
     }
     if status.current.is_none() {

@@ -74,6 +74,7 @@ fn on_a_terminal(columns: u32, variables: &[(&str, &str)], line: &str) -> String
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
         .env("TERM", "xterm")
+        .stdin(std::process::Stdio::null())
         .envs(variables.iter().copied())
         .output()
         .expect("script (bsdutils) must be installed for this test");
