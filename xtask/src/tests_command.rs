@@ -19,7 +19,7 @@ struct Need {
     about: &'static str,
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 6] = [
     Need {
         tools: &["strace"],
         tests: &["durable_order"],
@@ -34,6 +34,16 @@ const NEEDS: [Need; 4] = [
         tools: &["b3sum"],
         tests: &["with_b3sum"],
         about: "the hashes of the journal, as others compute them",
+    },
+    Need {
+        tools: &["groff"],
+        tests: &["by_groff"],
+        about: "the manual pages, as people read them",
+    },
+    Need {
+        tools: &["script"],
+        tests: &["on_a_terminal"],
+        about: "colour, bars and widths, as a terminal shows them",
     },
     Need {
         tools: &crate::browser::PROGRAMS,
