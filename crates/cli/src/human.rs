@@ -305,12 +305,9 @@ pub(crate) fn facts(event: &Event) -> String {
             format!("generation {generation}: {left} left")
         }
         Event::Closed { generation, seal } => format!("generation {generation} {}", seal.short()),
-        Event::Reverted { from, to, data, reason, records } => {
+        Event::Reverted { from, to, data, reason, .. } => {
             let carried = if *data == DataPolicy::Preserve { ", records carried back" } else { "" };
-            let counted = records.map_or_else(String::new, |found| {
-                format!(", {} ledger records → {}", found.left, found.restored)
-            });
-            format!("generation {from} → {to}{carried}{counted}: {}", first_line(reason))
+            format!("generation {from} → {to}{carried}: {}", first_line(reason))
         }
         Event::Aborted { reason } => first_line(reason),
         Event::Recovered { generation, reason, .. } => {

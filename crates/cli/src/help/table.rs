@@ -29,6 +29,7 @@ pub(crate) const TABLE: &[Ending] = &[
             ),
             ("Look before leaping", "plan --home /srv/femtoclaw"),
             ("Upgrade", "apply --home /srv/femtoclaw --development"),
+            ("Start its runtime, and watch it", "launch --home /srv/femtoclaw -- serve"),
             ("And back", "rollback --home /srv/femtoclaw --development"),
         ],
         codes: EXIT_CODES,
@@ -158,14 +159,36 @@ pub(crate) const TABLE: &[Ending] = &[
         codes: &[],
     },
     Ending {
+        path: &["launch"],
+        examples: &[
+            (
+                "Confirmed once it answers, left if it does not",
+                "launch --health-command 'curl -fs localhost:8080/healthz' \\\n-- serve",
+            ),
+            (
+                "Below systemd, with Type=notify",
+                "launch --notify --stop-timeout 60 \\\n-- serve --config {configuration}",
+            ),
+            ("A runtime that counts its starts itself", "launch --exec -- serve"),
+        ],
+        codes: &[
+            ("1", "also: the runtime has failed; its start is spent"),
+            ("4", "the runtime asks to be started again (--no-restart)"),
+            ("7", "it went back, and what is to be started is not in the home"),
+            ("8", "what it went back to has failed as well: a person decides"),
+        ],
+    },
+    Ending {
         path: &["rollback"],
         examples: &[
             ("See what it would lead to", "rollback --dry-run"),
             ("Go back", "rollback --development --reason 'too slow'"),
+            ("With what was written since", "rollback --data preserve --development"),
             ("Go back, as operators have signed it", "rollback --authorization back.json"),
         ],
         codes: &[
             ("1", "also: there is nothing to go back to"),
+            ("3", "what was written since cannot be carried back (--data preserve)"),
             ("6", "what it would go back to is damaged"),
         ],
     },
@@ -383,7 +406,7 @@ pub(crate) const TABLE: &[Ending] = &[
             ),
             (
                 "What an upgrade wrote before it was rolled back",
-                "export --generation 2 --output since.jsonl",
+                "export --generation 2 --since-activation \\\n--output since.jsonl",
             ),
         ],
         codes: &[],

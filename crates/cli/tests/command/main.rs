@@ -18,6 +18,7 @@ mod exit_codes;
 mod going_back;
 mod interrupt;
 mod journey;
+mod json_schema;
 mod kill;
 mod launch;
 mod manual;
