@@ -13,6 +13,7 @@ use super::planted::{Edit, Planted};
 const COPIED: [&str; 13] = [
     "crates",
     "specs",
+    "examples",
     "sim",
     "fuzz",
     "bench",
