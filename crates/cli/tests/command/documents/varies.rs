@@ -1,0 +1,119 @@
+//! What is different in every run is written as `…`: digests, times, ids, process numbers.
+
+use super::page::ANY_LINES;
+
+/// What stands for a part that varies.
+const SOMETHING: &str = "…";
+
+/// Output as a page shows it.
+pub(crate) fn as_shown(output: &str, root: &str) -> Vec<String> {
+    let mut lines: Vec<String> =
+        output.replace(root, "").lines().map(|line| line_as_shown(line.trim_end())).collect();
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    lines
+}
+
+/// Word for word, so that columns stay where they are as far as they can.
+fn line_as_shown(line: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = line;
+    while let Some(first) = rest.chars().next() {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "-:.+/_".contains(c);
+        let word = if is_part(first) {
+            let length = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            &rest[..length]
+        } else {
+            &rest[..first.len_utf8()]
+        };
+        rest = &rest[word.len()..];
+        let before = shown.clone();
+        shown += &word_as_shown(word, &before, rest);
+    }
+    shown
+}
+
+fn word_as_shown(word: &str, before: &str, rest: &str) -> String {
+    let plain = word.trim_end_matches(['.', ':']);
+    let tail = &word[plain.len()..];
+    if is_time(plain) {
+        return format!("{SOMETHING}{tail}");
+    }
+    for prefix in ["blake3:", "SHA256:", "sha256:"] {
+        if let Some((number, digest)) = plain.split_once(prefix)
+            && digest.len() >= 8
+        {
+            return format!("{number}{prefix}{SOMETHING}{tail}");
+        }
+    }
+    if plain.len() >= 32 && plain.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return format!("{SOMETHING}{tail}");
+    }
+    let is_number = plain.parse::<f64>().is_ok();
+    let is_of_time = rest.starts_with(" s ")
+        || rest == " s"
+        || rest.starts_with(" s,")
+        || rest.starts_with(" s)");
+    let is_process = ["process ", "pid ", "(pid ", "\"pid\":", "\"seconds\":"]
+        .iter()
+        .any(|name| before.ends_with(name));
+    if is_number && (is_of_time || is_process) {
+        return format!("{SOMETHING}{tail}");
+    }
+    word.to_owned()
+}
+
+/// 2026-11-25T18:43:24.949619482Z, with or without its fraction.
+fn is_time(word: &str) -> bool {
+    let form: String =
+        word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).take(19).collect();
+    form == "0000-00-00T00:00:00" && word.ends_with('Z')
+}
+
+/// Whether this is the output that a page shows.
+pub(crate) fn is_as_shown<S: AsRef<str>>(shown: &[S], output: &[String]) -> bool {
+    let Some((first, rest)) = shown.split_first() else { return output.is_empty() };
+    if first.as_ref() == ANY_LINES {
+        return (0..=output.len()).any(|left_out| is_as_shown(rest, &output[left_out..]));
+    }
+    output
+        .split_first()
+        .is_some_and(|(line, output)| line == first.as_ref() && is_as_shown(rest, output))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_varies_is_left_out() {
+        let digest = "b".repeat(64);
+        for (output, shown) in [
+            (format!("41:blake3:{digest} 2026-11-25T18:43:24.949619482Z"), "41:blake3:… …"),
+            (format!("(blake3:{digest}), then {digest}."), "(blake3:…), then …."),
+            (
+                "/tmp/x/srv/femtoclaw holds 7 records of 2.0.0".to_owned(),
+                "/srv/femtoclaw holds 7 records of 2.0.0",
+            ),
+            ("in 0.25 s, process 77 has it".to_owned(), "in … s, process … has it"),
+            ("SHA256:abcdefgh+/0123 (ED25519)".to_owned(), "SHA256:… (ED25519)"),
+            ("2026-11-25".to_owned(), "2026-11-25"),
+        ] {
+            assert_eq!(as_shown(&output, "/tmp/x"), [shown], "{output}");
+        }
+        assert_eq!(as_shown("a \n\nb\n\n", "/"), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn lines_may_be_left_out_where_it_is_said() {
+        let output = ["a", "b", "c"].map(str::to_owned);
+        for shown in [&["a", "b", "c"][..], &["…"], &["a", "…"], &["…", "c"], &["a", "…", "b", "c"]]
+        {
+            assert!(is_as_shown(shown, &output), "{shown:?}");
+        }
+        for shown in [&["a", "c"][..], &[], &["…", "b"], &["a", "b"], &["a", "b", "c", "d"]] {
+            assert!(!is_as_shown(shown, &output), "{shown:?}");
+        }
+    }
+}
