@@ -34,7 +34,7 @@ const REASONS: [(&str, &str, &str); 15] = [
 ];
 
 /// Reasons that stop nothing: they are told in a plan.
-const NOTES: [&str; 14] = [
+const NOTES: [&str; 15] = [
     "arrives-disabled",
     "capability-renamed",
     "compatible",
@@ -42,6 +42,7 @@ const NOTES: [&str; 14] = [
     "configuration-migrates",
     "extension-states-no-runtime",
     "newer-version",
+    "no-rollback-target",
     "permission-granted",
     "prerelease-asked-for",
     "renamed",

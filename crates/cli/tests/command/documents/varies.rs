@@ -15,7 +15,7 @@ pub(crate) fn as_shown(output: &str, root: &str) -> Vec<String> {
     lines
 }
 
-/// Word for word, so that columns stay where they are as far as they can.
+/// Word for word.
 fn line_as_shown(line: &str) -> String {
     let mut shown = String::new();
     let mut rest = line;
@@ -28,47 +28,51 @@ fn line_as_shown(line: &str) -> String {
             &rest[..first.len_utf8()]
         };
         rest = &rest[word.len()..];
-        let before = shown.clone();
-        shown += &word_as_shown(word, &before, rest);
+        let word = word_as_shown(word, &shown, rest);
+        shown += &word;
+        // What stands in columns behind it would stand elsewhere in every run.
+        if word == SOMETHING && rest.starts_with("  ") {
+            rest = rest.trim_start();
+            shown += "  ";
+        }
     }
     shown
 }
 
 fn word_as_shown(word: &str, before: &str, rest: &str) -> String {
-    let plain = word.trim_end_matches(['.', ':']);
-    let tail = &word[plain.len()..];
-    if is_time(plain) {
-        return format!("{SOMETHING}{tail}");
+    let begun = word.trim_start_matches(':');
+    let plain = begun.trim_end_matches(['.', ':']);
+    let (head, tail) = (&word[..word.len() - begun.len()], &begun[plain.len()..]);
+    let something = format!("{head}{SOMETHING}{tail}");
+    if is_time(plain) || is_digest(plain) {
+        return something;
     }
-    for prefix in ["blake3:", "SHA256:", "sha256:"] {
+    for prefix in ["blake3:", "SHA256:"] {
         if let Some((number, digest)) = plain.split_once(prefix)
             && digest.len() >= 8
         {
-            return format!("{number}{prefix}{SOMETHING}{tail}");
+            return format!("{head}{number}{prefix}{SOMETHING}{tail}");
         }
     }
-    if plain.len() >= 32 && plain.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return format!("{SOMETHING}{tail}");
-    }
     let is_number = plain.parse::<f64>().is_ok();
-    let is_of_time = rest.starts_with(" s ")
-        || rest == " s"
-        || rest.starts_with(" s,")
-        || rest.starts_with(" s)");
-    let is_process = ["process ", "pid ", "(pid ", "\"pid\":", "\"seconds\":"]
-        .iter()
-        .any(|name| before.ends_with(name));
-    if is_number && (is_of_time || is_process) {
-        return format!("{SOMETHING}{tail}");
+    let is_measured = plain.contains('.') && (rest.starts_with(" s") || rest.starts_with(" kB"));
+    let is_named = ["process ", "pid ", "\"pid\"", "\"seconds\""];
+    if is_number && (is_measured || is_named.iter().any(|name| before.ends_with(name))) {
+        return something;
     }
     word.to_owned()
 }
 
-/// 2026-11-25T18:43:24.949619482Z, with or without its fraction.
+/// A digest, or the beginning of one as it is shown to people.
+fn is_digest(word: &str) -> bool {
+    (word.len() >= 32 || word.len() == 12) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// 2026-11-25T18:43:24.949619482Z, with or without its fraction, and its zone.
 fn is_time(word: &str) -> bool {
     let form: String =
         word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).take(19).collect();
-    form == "0000-00-00T00:00:00" && word.ends_with('Z')
+    form == "0000-00-00T00:00:00"
 }
 
 /// Whether this is the output that a page shows.
@@ -99,6 +103,9 @@ mod tests {
             ("in 0.25 s, process 77 has it".to_owned(), "in … s, process … has it"),
             ("SHA256:abcdefgh+/0123 (ED25519)".to_owned(), "SHA256:… (ED25519)"),
             ("2026-11-25".to_owned(), "2026-11-25"),
+            ("   3  2026-11-25T18:43:24   SEALED 014fe5617e05".to_owned(), "   3  …  SEALED …"),
+            ("within 1 s".to_owned(), "within 1 s"),
+            ("{\"seconds\":0.0146,\"pid\":12}".to_owned(), "{\"seconds\":…,\"pid\":…}"),
         ] {
             assert_eq!(as_shown(&output, "/tmp/x"), [shown], "{output}");
         }
