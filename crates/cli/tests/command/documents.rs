@@ -14,9 +14,12 @@ mod varies;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use desk::Desk;
 use page::{Page, Typed};
+
+use crate::support::PROGRAM;
 
 /// Names what is to be accepted, where it is.
 const ACCEPT: &str = "FEMTOCLAW_ACCEPT";
@@ -176,6 +179,44 @@ fn every_block_is_run_or_it_is_said_and_counted_that_it_is_not() {
     };
     assert_eq!(not_run, listed(NOT_RUN), "blocks that nobody runs");
     assert!(run.keys().eq(listed(RUN).keys()), "{:?}", run.keys());
+}
+
+/// The words of a call, up to what its output goes to, or what its runtime is given.
+fn words(call: &str) -> Vec<&str> {
+    let parts = call.split('"').enumerate();
+    let words =
+        parts.flat_map(
+            |(at, part)| {
+                if at % 2 == 1 { vec![part] } else { part.split_whitespace().collect() }
+            },
+        );
+    words.take_while(|word| !["|", "#", "--"].contains(word)).collect()
+}
+
+// trace: test FC-22.1
+#[test]
+fn what_is_not_run_is_understood_all_the_same() {
+    let mut understood = 0;
+    for name in pages() {
+        for block in page(&name).not_run {
+            let text = block.text.replace("\\\n", " ");
+            for call in text.lines().filter_map(|line| line.split_once("femtoclaw-upgrade ")) {
+                // It is installed there, and not called.
+                if call.1.starts_with('/') {
+                    continue;
+                }
+                let call = call.1.replace("DIGEST", &integrity::Digest::of(b"").to_string());
+                let words = words(&call);
+                // Help is shown only if everything before it is known.
+                let output = Command::new(PROGRAM).env_clear().args(&words).arg("--help").output();
+                let output = output.unwrap();
+                let error = String::from_utf8_lossy(&output.stderr).into_owned();
+                assert!(output.status.success(), "{name}:{}: {words:?}: {error}", block.line);
+                understood += 1;
+            }
+        }
+    }
+    assert!(understood >= 5, "{understood} command lines");
 }
 
 // trace: test FC-22.1

@@ -36,6 +36,8 @@ pub(crate) struct NotRun {
     /// From 1.
     pub(crate) line: usize,
     pub(crate) reason: String,
+    /// What stands in it.
+    pub(crate) text: String,
 }
 
 /// A page, taken apart.
@@ -113,7 +115,8 @@ impl Page {
             "console,not-run" => {
                 let reason = self.above(start, NOT_RUN);
                 let reason = reason.ok_or(self.at(start, "above it must be said why not"))?;
-                self.not_run.push(NotRun { line: start + 1, reason });
+                let text = self.lines[start + 1..end].join("\n");
+                self.not_run.push(NotRun { line: start + 1, reason, text });
             }
             _ => {
                 if let Some(at) = (start..end).find(|at| self.lines[*at].starts_with("$ ")) {
@@ -234,7 +237,14 @@ b
             ]
         );
         assert_eq!(page.files, [("x/y".to_owned(), "a\nb\n".to_owned())]);
-        assert_eq!(page.not_run, [NotRun { line: 18, reason: "it needs a cluster".to_owned() }]);
+        assert_eq!(
+            page.not_run,
+            [NotRun {
+                line: 18,
+                reason: "it needs a cluster".to_owned(),
+                text: "$ kubectl".to_owned(),
+            }]
+        );
     }
 
     #[test]
