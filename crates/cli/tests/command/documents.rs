@@ -150,6 +150,23 @@ fn shortened(shown: &[String], output: &[String]) -> Vec<String> {
 }
 
 #[test]
+fn what_a_page_leaves_out_stays_left_out() {
+    let of =
+        |lines: &[&str]| -> Vec<String> { lines.iter().map(|line| (*line).to_owned()).collect() };
+    let output = of(&["a", "b", "c", "d"]);
+    for (shown, expected) in [
+        (&["x", "…", "y"][..], &["a", "…", "d"][..]),
+        (&["…", "y"], &["…", "d"]),
+        (&["x", "…"], &["a", "…"]),
+        (&["x"], &["a", "b", "c", "d"]),
+        (&["x", "…", "y", "…"], &["a", "b", "c", "d"]),
+        (&["x", "x", "x", "…", "y"], &["a", "b", "c", "d"]),
+    ] {
+        assert_eq!(shortened(&of(shown), &output), of(expected), "{shown:?}");
+    }
+}
+
+#[test]
 fn every_block_is_run_or_it_is_said_and_counted_that_it_is_not() {
     let (mut run, mut not_run) = (BTreeMap::new(), BTreeMap::new());
     for name in pages() {

@@ -90,7 +90,7 @@ impl Desk {
         (0..typed.len()).map_while(came).collect()
     }
 
-    /// What needs the repository is done here, by the function that it calls; paths lead below the directory of the test.
+    /// What needs the repository is done here, by the function that it calls; other paths lead below the directory of the test.
     fn placed(&self, command: &str) -> String {
         let mut command = command.to_owned();
         for place in PLACES {
@@ -100,9 +100,11 @@ impl Desk {
             }
         }
         if let Some(directory) = command.strip_prefix("cargo xtask sample ") {
-            let directory = self.path(HERE).join(directory);
-            write_sample_home(&directory, &SampleOptions::default()).unwrap();
-            return ":".to_owned();
+            let sample = self.path("/sample");
+            if !sample.exists() {
+                write_sample_home(&sample, &SampleOptions::default()).unwrap();
+            }
+            command = format!("cp -R {} {directory}", sample.display());
         }
         command + "\n"
     }
@@ -112,7 +114,8 @@ impl Desk {
         let mut command = Command::new("/bin/sh");
         command.env_clear().args(["-c", script]).current_dir(self.path(HERE));
         command.envs(std::env::vars_os().filter(|(name, _)| name == "FEMTOCLAW_SABOTAGE"));
-        command.env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.env("PATH", format!("{}:{}", bin.display(), path.display()));
         command.env("HOME", self.path(HERE)).env("LC_ALL", "C.UTF-8").env("USER", "you");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut shell = command.process_group(0).spawn().unwrap();
@@ -159,4 +162,59 @@ fn is_fresh(path: &Path) -> bool {
         && sources
             .split_whitespace()
             .all(|source| changed(Path::new(source)).is_some_and(|changed| Some(changed) <= made))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(commands: &[(&str, i32)]) -> (Desk, Vec<(i32, String)>) {
+        let typed: Vec<Typed> = commands
+            .iter()
+            .map(|(text, code)| Typed {
+                line: 1,
+                text: (*text).to_owned(),
+                code: *code,
+                output: 0..0,
+            })
+            .collect();
+        let desk = Desk::new();
+        let came = desk.run(&typed).into_iter().map(|came| (came.code, came.output)).collect();
+        (desk, came)
+    }
+
+    #[test]
+    fn one_shell_runs_all_of_it_and_stops_where_it_should() {
+        let (_, came) = run(&[
+            ("name=x; cd /srv/ # a comment", 0),
+            ("cat <<END\n$name\nEND\necho $PWD >&2; false # exit code 1", 1),
+            ("sleep 600 &", 0),
+            ("exit_code() { return 3; }; exit_code", 0),
+            ("echo never", 0),
+        ]);
+        let codes: Vec<i32> = came.iter().map(|(code, _)| *code).collect();
+        // The first that ends otherwise than it promises is the last; what runs in the background is ended.
+        assert_eq!(codes, [0, 1, 0, 3]);
+        assert!(came[1].1.starts_with("x\n/") && came[1].1.ends_with("/srv\n"), "{}", came[1].1);
+    }
+
+    #[test]
+    fn a_shell_that_gives_up_is_noticed() {
+        let (_, came) = run(&[("echo here", 0), ("exit 0", 0), ("echo never", 0)]);
+        assert_eq!(came, [(0, "here\n".to_owned()), (-1, String::new())]);
+        let (_, came) = run(&[("if", 0), ("echo never", 0)]);
+        assert_eq!(came.len(), 1);
+        assert_eq!(came[0].0, -1);
+    }
+
+    #[test]
+    fn a_sample_lies_where_it_was_asked_for() {
+        let (desk, came) = run(&[
+            ("cargo xtask sample ~/a", 0),
+            ("cargo xtask sample /var/lib/b", 0),
+            ("ls a", 0),
+        ]);
+        assert_eq!(came[2].1, "config\ndata\npolicy\ntalons\n");
+        assert!(desk.path("/var/lib/b/config").is_dir());
+    }
 }
