@@ -45,8 +45,8 @@ const NEEDS: [Need; 5] = [
     },
     Need {
         tools: &["jq"],
-        tests: &["documents::deployment"],
-        about: "the gate of a roll-out, as the documents have it",
+        tests: &["documents::deployment", "documents::key_ceremonies", "documents::upgrading"],
+        about: "documents that pipe what the command says into it",
     },
     Need {
         tools: &crate::browser::PROGRAMS,

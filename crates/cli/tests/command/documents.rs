@@ -18,6 +18,7 @@ use std::process::Command;
 
 use desk::Desk;
 use page::{Page, Typed};
+use varies::By;
 
 use crate::support::PROGRAM;
 
@@ -102,7 +103,8 @@ fn follow(name: &str) {
             typed.line, typed.text, came.output
         );
         let shown = page.shown(typed);
-        if !shown.is_empty() && !varies::is_as_shown(shown, &output) {
+        let by = if came.output.contains(desk.root()) { By::Words } else { By::Lines };
+        if !shown.is_empty() && !varies::is_as_shown(shown, &output, by) {
             differs.push((typed, output));
         }
     }
