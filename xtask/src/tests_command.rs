@@ -19,7 +19,7 @@ struct Need {
     about: &'static str,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 7] = [
     Need {
         tools: &["strace"],
         tests: &["durable_order"],
@@ -47,6 +47,16 @@ const NEEDS: [Need; 5] = [
         tools: &["jq"],
         tests: &["documents::deployment", "documents::key_ceremonies", "documents::upgrading"],
         about: "documents that pipe what the command says into it",
+    },
+    Need {
+        tools: &["groff"],
+        tests: &["by_groff"],
+        about: "the manual pages, as people read them",
+    },
+    Need {
+        tools: &["script"],
+        tests: &["on_a_terminal"],
+        about: "colour, bars and widths, as a terminal shows them",
     },
     Need {
         tools: &crate::browser::PROGRAMS,

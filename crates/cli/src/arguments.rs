@@ -13,6 +13,7 @@ use versioning::{GenerationNumber, RuntimeVersion};
 use crate::audit::AuditCommand;
 use crate::going_back::{ExportArguments, RollbackArguments};
 use crate::launch::{self, LaunchArguments};
+use crate::releases::release;
 use crate::telemetry::{Destination, DestinationParser};
 use crate::trust::arguments::{
     AuthorityArguments, AuthorizeCommand, KeyringCommand, PackageArguments, ReleaseCommand,
@@ -25,24 +26,12 @@ const LONG_VERSION: &str = concat!(
     "\ncarries femtoclaw 2.1.0 (storage schema 3, configuration schema 3, protocol 2.1)"
 );
 
+/// Where the help lists what every command understands.
+const COMMON: &str = "Options of every command";
+
 /// Upgrades a FemtoClaw home (runtime, records, configuration, policy, extensions) in one atomic step, and back.
 #[derive(Debug, Parser)]
 #[command(name = "femtoclaw-upgrade", version, long_version = LONG_VERSION, max_term_width = 100)]
-#[command(after_help = "Examples:
-  femtoclaw-upgrade adopt --from /var/lib/femtoclaw --home /srv/femtoclaw
-  femtoclaw-upgrade plan --home /srv/femtoclaw
-  femtoclaw-upgrade apply --home /srv/femtoclaw --development
-  femtoclaw-upgrade launch --home /srv/femtoclaw -- serve
-  femtoclaw-upgrade rollback --home /srv/femtoclaw --development
-
-Exit codes:
-  0 done, or nothing to do       5 not authorized
-  1 failed, home unchanged       6 integrity violated
-  2 changes pending (--check)    7 failed and rolled back
-  3 incompatible                 8 recovery needed
-  4 restart needed               9 locked by another process
-  130, 143 cancelled by SIGINT, SIGTERM (of apply and adopt: the home is unchanged)
-                                64 usage")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -54,29 +43,29 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// The home [default: $FEMTOCLAW_HOME].
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
     /// Print JSON Lines instead of text.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) json: bool,
     /// Answer every question with yes.
-    #[arg(long, short = 'y', global = true)]
+    #[arg(long, short = 'y', global = true, help_heading = COMMON)]
     pub(crate) yes: bool,
     /// When to use colour.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, help_heading = COMMON, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
     /// Wait this long for another process that holds the home.
-    #[arg(long, global = true, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     pub(crate) lock_timeout: Duration,
     /// Threads that work on records, beside one that reads and one that writes; with 1, one does everything [default: one for
     /// each core, at most 8].
-    #[arg(long, global = true, value_name = "N", value_parser = value_parser!(u8).range(1..=64))]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "N", value_parser = value_parser!(u8).range(1..=64))]
     pub(crate) threads: Option<u8>,
     /// Who does this, for the journal [default: $USER].
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "NAME")]
     pub(crate) operator: Option<String>,
     /// Append telemetry events to this file, as JSON Lines; `-` is standard output, http://HOST:PORT an OpenTelemetry collector.
-    #[arg(long, global = true, value_name = "FILE|-|URL", value_parser = DestinationParser)]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "FILE|-|URL", value_parser = DestinationParser)]
     pub(crate) telemetry: Option<Destination>,
 }
 
@@ -191,6 +180,17 @@ pub(crate) enum Command {
     Authorize(AuthorizeCommand),
     /// Write every record as JSON Lines, or what was written since a generation was activated.
     Export(ExportArguments),
+    /// Print the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each command.
+    Man {
+        /// Write all pages into this directory.
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
 }
 
 /// What to ask of capabilities.
@@ -222,7 +222,7 @@ pub(crate) enum CapabilityCommand {
 #[derive(Debug, Args)]
 pub(crate) struct Target {
     /// The release; the newest that this command carries if there is none.
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = release)]
     pub(crate) target_version: Option<RuntimeVersion>,
     /// The runtime binary to place into the new generation, where the release is no package.
     #[arg(long, value_name = "FILE")]
@@ -231,6 +231,46 @@ pub(crate) struct Target {
     pub(crate) package: PackageArguments,
     #[command(flatten)]
     pub(crate) consent: ConsentArguments,
+}
+
+impl Target {
+    /// The options that say the same.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
+        if let Some(version) = &self.target_version {
+            option("target-version", version.to_string());
+        }
+        let file = |path: &PathBuf| path.display().to_string();
+        self.runtime.iter().for_each(|path| option("runtime", file(path)));
+        self.package.release.iter().for_each(|path| option("release", file(path)));
+        for path in &self.package.release_signature {
+            option("release-signature", file(path));
+        }
+        let consent = &self.consent;
+        for directory in &consent.set_aside_extension {
+            option("set-aside-extension", directory.to_string());
+        }
+        for granted in &consent.grant_permission {
+            let permission = granted.permission.as_str();
+            let (name, publisher) = (granted.identity.name(), granted.identity.publisher());
+            option("grant-permission", format!("{name}@{publisher}:{permission}"));
+        }
+        for granted in &consent.grant {
+            let parts = [&granted.principal, &granted.resource, &granted.action];
+            let parts = parts.map(ToString::to_string);
+            let joined = parts.join(":");
+            let is_plain = parts.iter().all(|part| !part.contains(':') && !part.starts_with('['));
+            option("grant", if is_plain { joined } else { serde_json::json!(parts).to_string() });
+        }
+        if consent.rollback_data == Later::Preserve {
+            option("rollback-data", "preserve".to_owned());
+        }
+        if consent.peers_move_together {
+            words.push("--peers-move-together".to_owned());
+        }
+        words
+    }
 }
 
 /// What is agreed to, by name.

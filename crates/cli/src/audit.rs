@@ -13,6 +13,7 @@ use versioning::{GenerationNumber, Timestamp, Versions};
 use crate::failure::Failure;
 use crate::human::{facts, first_line, printable};
 use crate::output::{Output, Style};
+use crate::style::hung;
 use crate::trust::files::write_new;
 
 /// How much of a line that is no record is shown to people, in bytes.
@@ -138,7 +139,7 @@ fn verify(trail: AuditTrail, heads: &[JournalHead], output: &mut Output) -> Resu
     output.result("audit-verified", &value, |style| {
         let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
         let mut text = format!(
-            "journal  {records} records, intact, from {} to {}\nhead     {}\n",
+            "journal  {records} records, intact\nfrom     {} to {}\nhead     {}\n",
             time(first),
             time(last),
             head.unwrap_or_default()
@@ -148,7 +149,7 @@ fn verify(trail: AuditTrail, heads: &[JournalHead], output: &mut Output) -> Resu
         }
         let _ = writeln!(text, "{}", style.strong("The journal is whole in itself."));
         if held.is_empty() {
-            text += "That it was not cut or rewritten as a whole takes a head that was kept elsewhere: --head.\n";
+            text += "That it was not cut or rewritten as a whole takes a head that was kept\nelsewhere: --head.\n";
         }
         text
     })?;
@@ -222,7 +223,7 @@ impl<'a> Report<'a> {
                 }
                 self.line(record);
                 if let Some(reason) = misplaced {
-                    let _ = writeln!(self.text, "   !  {}", printable(reason));
+                    self.text.push_str(&hung("   !  ", &printable(reason)));
                 }
                 self.prepared(record);
                 self.attempt.push(record);
@@ -230,7 +231,8 @@ impl<'a> Report<'a> {
             Stretch::Unreadable { at, reason } => {
                 let (reason, end) = (printable(reason), at.end);
                 let start = at.start;
-                let _ = writeln!(self.text, "   !  bytes {start} to {end} are no record: {reason}");
+                let what = format!("bytes {start} to {end} are no record: {reason}");
+                self.text.push_str(&hung("   !  ", &what));
                 let bytes = self.lines.get(at.clone()).unwrap_or_default();
                 let bytes = bytes.get(..SHOWN_OF_UNREADABLE).unwrap_or(bytes);
                 let shown = printable(&String::from_utf8_lossy(bytes));
@@ -255,7 +257,7 @@ impl<'a> Report<'a> {
     fn line(&mut self, record: &Record) {
         let (seq, time, name) = (record.seq, record.time.to_string(), record.event.name());
         let facts = printable(&facts(&record.event));
-        let _ = writeln!(self.text, "{seq:>4}  {time:<30}  {name:<11} {facts}");
+        self.text.push_str(&hung(&format!("{seq:>4}  {time:<30}  {name:<11} "), &facts));
     }
 
     /// What the line of a PREPARED record has no room for.
@@ -264,9 +266,11 @@ impl<'a> Report<'a> {
             return;
         };
         if let (Some(from), Some(previous)) = (from, previous) {
-            let _ = writeln!(self.text, "      from   generation {from}: {}", described(previous));
+            let what = format!("generation {from}: {}", described(previous));
+            self.text.push_str(&hung("      from   ", &what));
         }
-        let _ = writeln!(self.text, "      to     generation {to}: {}", described(target));
+        let what = format!("generation {to}: {}", described(target));
+        self.text.push_str(&hung("      to     ", &what));
         let _ = writeln!(self.text, "      plan   {plan}");
     }
 
@@ -275,7 +279,8 @@ impl<'a> Report<'a> {
         let authorized = |record: &&&Record| matches!(record.event, Event::Authorized { .. });
         if let (Some(_), Some(last)) = (records.first().filter(authorized), records.last()) {
             let outcome = printable(&self.outcome(&last.event));
-            let _ = writeln!(self.text, "      outcome: {outcome}\n");
+            self.text.push_str(&hung("      outcome: ", &outcome));
+            self.text.push('\n');
         }
     }
 
@@ -293,7 +298,9 @@ impl<'a> Report<'a> {
             }
             Event::Confirmed { generation } => format!("{} is confirmed", named(generation)),
             Event::Reverted { from, to, .. } => {
-                format!("{} is current again, and {} is kept", named(to), named(from))
+                let left = named(from);
+                let left = left.trim_start_matches("generation ");
+                format!("{} is current again, and {left} is kept", named(to))
             }
             Event::Recovered { generation, .. } => {
                 format!("{} is current, in a journal that was begun anew", named(generation))

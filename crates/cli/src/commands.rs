@@ -15,11 +15,12 @@ use crate::arguments::{Arguments, CapabilityCommand, Command, Common, Target};
 use crate::consent::ask;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::plan::Proposal;
 use crate::progress::ProgressLine;
 use crate::surroundings::{SystemClock, operator, threads, variable};
 use crate::telemetry::{Learned, observed};
 use crate::trust::arguments::AuthorityArguments;
-use crate::{audit, going_back, human, interrupt, launch, summary, trust, verify};
+use crate::{audit, going_back, human, interrupt, launch, manual, summary, trust, verify};
 
 /// Permission bits of files that hold records.
 pub(crate) const PRIVATE: u32 = 0o600;
@@ -55,7 +56,10 @@ fn dispatch(
     let cancellation = Cancellation::new();
     let engine =
         EngineOptions { workers, cancellation: cancellation.clone(), ..EngineOptions::default() };
-    let no_home = matches!(&arguments.command, Command::Release(_));
+    let no_home = matches!(
+        &arguments.command,
+        Command::Release(_) | Command::Completions { .. } | Command::Man { .. }
+    );
     let session = Session {
         environment: Environment {
             catalogue: &FemtoClaw,
@@ -122,6 +126,8 @@ fn dispatch(
         Command::Keyring(command) => trust::keyring::run(&session, command, telemetry, output),
         Command::Authorize(command) => trust::authorize::run(&session, command, output),
         Command::Export(arguments) => going_back::export(&session, arguments, telemetry, output),
+        Command::Completions { shell } => manual::completions(*shell, output),
+        Command::Man { directory } => manual::man(directory.as_deref(), output),
     }
 }
 
@@ -246,13 +252,10 @@ impl<'s> Session<'s> {
         let request = request.map_err(|cause| Error::new(cause, view.unchanged()))?;
         let plan = view.plan(&request)?;
         self.learned.to(&plan.to.versions.runtime);
-        let value = json!({
-            "digest": plan.digest(), "nothing_to_do": plan.is_nothing_to_do(),
-            "generation": plan.to.generation, "rolled_back": plan.rolled_back,
-            "pinned": plan.pinned, "plan": plan,
-        });
-        output.result("plan", &value, |style| human::plan(&plan, style))?;
-        Ok(if check && !plan.is_nothing_to_do() { CHANGES_PENDING } else { 0 })
+        let pending = !plan.is_nothing_to_do();
+        let proposal = Proposal::of(&view, plan, (&request, target), &self.home)?;
+        output.result("plan", &proposal.json(), |style| proposal.text(style))?;
+        Ok(if check && pending { CHANGES_PENDING } else { 0 })
     }
 
     // trace: impl FC-22.2.1
@@ -274,8 +277,9 @@ impl<'s> Session<'s> {
         self.learned.to(&plan.to.versions.runtime);
         if !plan.is_nothing_to_do() {
             if !output.is_json() && !self.common.yes && io::stdin().is_terminal() {
-                let style = crate::output::Style::plain();
-                let _ = io::stderr().write_all(human::plan(&plan, &style).as_bytes());
+                let asked = (&request, target);
+                let proposal = Proposal::of(&view, plan.clone(), asked, &self.home)?;
+                let _ = io::stderr().write_all(proposal.text(&output.errors()).as_bytes());
             }
             let (from, to) = (&plan.from.versions.runtime, &plan.to.versions.runtime);
             ask(&format!("Upgrade from {from} to {to}?"), self.common.yes)?;

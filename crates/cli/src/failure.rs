@@ -1,6 +1,5 @@
 //! Why a command did not do what it was asked for, for people and for programs.
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -9,6 +8,7 @@ use upgrade::{Cause, Condition, Error, HeadViolation};
 
 use crate::interrupt;
 use crate::launch::Told;
+use crate::report::Parts;
 
 /// Exit code: something is not what it was.
 const INTEGRITY_VIOLATED: u8 = 6;
@@ -55,55 +55,51 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Upgrade(error) => error.fmt(formatter),
-            Self::Launch(told) => told.fmt(formatter),
-            Self::NeedsConsent { question } => write!(
-                formatter,
-                "there is no terminal to ask: {question}\nThe home is unchanged.\n\
-                 Say so on the command line with `--yes`."
-            ),
-            Self::Declined => formatter.write_str("declined\nThe home is unchanged."),
-            Self::NoHome => formatter.write_str(
-                "no home was named\nNothing was changed.\n\
-                 Name it with `--home DIR`, or in $FEMTOCLAW_HOME.",
-            ),
-            Self::Output(error) => write!(
-                formatter,
-                "cannot write the output: {error}\nThe home is unchanged.\nRun the command again."
-            ),
-            Self::File { path, error } => write!(
-                formatter,
-                "cannot write {}: {error}\nThe home is unchanged.\nName another file.",
-                path.display()
-            ),
-            Self::Unreadable { path, error } => write!(
-                formatter,
-                "cannot read {}: {error}\nThe home is unchanged.\nName another file.",
-                path.display()
-            ),
-            Self::Unusable { path, reason } => write!(
-                formatter,
-                "{}: {reason}\nThe home is unchanged.\nName another file.",
-                path.display()
-            ),
-            Self::Head(violations) => {
-                for violation in violations {
-                    writeln!(formatter, "{violation}")?;
-                }
-                write!(formatter, "The home is unchanged.\n{COMPARE}")
-            }
-            Self::Keyring(reason) => write!(
-                formatter,
-                "{reason}\nThe home is unchanged.\nSee `femtoclaw-upgrade keyring show`."
-            ),
-        }
-    }
-}
-
 impl Failure {
+    /// What is wrong, what state the home is in, and what comes next.
+    pub(crate) fn parts(&self) -> Parts {
+        let changed_nothing = || "Nothing was changed.".to_owned();
+        let (message, condition, next) = match self {
+            Self::Upgrade(error) => {
+                (error.cause().to_string(), error.condition().to_string(), error.next())
+            }
+            Self::Launch(told) => (told.message.clone(), told.condition.clone(), told.next.clone()),
+            Self::NeedsConsent { question } => (
+                format!("there is no terminal to ask: {question}"),
+                unchanged(),
+                "Say so on the command line with `--yes`.".to_owned(),
+            ),
+            Self::Declined => ("declined".to_owned(), unchanged(), String::new()),
+            Self::NoHome => (
+                "no home was named".to_owned(),
+                changed_nothing(),
+                "Name it with `--home DIR`, or in $FEMTOCLAW_HOME.".to_owned(),
+            ),
+            Self::Output(error) => (
+                format!("cannot write the output: {error}"),
+                unchanged(),
+                "Run the command again.".to_owned(),
+            ),
+            Self::File { path, error } => {
+                (format!("cannot write {}: {error}", path.display()), unchanged(), another_file())
+            }
+            Self::Unreadable { path, error } => {
+                (format!("cannot read {}: {error}", path.display()), unchanged(), another_file())
+            }
+            Self::Unusable { path, reason } => {
+                (format!("{}: {reason}", path.display()), unchanged(), another_file())
+            }
+            Self::Head(violations) => {
+                let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
+                (lines.join("\n"), unchanged(), COMPARE.to_owned())
+            }
+            Self::Keyring(reason) => {
+                (reason.clone(), unchanged(), "See `femtoclaw-upgrade keyring show`.".to_owned())
+            }
+        };
+        Parts { message, condition, next }
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Upgrade(error) => match error.cause() {
@@ -144,23 +140,7 @@ impl Failure {
 
     pub(crate) fn to_json(&self) -> Value {
         let name = self.name();
-        let (condition, next) = match self {
-            Self::Upgrade(error) => (error.condition().to_string(), error.next()),
-            Self::NeedsConsent { .. } => (unchanged(), "Add `--yes`.".to_owned()),
-            Self::NoHome => (unchanged(), "Add `--home DIR`.".to_owned()),
-            Self::Head(_) => (unchanged(), COMPARE.to_owned()),
-            Self::Launch(told) => (told.condition.clone(), told.next.clone()),
-            // As the text says it, on its last line.
-            other => (unchanged(), other.to_string().lines().last().unwrap_or_default().to_owned()),
-        };
-        let message = match self {
-            Self::Upgrade(error) => error.cause().to_string(),
-            Self::Launch(told) => told.message.clone(),
-            Self::Head(violations) => {
-                violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-            }
-            other => other.to_string().lines().next().unwrap_or_default().to_owned(),
-        };
+        let Parts { message, condition, next } = self.parts();
         let exit_code = self.exit_code();
         let mut value = json!({
             "type": "error", "error": name, "exit_code": exit_code, "message": message,
@@ -178,4 +158,8 @@ impl Failure {
 
 fn unchanged() -> String {
     "The home is unchanged.".to_owned()
+}
+
+fn another_file() -> String {
+    "Name another file.".to_owned()
 }

@@ -17,9 +17,11 @@ use versioning::GenerationNumber;
 use crate::commands::{PRIVATE, Session};
 use crate::consent::ask;
 use crate::failure::Failure;
+use crate::help::PROGRAM;
 use crate::interrupt;
 use crate::output::{Output, Style};
 use crate::progress::ProgressLine;
+use crate::shell::command_line;
 use crate::trust::arguments::AuthorityArguments;
 
 /// What becomes of the records that were written since the current generation was activated.
@@ -150,11 +152,10 @@ fn rolled_back(done: &RolledBack, home: &Path, style: &Style) -> String {
     };
     text += &counted(done);
     let _ = writeln!(text, "Generation {from} ({from_version}) is kept with all of its records:");
-    let _ = writeln!(
-        text,
-        "  femtoclaw-upgrade export --home {} --generation {from} --since-activation",
-        home.display()
-    );
+    let export =
+        ["export", "--home", &home.display().to_string(), "--generation", &from.to_string()];
+    let words = [PROGRAM].iter().chain(&export).chain(&["--since-activation"]);
+    text += &command_line(&words.map(ToString::to_string).collect::<Vec<_>>(), 2);
     text
 }
 
@@ -163,9 +164,11 @@ fn counted(done: &RolledBack) -> String {
     let mut text = String::new();
     if let Some(RevertedRecords { activated, left, restored }) = done.records {
         let since = left.saturating_sub(activated);
+        let (from, to) = (done.from, done.to);
         let _ = writeln!(
             text,
-            "Ledger records: {left} before, of which {since} were written since; {restored} now."
+            "Generation {from} holds {left} ledger records, of which {since} were written since.\n\
+             Generation {to} holds {restored}, as its schema counts them."
         );
     }
     if let Some(reason) = &done.not_counted {

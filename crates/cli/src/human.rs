@@ -4,16 +4,15 @@ use std::fmt::Write;
 use std::path::Path;
 
 use upgrade::capability_migration::Decision;
-use upgrade::compatibility::Severity;
-use upgrade::extension_migration::Fate;
 use upgrade::{
     Adopted, Adoption, Applied, Collected, DataPolicy, Event, Finding, FindingOutcome, Generation,
-    Home, KeyringStatus, Plan, PlannedAuthority, PlannedPart, Record, Status,
+    Home, KeyringStatus, Plan, PlannedAuthority, Record, Status,
 };
 use versioning::RuntimeVersion;
 
 use crate::output::Style;
 use crate::progress::Spent;
+use crate::style::hung;
 use crate::summary;
 
 /// How many findings of an adoption are listed; `--json` has all of them.
@@ -21,10 +20,13 @@ const FINDINGS_SHOWN: usize = 20;
 
 pub(crate) fn would_adopt(adoption: &Adoption, source: &Path, style: &Style) -> String {
     let version = &adoption.versions.runtime;
-    let mut text = format!(
-        "Would adopt {} as femtoclaw {version} ({} files). Nothing was written.\n",
-        source.display(),
-        adoption.files.len()
+    let mut text = hung(
+        "",
+        &format!(
+            "Would adopt {} as femtoclaw {version} ({} files). Nothing was written.",
+            source.display(),
+            adoption.files.len()
+        ),
     );
     evidence(&mut text, &adoption.evidence);
     findings(&mut text, &adoption.findings, style);
@@ -52,7 +54,7 @@ pub(crate) fn adopted(adopted: &Adopted, home: &Path, style: &Style) -> String {
 
 fn evidence(text: &mut String, evidence: &[String]) {
     for reason in evidence {
-        let _ = writeln!(text, "  because {reason}");
+        text.push_str(&hung("  because ", reason));
     }
 }
 
@@ -67,7 +69,7 @@ fn findings(text: &mut String, findings: &[Finding], style: &Style) {
             FindingOutcome::SetAside => "set aside",
             FindingOutcome::Refused => "refused",
         };
-        let _ = writeln!(text, "  {outcome:<9} {finding}");
+        text.push_str(&hung(&format!("  {outcome:<9} "), &finding.to_string()));
     }
     if findings.len() > FINDINGS_SHOWN {
         let more = findings.len() - FINDINGS_SHOWN;
@@ -75,129 +77,26 @@ fn findings(text: &mut String, findings: &[Finding], style: &Style) {
     }
 }
 
-pub(crate) fn plan(plan: &Plan, style: &Style) -> String {
-    if plan.is_nothing_to_do() {
-        return nothing_to_do(plan);
-    }
-    let (from, to) = (&plan.from.versions, &plan.to.versions);
-    let mut text = format!(
-        "{}  {} → {}  (generation {} → {})\n{}\n\n",
-        style.strong("Upgrade"),
-        from.runtime,
-        style.strong(&to.runtime.to_string()),
-        plan.from.generation,
-        plan.to.generation,
-        plan.to.summary
-    );
-    if let Some(kinds) = &plan.kinds {
-        let _ = writeln!(text, "  kind           {kinds}");
-    }
-    let _ = writeln!(text, "  storage        schema {} → {}", from.storage, to.storage);
-    let _ = writeln!(text, "  configuration  schema {} → {}", from.configuration, to.configuration);
-    let _ = writeln!(text, "  protocol       {} → {}", from.protocol, to.protocol);
-    let runtime = match plan.runtime {
-        Some(digest) => format!("placed, {digest}"),
-        None => "no binary was given; the runtime brings itself".to_owned(),
-    };
-    let _ = writeln!(text, "  runtime        {runtime}");
-    if !plan.rolled_back.is_empty() {
-        let numbers: Vec<String> = plan.rolled_back.iter().map(ToString::to_string).collect();
-        let _ = writeln!(
-            text,
-            "\nThis release was rolled back before: generation {}.",
-            numbers.join(", ")
-        );
-    }
-    let _ = writeln!(text, "\n{}", style.strong("Store"));
-    for step in &plan.steps {
-        let (from, to, print) = (step.from, step.to, step.fingerprint.short());
-        let _ = writeln!(text, "  {from} → {to}  {:<24} {print}", step.name);
-    }
-    for keyspace in &plan.keyspaces {
-        let (name, records, action) = (&keyspace.name, keyspace.records, keyspace.action);
-        let _ = writeln!(text, "  {name:<20} {records:>10} records  {action}");
-    }
-    if plan.from.records_may_have_grown {
-        let _ = writeln!(text, "  A runtime has written since these were counted.");
-    }
-    let _ = writeln!(text, "\n{}", style.strong("Configuration"));
-    for change in &plan.configuration {
-        let _ = writeln!(text, "  {change}");
-    }
-    if plan.configuration.is_empty() {
-        let _ = writeln!(text, "  unchanged");
-    }
-    meaning(&mut text, plan, style);
-    let _ = writeln!(
-        text,
-        "A rollback restores generation {} exactly as it is now.\n\nplan {}",
-        plan.from.generation,
-        plan.digest()
-    );
-    text
-}
-
-/// What becomes of policy and extensions, and what there is to agree to.
-fn meaning(text: &mut String, plan: &Plan, style: &Style) {
-    let _ = writeln!(text, "\n{}", style.strong("Policy"));
-    authority(text, &plan.authority);
-    let _ = writeln!(text, "\n{}", style.strong("Extensions"));
-    let extensions = plan.extensions.iter().flat_map(|plan| &plan.extensions);
-    let mut none = true;
-    for planned in extensions {
-        none = false;
-        let (fate, identity, version) = (planned.fate, &planned.identity, &planned.version);
-        let _ = writeln!(text, "  {fate}: {identity} {version}");
-        // Why one is kept is the same for most.
-        for reason in planned.reasons.iter().filter(|_| planned.fate != Fate::Kept) {
-            let _ = writeln!(text, "    {reason}");
-        }
-    }
-    if none {
-        let _ = writeln!(text, "  none");
-    }
-    for unused in plan.extensions.iter().map(|plan| &plan.unused) {
-        for directory in &unused.set_aside {
-            let _ = writeln!(text, "  not needed: the consent to set {directory} aside");
-        }
-        for grant in &unused.grants {
-            let _ = writeln!(text, "  not needed: the grant of {grant}");
-        }
-    }
-    let sum = |count: fn(&PlannedPart) -> usize| plan.parts.values().map(count).sum::<usize>();
-    let (carried, written) = (sum(|part| part.carried), sum(|part| part.written));
-    let _ = writeln!(
-        text,
-        "\nOf policy, extensions and what was set aside, {carried} files are carried over byte for \
-         byte, and {written} written anew."
-    );
-    let Some(verdict) = &plan.verdict else { return };
-    if verdict.needs_consent() {
-        let _ = writeln!(text, "\n{}", style.strong("To agree to"));
-    }
-    for reason in verdict.of(Severity::NeedsConsent) {
-        let telling = reason.telling();
-        let _ = writeln!(text, "  {} [{}]", telling.message, telling.code);
-    }
-}
-
-fn authority(text: &mut String, planned: &PlannedAuthority) {
-    let lines = planned.changes.iter().map(String::as_str);
-    for line in lines.clone() {
-        let _ = writeln!(text, "  {line}");
-    }
+/// What becomes of who may do what: nothing is widened that nobody has granted.
+pub(crate) fn authority(planned: &PlannedAuthority) -> String {
+    let mut text = String::new();
     for allowed in &planned.newly_allowed {
-        let _ = writeln!(text, "  NEWLY ALLOWED, by your grant: {allowed}");
-    }
-    for denied in &planned.newly_denied {
-        let _ = writeln!(text, "  newly denied: {denied}");
-    }
-    for archived in &planned.archived {
-        let _ = writeln!(text, "  no longer there as written: {archived}");
+        text.push_str(&hung("  + ", &format!("NEWLY ALLOWED, by your grant: {allowed}")));
     }
     if planned.newly_allowed.is_empty() {
-        let _ = writeln!(text, "  Nobody can do anything that was not allowed before.");
+        text.push_str("  Nobody can do anything that was not allowed before.\n");
     }
+    for denied in &planned.newly_denied {
+        text.push_str(&hung("  - ", &format!("newly denied: {denied}")));
+    }
+    for change in planned.changes.iter().flat_map(|change| change.lines()) {
+        let (indent, change) = change.split_at(change.len() - change.trim_start().len());
+        text.push_str(&hung(&format!("  {indent}"), change));
+    }
+    for archived in &planned.archived {
+        text.push_str(&hung("  ", &format!("no longer there as written: {archived}")));
+    }
+    text
 }
 
 pub(crate) fn authority_changes(
@@ -206,7 +105,7 @@ pub(crate) fn authority_changes(
     style: &Style,
 ) -> String {
     let mut text = format!("{}  {to}\n", style.strong("An upgrade to"));
-    authority(&mut text, planned);
+    text.push_str(&authority(planned));
     if planned.newly_denied.is_empty() {
         text.push_str("  Nobody is denied anything that was allowed before.\n");
     }
@@ -301,14 +200,20 @@ pub(crate) fn status(status: &Status, style: &Style) -> String {
         let tries = generation.tries_left.zip(generation.tries);
         let tries = tries.map(|(left, tries)| format!(" {left}/{tries}"));
         let target = if generation.rollback_target { " (rollback target)" } else { "" };
-        let line = format!(
-            "{mark} {:>3}  {:<12} {}{}{target}",
+        let named = format!(
+            "{mark} {:>3}  {:<12} ",
             generation.generation.to_string(),
-            generation.versions.runtime.to_string(),
-            generation.standing,
-            tries.unwrap_or_default()
+            generation.versions.runtime.to_string()
         );
-        let line = if generation.current { style.strong(&line) } else { line };
+        let named = if generation.current { style.strong(&named) } else { named };
+        let standing = format!("{}{}", generation.standing, tries.unwrap_or_default());
+        let standing = match generation.standing {
+            "confirmed" => style.added(&standing),
+            "trial" | "building" => style.warning(&standing),
+            "bad" => style.removed(&standing),
+            _ => style.dim(&standing),
+        };
+        let line = format!("{named}{standing}{target}");
         let _ = writeln!(text, "{line}");
     }
     if status.current.is_none() {
@@ -336,12 +241,14 @@ pub(crate) fn status(status: &Status, style: &Style) -> String {
         let _ = writeln!(text, "DEVELOPMENT: what is current was not authorised by a signature");
     }
     if let Some(attempt) = &status.attempt {
-        let _ = writeln!(
-            text,
-            "Attempt {} stands at “{}”: it is going on, or was interrupted \
-             (`femtoclaw-upgrade recover`).",
-            attempt.attempt, attempt.phase
-        );
+        text.push_str(&hung(
+            "",
+            &format!(
+                "Attempt {} stands at “{}”: it is going on, or was interrupted \
+                 (`femtoclaw-upgrade recover`).",
+                attempt.attempt, attempt.phase
+            ),
+        ));
     }
     text
 }
@@ -352,7 +259,8 @@ pub(crate) fn history(records: &[Record]) -> String {
         let time: String = record.time.to_string().chars().take(19).collect();
         let (seq, attempt, name) = (record.seq, record.attempt, record.event.name());
         let facts = printable(&facts(&record.event));
-        let _ = writeln!(text, "{seq:>4}  {time}  #{attempt:<4} {name:<11} {facts}");
+        let before = format!("{seq:>4}  {time}  #{attempt:<4} {name:<11} ");
+        text.push_str(&hung(&before, &facts));
     }
     text
 }
@@ -397,12 +305,9 @@ pub(crate) fn facts(event: &Event) -> String {
             format!("generation {generation}: {left} left")
         }
         Event::Closed { generation, seal } => format!("generation {generation} {}", seal.short()),
-        Event::Reverted { from, to, data, reason, records } => {
+        Event::Reverted { from, to, data, reason, .. } => {
             let carried = if *data == DataPolicy::Preserve { ", records carried back" } else { "" };
-            let counted = records.map_or_else(String::new, |found| {
-                format!(", {} ledger records → {}", found.left, found.restored)
-            });
-            format!("generation {from} → {to}{carried}{counted}: {}", first_line(reason))
+            format!("generation {from} → {to}{carried}: {}", first_line(reason))
         }
         Event::Aborted { reason } => first_line(reason),
         Event::Recovered { generation, reason, .. } => {
@@ -472,8 +377,8 @@ pub(crate) fn collected(done: &Collected) -> String {
 pub(crate) fn would_decide(found: &Generation) -> String {
     let manifest = found.manifest();
     format!(
-        "Would make generation {} ({}, built {}) current, in a journal that replaces the one that is lost or broken.\n\
-         Nothing was written.\n",
+        "Would make generation {} ({}, built {}) current,\n\
+         in a journal that replaces the one that is lost or broken.\nNothing was written.\n",
         found.number(),
         manifest.versions.runtime,
         manifest.created

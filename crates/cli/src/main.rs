@@ -5,15 +5,24 @@
 
 mod arguments;
 mod audit;
+mod bar;
 mod commands;
 mod consent;
+mod estimate;
 mod failure;
 mod going_back;
+mod help;
 mod human;
 mod interrupt;
 mod launch;
+mod manual;
 mod output;
+mod plan;
 mod progress;
+mod releases;
+mod report;
+mod shell;
+mod style;
 mod summary;
 mod surroundings;
 mod telemetry;
@@ -23,7 +32,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::ErrorKind;
 
 use crate::arguments::Arguments;
@@ -34,7 +43,9 @@ use crate::output::Output;
 const USAGE: u8 = 64;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let command = help::command().color(help::color(std::env::args_os()));
+    let parsed = command.try_get_matches().and_then(|found| Arguments::from_arg_matches(&found));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             let asked_for =
@@ -42,7 +53,7 @@ fn main() -> ExitCode {
             // Nobody is left to tell if this cannot be printed.
             let _ = error.print();
             if !asked_for && std::env::args_os().any(|argument| argument == "--json") {
-                output::usage_error(&error.kind().to_string(), USAGE);
+                output::usage_error(&first_paragraph(&error), USAGE);
             }
             return if asked_for { ExitCode::SUCCESS } else { USAGE.into() };
         }
@@ -54,4 +65,14 @@ fn main() -> ExitCode {
         Err(failure) => output.failure(&failure),
     };
     code.into()
+}
+
+/// What is wrong with the command line, with what may have been meant instead.
+fn first_paragraph(error: &clap::Error) -> String {
+    let said = error.to_string();
+    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let told =
+        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let told: Vec<&str> = told.collect();
+    told.join("\n").trim_start_matches("error: ").to_owned()
 }

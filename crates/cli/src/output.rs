@@ -1,13 +1,16 @@
 //! Where results and failures go.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::arguments::{Color, Common};
+use crate::arguments::Common;
 use crate::failure::Failure;
-use crate::surroundings::variable;
+use crate::report;
+use crate::style::width_of_errors;
+
+pub(crate) use crate::style::Style;
 
 /// The version of the JSON that the command prints.
 const JSON_FORMAT: u32 = 1;
@@ -15,18 +18,16 @@ const JSON_FORMAT: u32 = 1;
 /// Standard output, as text or as JSON Lines.
 pub(crate) struct Output {
     json: bool,
-    color: bool,
+    style: Style,
+    /// For standard error.
+    errors: Style,
 }
 
 impl Output {
     /// As the command line wants it.
     pub(crate) fn new(common: &Common) -> Self {
-        let color = match common.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => io::stdout().is_terminal() && variable("NO_COLOR").is_none(),
-        };
-        Self { json: common.json, color }
+        let (style, errors) = (Style::of_output(common.color), Style::of_errors(common.color));
+        Self { json: common.json, style, errors }
     }
 
     /// Writes the first line of JSON.
@@ -36,6 +37,11 @@ impl Output {
             self.line(&json!({"type": "version", "version": version, "format": JSON_FORMAT}))?;
         }
         Ok(())
+    }
+
+    /// How messages on standard error are set off.
+    pub(crate) fn errors(&self) -> Style {
+        self.errors
     }
 
     /// True if results are JSON.
@@ -58,7 +64,7 @@ impl Output {
             }
             self.line(&line)
         } else {
-            self.text(&text(&Style { color: self.color }))
+            self.text(&text(&self.style))
         };
         written.map_err(Failure::Output)
     }
@@ -94,7 +100,8 @@ impl Output {
             // Nobody is left to tell if this cannot be written.
             let _ = self.line(&failure.to_json());
         }
-        let _ = writeln!(io::stderr(), "error: {failure}");
+        let said = report::render(failure, &self.errors, width_of_errors());
+        let _ = io::stderr().write_all(said.as_bytes());
         code
     }
 
@@ -119,21 +126,4 @@ pub(crate) fn usage_error(message: &str, code: u8) {
         "type": "version", "version": env!("CARGO_PKG_VERSION"), "format": JSON_FORMAT,
     });
     let _ = writeln!(io::stdout(), "{version}\n{line}");
-}
-
-/// How text is set off.
-pub(crate) struct Style {
-    color: bool,
-}
-
-impl Style {
-    /// Without colour.
-    pub(crate) fn plain() -> Self {
-        Self { color: false }
-    }
-
-    /// Bold, where there is colour.
-    pub(crate) fn strong(&self, text: &str) -> String {
-        if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
-    }
 }

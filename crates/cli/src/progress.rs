@@ -1,4 +1,4 @@
-//! Progress on standard error: one line that is rewritten on a terminal, plain lines every few seconds elsewhere. And how
+//! Progress on standard error: a bar on a terminal, plain lines every few seconds elsewhere. And how
 //! long everything took, for the summary.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use upgrade::{Activity, Progress};
 
-use crate::surroundings::Stopwatch;
+use crate::bar::Bar;
+use crate::surroundings::{Stopwatch, variable};
 use crate::units;
 
 /// How often a terminal's line is rewritten at most.
@@ -21,6 +22,8 @@ const RATE_AFTER: Duration = Duration::from_millis(500);
 
 /// Shows the progress of one operation, and measures it.
 pub(crate) struct ProgressLine {
+    /// What is drawn on a terminal, once there is something to draw.
+    bar: Option<Bar>,
     terminal: bool,
     phase: String,
     done: u64,
@@ -35,7 +38,8 @@ impl ProgressLine {
     /// Begins to show progress. Whatever comes before the operation tells of any is preparation.
     pub(crate) fn new() -> Self {
         Self {
-            terminal: io::stderr().is_terminal(),
+            bar: None,
+            terminal: io::stderr().is_terminal() && variable("TERM").is_some_and(|t| t != "dumb"),
             phase: String::new(),
             done: 0,
             began: Stopwatch::start(),
@@ -61,14 +65,13 @@ impl ProgressLine {
             return;
         }
         self.shown = Some(Stopwatch::start());
-        let line = describe(progress, self.began.elapsed());
-        // Progress that nobody sees is no reason to stop.
-        let mut error = io::stderr();
-        let _ = if self.terminal {
-            write!(error, "\r{line:<LINE_WIDTH$}").and_then(|()| error.flush())
+        let elapsed = self.began.elapsed();
+        if self.terminal {
+            self.bar.get_or_insert_with(Bar::new).draw(progress, elapsed);
         } else {
-            writeln!(error, "{line}")
-        };
+            // Progress that nobody sees is no reason to stop.
+            let _ = writeln!(io::stderr(), "{}", describe(progress, elapsed));
+        }
     }
 
     /// Ends it, and says how long each activity took.
@@ -82,15 +85,6 @@ impl ProgressLine {
             self.spent.add(self.activity, self.since.elapsed());
             self.since = Stopwatch::start();
             self.activity = activity;
-        }
-    }
-}
-
-impl Drop for ProgressLine {
-    /// Leaves an empty line to whoever writes next.
-    fn drop(&mut self) {
-        if self.terminal && self.shown.is_some() {
-            let _ = write!(io::stderr(), "\r{:<LINE_WIDTH$}\r", "");
         }
     }
 }
@@ -117,18 +111,28 @@ impl Spent {
 
 /// `phase: done of total (percent), records/s, bytes/s, time left`, as far as that is known.
 fn describe(progress: &Progress, elapsed: Duration) -> String {
-    let Progress { phase, done, bytes, total, .. } = progress;
-    // What grew since it was counted has no share.
-    let total = total.filter(|total| *total > 0 && total >= done);
-    if *done == 0 && total.is_none() {
-        return fitted(phase, "");
+    match facts(progress, elapsed) {
+        facts if facts.is_empty() => fitted(&progress.phase, ""),
+        facts => fitted(&progress.phase, &format!(": {facts}")),
     }
+}
+
+/// How much there is to do, if that is known: what grew since it was counted has no share.
+pub(crate) fn known_total(progress: &Progress) -> Option<u64> {
+    progress.total.filter(|total| *total > 0 && *total >= progress.done)
+}
+
+/// What [`describe`] says behind the phase; nothing before anything is done of what nobody knows the end of.
+pub(crate) fn facts(progress: &Progress, elapsed: Duration) -> String {
+    let Progress { done, bytes, .. } = progress;
+    let total = known_total(progress);
     let mut facts = match total {
         Some(total) => {
             let percent = u128::from(*done) * 100 / u128::from(total);
-            format!(": {} of {} ({percent} %)", units::count(*done), units::count(total))
+            format!("{} of {} ({percent} %)", units::count(*done), units::count(total))
         }
-        None => format!(": {}", units::count(*done)),
+        None if *done == 0 => return String::new(),
+        None => units::count(*done),
     };
     if *done > 0 && elapsed >= RATE_AFTER {
         let seconds = elapsed.as_secs_f64();
@@ -143,7 +147,7 @@ fn describe(progress: &Progress, elapsed: Duration) -> String {
             facts.push_str(&format!(", {} left", units::about(left)));
         }
     }
-    fitted(phase, &facts)
+    facts
 }
 
 /// Both in one line: a name is shortened before a number is lost.

@@ -55,6 +55,12 @@ pub(crate) fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS)
 }
 
+/// The bytes that are free for whoever runs the command where a path is; none if that cannot be told.
+pub(crate) fn free_bytes(path: &std::path::Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(path).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}
+
 /// An environment variable, if it is set to something.
 #[expect(clippy::disallowed_methods, reason = "the command is where the environment is read")]
 pub(crate) fn variable(name: &str) -> Option<String> {

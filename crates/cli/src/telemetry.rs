@@ -167,6 +167,8 @@ fn operation(command: &Command) -> (&'static str, Option<RuntimeVersion>) {
         }
         Command::Authorize(_) => ("authorize", None),
         Command::Export(_) => ("export", None),
+        Command::Completions { .. } => ("completions", None),
+        Command::Man { .. } => ("man", None),
     }
 }
 

@@ -9,6 +9,7 @@ use upgrade::{Depth, Home, VerifiedGeneration, VerifyReport};
 use crate::failure::Failure;
 use crate::output::{Output, Style};
 use crate::progress::ProgressLine;
+use crate::style::hung;
 
 /// What each depth detects, in few words; `docs/verify.md` says it in full.
 pub(crate) const DEPTHS: &str = "What is detected:
@@ -62,17 +63,19 @@ pub(crate) fn run(home: &Home<'_>, depth: Depth, output: &mut Output) -> Result<
 }
 
 fn text(report: &VerifyReport, style: &Style) -> String {
-    let mut text = format!("depth         {}\n", described(report.depth));
+    let mut text = hung("depth         ", described(report.depth));
     let _ = writeln!(text, "journal       {} records, intact", report.journal_records);
     for generation in &report.generations {
         let mark = if generation.current { "●" } else { " " };
-        let _ = writeln!(
-            text,
-            "generation {mark} {:<3} {:<12} {}",
+        let before = format!(
+            "generation {mark} {:<3} {:<12} ",
             generation.generation.to_string(),
-            generation.versions.runtime.to_string(),
-            state(generation, report.depth)
+            generation.versions.runtime.to_string()
         );
+        text.push_str(&hung(&before, &state(generation, report.depth)));
+        if let Some(store) = store(generation) {
+            let _ = writeln!(text, "                {store}");
+        }
         if let Some(logical) = &generation.logical {
             let _ = writeln!(text, "                state    {}", logical.state);
             let _ = writeln!(text, "                content  {}", logical.content);
@@ -111,13 +114,18 @@ fn state(generation: &VerifiedGeneration, depth: Depth) -> String {
         }
         (depth, _) => {
             let state = if depth == Depth::Quick { "of the sealed shape" } else { "as sealed" };
-            let store = match (written, generation.held_as_left) {
-                (false, _) => "",
-                (true, true) => "; the store, written to by a runtime, as it was left",
-                (true, false) => "; the store, written to by a runtime, was not looked at",
-            };
-            format!("{files} files {state}{store}")
+            format!("{files} files {state}")
         }
+    }
+}
+
+/// What is true of a store that a runtime has written to, where its records were not read.
+fn store(generation: &VerifiedGeneration) -> Option<&'static str> {
+    let read = generation.logical.is_some();
+    match (generation.written_to && !read, generation.held_as_left) {
+        (false, _) => None,
+        (true, true) => Some("the store, written to by a runtime, as it was left"),
+        (true, false) => Some("the store, written to by a runtime, was not looked at"),
     }
 }
 

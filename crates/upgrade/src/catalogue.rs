@@ -245,8 +245,21 @@ pub struct MigratedConfiguration {
     pub files: Files,
     /// Every change, a sentence each. Secrets never appear in them.
     pub changes: Vec<String>,
+    /// The same changes, place by place, one stretch for each schema that is passed. Secrets never appear in them.
+    pub stretches: Vec<ConfigurationStretch>,
     /// Fields of the effective configuration that are meant to be others than before. Any other difference is refused.
     pub intended: Vec<IntendedDifference>,
+}
+
+/// What becomes of a configuration between two of its schemas.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConfigurationStretch {
+    /// From this schema …
+    pub from: ConfigurationSchema,
+    /// … to this one.
+    pub to: ConfigurationSchema,
+    /// Each value that is moved, added, converted or carried, and what is kept. Secrets never appear.
+    pub changes: Vec<config_migration::Change>,
 }
 
 /// What an unmanaged directory holds.

@@ -46,8 +46,9 @@ pub use apply::{Applied, Summary};
 pub use audit::{AuditTrail, HeadViolation, InvalidHead, JournalHead};
 pub use boot::{Booted, boot};
 pub use catalogue::{
-    AdoptedFile, Adoption, AdoptionRefusal, Artifact, Catalogue, Files, Finding, FindingOutcome,
-    InstalledExtensions, MigratedConfiguration, OfferedExtensions, Release, SealedFiles,
+    AdoptedFile, Adoption, AdoptionRefusal, Artifact, Catalogue, ConfigurationStretch, Files,
+    Finding, FindingOutcome, InstalledExtensions, MigratedConfiguration, OfferedExtensions,
+    Release, SealedFiles,
 };
 pub use collect::Collected;
 pub use consent::Consent;
@@ -57,8 +58,8 @@ pub use home::{Home, HomeView, Recovery};
 pub use launch::Launch;
 pub use package::{PackagedFile, SignedRelease, describe_package, package_contents};
 pub use plan::{
-    Pinned, Plan, PlannedAuthority, PlannedFrom, PlannedKeyspace, PlannedPart, PlannedStep,
-    PlannedTo, Request, TRIAL_TRIES,
+    Needs, Pinned, Plan, PlannedAuthority, PlannedBinary, PlannedFrom, PlannedKeyspace,
+    PlannedPart, PlannedStep, PlannedTo, Request, Sample, SampleBasis, TRIAL_TRIES,
 };
 pub use progress::{Activity, Progress, ProgressListener};
 pub use recover::{RecoverRequest, plan_recovery, recover};
@@ -83,4 +84,7 @@ pub use journal::{
 };
 pub use rollback::{Generation, Manifest, Origin, RunningLock};
 pub use storage_migration::{EngineOptions, RecordSource, Store};
-pub use {authorization, capability_migration, compatibility, extension_migration, release};
+pub use {
+    authorization, capability_migration, compatibility, config_migration, extension_migration,
+    release,
+};

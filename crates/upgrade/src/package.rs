@@ -118,9 +118,14 @@ impl SignedRelease {
 
     /// The digest of its runtime binary.
     pub(crate) fn runtime(&self) -> Option<Digest> {
+        self.binary().map(|(digest, _)| digest)
+    }
+
+    /// The digest of its runtime binary, and its size in bytes.
+    pub(crate) fn binary(&self) -> Option<(Digest, u64)> {
         let artifacts = self.package.manifest().artifacts();
         let runtime = artifacts.iter().find(|artifact| artifact.path.role() == Role::Runtime);
-        runtime.map(|artifact| artifact.digest)
+        runtime.map(|artifact| (artifact.digest, artifact.size))
     }
 
     /// Every reason why it is not what this program would carry out.

@@ -127,6 +127,40 @@ fn a_planted_bug_counts_for_whoever_noticed_it_as_it_is_now() {
 }
 
 #[test]
+fn what_was_missed_comes_first_and_times_are_counted_by_step() {
+    let bug = |name, noticed, milliseconds: Option<u64>| Bug {
+        name,
+        means: "it is lost",
+        file: "crates/a/src/lib.rs",
+        redundant: None,
+        noticed,
+        judge: milliseconds.map(|_| "link".to_owned()),
+        scenario: milliseconds.map(|_| "adopt".to_owned()),
+        milliseconds,
+        tests: 0,
+    };
+    let mut gathered = gathered();
+    gathered.sabotage = source(sources::SABOTAGE, State::Current, json!({ "bugs": {} }));
+    gathered.bugs = vec![
+        bug("caught-at-once", Noticed::ByJudge, Some(150)),
+        bug("caught-later", Noticed::ByJudge, Some(1_700)),
+        bug("lost-for-good", Noticed::Missed, None),
+    ];
+    let written = page(&gathered, "bugs.html");
+    let at = |text: &str| written.find(text).unwrap();
+    assert!(at("lost-for-good") < at("caught-at-once") && at("1.7 s") < at("<script>"));
+    assert!(written.contains("2 bugs that it noticed, 2 have a time"));
+    assert_eq!(
+        written.matches("<rect class=\"a\"").count(),
+        1 + 8 + 1 + 1,
+        "a column for each step"
+    );
+    assert_eq!(gathered.broken(), ["1 planted bug missed"]);
+    gathered.bugs.iter_mut().for_each(|bug| bug.milliseconds = None);
+    assert!(page(&gathered, "bugs.html").contains("No time is on record"));
+}
+
+#[test]
 fn what_another_program_reads_has_no_figures_of_what_is_not_there() {
     let data = gathered().data();
     assert_eq!(text(&data, "tree"), "fedcba");

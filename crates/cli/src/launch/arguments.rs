@@ -17,13 +17,7 @@ The runtime gets these in its environment, and in ARGS in place of {home}, {gene
 
 A generation on trial is confirmed once all that is asked for says that it is healthy; without a health option, by
 `femtoclaw-upgrade confirm` alone. If it is not healthy in time, or out of starts, the home goes back and the
-generation before is started. A runtime that exits with code 4 is started again.
-
-Examples:
-  femtoclaw-upgrade launch --home /srv/femtoclaw -- serve --config {configuration}
-  femtoclaw-upgrade launch --health-command 'curl -fs http://127.0.0.1:8080/healthz' -- serve
-  femtoclaw-upgrade launch --notify --stop-timeout 60 -- serve
-  femtoclaw-upgrade launch --exec -- serve";
+generation before is started. A runtime that exits with code 4 is started again.";
 
 /// How a runtime is started and watched.
 #[derive(Debug, Args)]

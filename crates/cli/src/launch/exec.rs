@@ -1,5 +1,7 @@
 //! Becoming the runtime.
 
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -32,5 +34,11 @@ impl Launcher<'_, '_> {
 
 /// Becomes the runtime. Returns only if that cannot be done.
 pub(crate) fn become_it(mut command: Command) -> Failure {
-    told::not_executed(&command.exec()).into()
+    let own = io::stdout().as_fd().try_clone_to_owned();
+    let error = command.exec();
+    // What was to be the runtime's standard output by now is the command's own again: it has something to say.
+    if let Ok(own) = own {
+        let _ = rustix::stdio::dup2_stdout(own);
+    }
+    told::not_executed(&error).into()
 }

@@ -9,6 +9,7 @@ use versioning::{GenerationNumber, RuntimeVersion, Timestamp};
 
 use crate::arguments::Target;
 use crate::going_back::Data;
+use crate::releases::release;
 
 /// On whose authority.
 #[derive(Debug, Default, Args)]
@@ -65,7 +66,7 @@ pub(crate) enum ReleaseCommand {
         #[arg(long, value_name = "DIR")]
         from: PathBuf,
         /// The release that it is.
-        #[arg(long, value_name = "VERSION")]
+        #[arg(long, value_name = "VERSION", value_parser = release)]
         target_version: RuntimeVersion,
         /// Rises with every release that closes a hole; a home never goes below the highest that it has confirmed.
         #[arg(long, value_name = "N", default_value_t = 0)]

@@ -7,6 +7,7 @@ use upgrade::authorization::{Keyring, Role, Statement};
 use upgrade::release::{Manifest, Package};
 
 use crate::output::Style;
+use crate::style::hung;
 
 pub(super) fn authorization(
     statement: &Statement,
@@ -14,7 +15,8 @@ pub(super) fn authorization(
     signature: Option<&PathBuf>,
     line: &str,
 ) -> String {
-    let mut text = format!("Wrote {}: allows the {}.\n", file.display(), statement.action);
+    let mut text = hung("Wrote ", &file.display().to_string());
+    text.push_str(&hung("  allows  ", &format!("the {}", statement.action)));
     let nodes: Vec<&str> = statement.nodes.iter().map(String::as_str).collect();
     let _ = writeln!(text, "  on      {}", nodes.join(", "));
     let _ = writeln!(text, "  plan    {}", statement.plan);
@@ -43,13 +45,8 @@ pub(super) fn keyring(keyring: &Keyring, node: &str, style: &Style) -> String {
     }
     for signer in keyring.signers() {
         let roles: Vec<&str> = signer.roles().iter().map(|role| role.name()).collect();
-        let _ = write!(
-            text,
-            "  {:<20} {} {}",
-            signer.principal().to_string(),
-            signer.key().fingerprint(),
-            roles.join(",")
-        );
+        let _ = writeln!(text, "  {:<20} {}", signer.principal().to_string(), roles.join(","));
+        let _ = write!(text, "    {}", signer.key().fingerprint());
         if let Some(after) = signer.valid_after() {
             let _ = write!(text, ", after {after}");
         }
@@ -107,7 +104,7 @@ pub(super) fn release_signed(package: &Package, signature: &Path) -> String {
 
 pub(super) fn release_verified(package: &Package, signers: usize) -> String {
     let version = &package.manifest().description().versions.runtime;
-    format!("{version} ({}): every byte as its {signers} publishers signed it.\n", package.digest())
+    format!("{version}: every byte as its {signers} publishers signed it.\n{}\n", package.digest())
 }
 
 pub(super) fn release(package: &Package, style: &Style) -> String {

@@ -80,7 +80,7 @@ fn every_attempt_is_shown_with_who_decided_what_and_how_it_ended() {
         "outcome: generation 2 (2.1.0) is current, on trial\n",
         "attempt 10: rollback, by bob,",
         "REVERTED    generation 2 → 1: too slow\n",
-        "outcome: generation 1 (1.0.3) is current again, and generation 2 (2.1.0) is kept\n",
+        "outcome: generation 1 (1.0.3) is current again, and 2 (2.1.0) is kept\n",
     ] {
         assert!(shown.contains(part), "{part:?} is not in\n{shown}");
     }

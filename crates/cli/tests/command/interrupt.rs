@@ -15,7 +15,7 @@ const TURNS: u64 = 4000;
 const APPLY: [&str; 4] = ["apply", "--development", "--yes", "--json"];
 
 /// A larger installation, adopted.
-fn adopted() -> Scene {
+pub(crate) fn adopted() -> Scene {
     let scene = Scene::without_installation();
     let options = SampleOptions { records: TURNS, ..SampleOptions::default() };
     write_sample_home(&scene.source(), &options).unwrap();
@@ -24,14 +24,14 @@ fn adopted() -> Scene {
 }
 
 /// An upgrade that is going on.
-struct UnderWay {
+pub(crate) struct UnderWay {
     child: Child,
     error: BufReader<ChildStderr>,
 }
 
 impl UnderWay {
     /// Begins one, and returns when it builds.
-    fn begin(scene: &Scene) -> Self {
+    pub(crate) fn begin(scene: &Scene) -> Self {
         let mut command = scene.command(&APPLY);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let error = BufReader::new(child.stderr.take().unwrap());
@@ -43,7 +43,7 @@ impl UnderWay {
         Self { child, error }
     }
 
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let mut kill = std::process::Command::new("kill");
         kill.args([format!("-{signal}"), self.child.id().to_string()]);
         assert!(kill.status().unwrap().success());
@@ -57,7 +57,7 @@ impl UnderWay {
     }
 
     /// Waits for its end: how it ended, what it printed, what it said.
-    fn end(mut self) -> (ExitStatus, Vec<Value>, String) {
+    pub(crate) fn end(mut self) -> (ExitStatus, Vec<Value>, String) {
         let (mut printed, mut said) = (String::new(), String::new());
         self.child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
         self.error.read_to_string(&mut said).unwrap();

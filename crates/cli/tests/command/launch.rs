@@ -204,8 +204,8 @@ fn without_a_runtime_there_is_nothing_to_launch() {
 fn what_cannot_be_executed_spends_its_starts_and_is_left() {
     let stage = Stage::on_trial(SERVE);
     stage.scene.ok(&["confirm"]);
-    fs::write(stage.file("garbage"), "\u{7f}no program").unwrap();
     let garbage = stage.file("garbage");
+    fs::write(&garbage, "#!/nowhere/interpreter\n").unwrap();
     let apply = ["apply", "--development", "--target-version", "2.1.0", "--runtime"];
     stage.scene.ok(&[&apply[..], &[garbage.to_str().unwrap()]].concat());
     let (code, events) = stage.run(&["--exec"]);

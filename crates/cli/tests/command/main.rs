@@ -11,18 +11,25 @@
 
 mod attacks;
 mod audit;
+mod columns;
 mod documents;
 mod durable_order;
+mod exit_codes;
 mod going_back;
 mod interrupt;
 mod journey;
+mod json_schema;
 mod kill;
 mod launch;
+mod manual;
 mod meaning;
+mod plan;
 mod refusals;
+mod schemas;
 mod secrets;
 mod summary;
 mod support;
 mod telemetry;
+mod terminal;
 mod trust;
 mod verify;

@@ -280,7 +280,7 @@ fn every_change_of_the_published_installations_is_explained() {
                 "1.0.3 never looked at its principal, action and conditions",
                 "replaced: femtoclaw-community/search 1.0.0",
                 "kept: femtoclaw-upgrade/greeter 1.0.0",
-                "moved secret brain.api_key to secrets:brain.api_key: [secret]",
+                "- brain.api_key = [secret] + secrets:brain.api_key = [secret]",
                 "rollback-unreadable",
                 "extension-states-no-runtime",
                 "Nobody can do anything that was not allowed before.",
@@ -291,7 +291,8 @@ fn every_change_of_the_published_installations_is_explained() {
             &[
                 "web_get: is called web.get from now on",
                 "1.0.0 took `*` for a name like any other, which no request has",
-                "defaulted brain.backend",
+                "+ brain.backend = ",
+                "(default)",
                 "Nobody can do anything that was not allowed before.",
             ],
         ),
@@ -302,6 +303,7 @@ fn every_change_of_the_published_installations_is_explained() {
             }
         });
         let text = String::from_utf8(scene.run(&["plan"]).stdout).unwrap();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for sentence in explained {
             assert!(text.contains(sentence), "{name}: {sentence:?} is not in\n{text}");
         }

@@ -14,24 +14,24 @@ const OPERATOR: &str = "upgrade@femtoclaw.dev";
 const KEYRING: &str = "keyring@femtoclaw.dev";
 
 impl Scene {
-    fn named(&self, name: &str) -> String {
+    pub(crate) fn named(&self, name: &str) -> String {
         self.path().join(name).display().to_string()
     }
 
     /// A key, and its public half beside it.
-    fn key(&self, name: &str) {
+    pub(crate) fn key(&self, name: &str) {
         let status = Command::new("ssh-keygen")
             .args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", &self.named(name)])
             .status();
         assert!(status.expect("ssh-keygen (openssh-client) is needed").success());
     }
 
-    fn signer(&self, name: &str, roles: &str) -> String {
+    pub(crate) fn signer(&self, name: &str, roles: &str) -> String {
         format!("{name}={}:{roles}", self.named(&format!("{name}.pub")))
     }
 
     /// As the command tells people to.
-    fn ssh_sign(&self, name: &str, namespace: &str, file: &str) {
+    pub(crate) fn ssh_sign(&self, name: &str, namespace: &str, file: &str) {
         let line = format!(
             "ssh-keygen -q -Y sign -n {namespace} -f {} < {file} >> {file}.sig",
             self.named(name)
@@ -40,7 +40,7 @@ impl Scene {
     }
 
     /// Packed and signed.
-    fn publish(&self, version: &str, epoch: &str, publisher: &str) -> String {
+    pub(crate) fn publish(&self, version: &str, epoch: &str, publisher: &str) -> String {
         let directory = self.path().join(format!("release-{version}/runtime"));
         fs::create_dir_all(&directory).unwrap();
         let runtime = directory.join("femtoclaw");
@@ -65,7 +65,7 @@ impl Scene {
     }
 
     /// Adopted, with a keyring that wants two of three operators.
-    fn secured() -> Self {
+    pub(crate) fn secured() -> Self {
         let scene = Self::adopted();
         for name in ["alice", "bob", "carol", "acme", "apex"] {
             scene.key(name);
@@ -91,7 +91,7 @@ impl Scene {
     }
 
     /// Authorised by two, and done.
-    fn authorized(&self, what: &[&str], file: &str, act: &[&str]) -> Value {
+    pub(crate) fn authorized(&self, what: &[&str], file: &str, act: &[&str]) -> Value {
         let file = self.named(file);
         let (alice, bob) = (self.named("alice"), self.named("bob"));
         let terms = ["--output", &file, "--sign-with", &alice, "--sign-with", &bob];
@@ -99,13 +99,13 @@ impl Scene {
         self.ok(&[act, &["--authorization", &file]].concat())
     }
 
-    fn upgrade_signed(&self, package: &str, file: &str) -> Value {
+    pub(crate) fn upgrade_signed(&self, package: &str, file: &str) -> Value {
         let release = ["--release", package];
         let what = [&["upgrade"], &release[..]].concat();
         self.authorized(&what, file, &[&["apply"], &release[..]].concat())
     }
 
-    fn fingerprint(&self, name: &str) -> String {
+    pub(crate) fn fingerprint(&self, name: &str) -> String {
         let shown = Command::new("ssh-keygen").args(["-l", "-f", &self.named(name)]).output();
         let text = String::from_utf8(shown.unwrap().stdout).unwrap();
         text.split_whitespace().nth(1).unwrap().to_owned()

@@ -3,7 +3,7 @@
 use config_migration::{
     Document, DocumentName, Documents, IntendedDifference, Path, Step, Value, migrate, to_toml,
 };
-use upgrade::{Files, MigratedConfiguration};
+use upgrade::{ConfigurationStretch, Files, MigratedConfiguration};
 
 use super::layouts::SECOND;
 use super::{
@@ -65,7 +65,8 @@ pub(super) fn json_to_toml(files: &Files) -> Result<MigratedConfiguration, Vec<S
     ];
     let before = Documents::new(Document::new(root, json::secrets()));
     let migrated = migrate(&before, &steps).map_err(|error| one(source, &error))?;
-    changes.extend(migrated.report.changes.iter().map(ToString::to_string));
+    let mut told = migrated.report.changes.clone();
+    changes.extend(told.iter().map(ToString::to_string));
     let mut files = Files::new();
     let parts = [
         (CONFIGURATION_FILE, DocumentName::Configuration, "The configuration of FemtoClaw."),
@@ -78,6 +79,7 @@ pub(super) fn json_to_toml(files: &Files) -> Result<MigratedConfiguration, Vec<S
         }
         let written = to_toml(document, name, &[header]).map_err(|error| one(source, &error))?;
         changes.extend(written.changes.iter().map(ToString::to_string));
+        told.extend(written.changes);
         files.insert(file.to_owned(), written.text.expose().as_bytes().to_vec());
     }
     SECOND.documents(&files).map_err(|reasons| {
@@ -89,5 +91,7 @@ pub(super) fn json_to_toml(files: &Files) -> Result<MigratedConfiguration, Vec<S
         after: None,
         reason: "the home decides where the store is".to_owned(),
     }];
-    Ok(MigratedConfiguration { files, changes, intended })
+    let (from, to) = (super::JSON_SCHEMA, SECOND.schema);
+    let stretches = vec![ConfigurationStretch { from, to, changes: told }];
+    Ok(MigratedConfiguration { files, changes, stretches, intended })
 }

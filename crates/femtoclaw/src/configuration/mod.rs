@@ -105,8 +105,12 @@ pub(crate) fn migrate_files(
     files: &Files,
 ) -> Result<MigratedConfiguration, Vec<String>> {
     validate(from, files)?;
-    let mut migrated =
-        MigratedConfiguration { files: files.clone(), changes: Vec::new(), intended: Vec::new() };
+    let mut migrated = MigratedConfiguration {
+        files: files.clone(),
+        changes: Vec::new(),
+        stretches: Vec::new(),
+        intended: Vec::new(),
+    };
     let mut at = from;
     while at != to {
         let next = match at {
@@ -121,6 +125,7 @@ pub(crate) fn migrate_files(
         at = ConfigurationSchema::new(at.number() + 1);
         migrated.files = next.files;
         migrated.changes.extend(next.changes);
+        migrated.stretches.extend(next.stretches);
         migrated.intended.extend(next.intended);
     }
     Ok(migrated)

@@ -55,7 +55,9 @@ mod tests {
             let found = std::fs::read_to_string(&path).unwrap_or_default();
             assert!(found == expected, "docs/schemas/{name} is stale; {RENEW}=1 renews it");
         }
-        let there = std::fs::read_dir(directory).unwrap().count();
-        assert_eq!(there, schemas.len(), "docs/schemas holds what no code says");
+        // Beside them lies a directory with those of what the command prints, which its own tests hold.
+        let there = std::fs::read_dir(directory).unwrap();
+        let files = there.filter(|entry| entry.as_ref().unwrap().file_type().unwrap().is_file());
+        assert_eq!(files.count(), schemas.len(), "docs/schemas holds what no code says");
     }
 }

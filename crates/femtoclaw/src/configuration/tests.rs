@@ -29,6 +29,24 @@ fn the_configuration_of_1_0_3_becomes_toml_with_the_key_in_a_file_of_its_own() {
 }
 
 #[test]
+fn the_stretches_of_a_migration_say_what_the_sentences_say_and_show_no_more() {
+    let migrated =
+        migrate_files(JSON_SCHEMA, THIRD.schema, &files("config/config.json", OLD)).unwrap();
+    let passed: Vec<_> =
+        migrated.stretches.iter().map(|stretch| (stretch.from, stretch.to)).collect();
+    assert_eq!(passed, [(JSON_SCHEMA, SECOND.schema), (SECOND.schema, THIRD.schema)]);
+    let told = migrated.stretches.iter().flat_map(|stretch| &stretch.changes);
+    let told: Vec<String> = told.map(ToString::to_string).collect();
+    let missing: Vec<_> = told.iter().filter(|change| !migrated.changes.contains(change)).collect();
+    assert!(missing.is_empty() && told.len() > 5, "{missing:?} of {told:?}");
+    // What becomes null for want of a value has no place, and is a sentence alone.
+    let sentences_alone = migrated.changes.iter().filter(|change| !told.contains(change));
+    assert_eq!(sentences_alone.count(), 1, "{:?}", migrated.changes);
+    let shown = serde_json::to_string(&migrated.stretches).unwrap();
+    assert!(!shown.contains("sk-NOT") && shown.contains("[secret]"), "{shown}");
+}
+
+#[test]
 fn without_a_configuration_every_default_is_written_and_reported() {
     let migrated = migrate_files(JSON_SCHEMA, SECOND.schema, &Files::new()).unwrap();
     let configuration = RuntimeConfiguration::parse(&migrated.files).unwrap();

@@ -1,7 +1,7 @@
 //! From schema 2 to schema 3 and back: what is logged is of telemetry. The text is edited in place: comments and order stay.
 
 use config_migration::{Path, Step, Value};
-use upgrade::{Files, MigratedConfiguration};
+use upgrade::{ConfigurationStretch, Files, MigratedConfiguration};
 
 use super::layouts::{Layout, SECOND, THIRD};
 use super::{CONFIGURATION_FILE, one};
@@ -24,9 +24,11 @@ pub(super) fn between(
     ];
     let edited =
         from.editable(files)?.edit(&steps).map_err(|error| one(CONFIGURATION_FILE, &error))?;
-    let changes = edited.migrated.report.changes.iter().map(ToString::to_string).collect();
+    let told = edited.migrated.report.changes;
+    let changes = told.iter().map(ToString::to_string).collect();
     let mut files = files.clone();
     files.insert(CONFIGURATION_FILE.to_owned(), edited.text.expose().as_bytes().to_vec());
     to.documents(&files)?;
-    Ok(MigratedConfiguration { files, changes, intended: Vec::new() })
+    let stretch = ConfigurationStretch { from: from.schema, to: to.schema, changes: told };
+    Ok(MigratedConfiguration { files, changes, stretches: vec![stretch], intended: Vec::new() })
 }

@@ -4,6 +4,7 @@ mod authority;
 mod configuration;
 mod extensions;
 mod files;
+mod needs;
 mod release;
 mod storage;
 
@@ -21,13 +22,17 @@ use versioning::{GenerationNumber, RuntimeVersion, UpgradeKinds, Versions};
 pub use authority::PlannedAuthority;
 pub use files::PlannedPart;
 pub(crate) use files::Source;
+pub use needs::{Needs, PlannedBinary, Sample, SampleBasis};
 pub(crate) use storage::steps;
 
 use crate::adopt::require_file;
 use crate::error::{Cause, Condition, Error, Result};
 use crate::home::{current, no_current};
 use crate::lifecycle::{Fate, HomeState, Standing};
-use crate::{Consent, Environment, Files, Home, HomeView, Refusal, Refusals, SignedRelease};
+use crate::{
+    ConfigurationStretch, Consent, Environment, Files, Home, HomeView, Refusal, Refusals,
+    SignedRelease,
+};
 
 use files::Drawing;
 use release::Case;
@@ -66,6 +71,9 @@ pub struct Plan {
     pub keyspaces: Vec<PlannedKeyspace>,
     /// Every change of the configuration. Secrets never appear here.
     pub configuration: Vec<String>,
+    /// The same changes, place by place. No part of the plan's digest, which has them as sentences.
+    #[serde(skip)]
+    pub configuration_stretches: Vec<ConfigurationStretch>,
     /// The digest over the configuration's files after the migration.
     pub configuration_digest: Digest,
     /// What becomes of capabilities and policies.
@@ -335,6 +343,7 @@ fn plan(
         steps,
         keyspaces: storage::keyspaces(&generation, &path),
         configuration: configuration.changes,
+        configuration_stretches: configuration.stretches,
         configuration_digest: digest_files(&configuration.files),
         authority: meaning.planned,
         extensions: meaning.extensions,

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::parts::seconds;
 use super::super::parts::{
-    cell, classed, figure, figures, measured, said, section, table, warning,
+    Cell, cell, classed, figure, figures, folded, measured, said, seconds, section, table, warning,
 };
 use super::super::plot::{Bar, bars, columns, legend};
 use super::super::{Bug, Gathered, Noticed};
@@ -31,17 +30,18 @@ pub(super) fn content(gathered: &Gathered) -> Html {
         warning(source),
         numbers(gathered),
         not_noticed(gathered),
-        by_judge(gathered),
         how_fast(gathered),
+        by_judge(gathered),
+        redundant(gathered),
         all_of_them(gathered),
     ])
 }
 
 fn numbers(gathered: &Gathered) -> Html {
     let tally = gathered.tally();
-    let all = format!("of {}", of_things(tally.all(), "bug"));
+    let of_all = format!("of {}", of_things(tally.all(), "bug"));
     let of = |title: &str, number: u64, fact: &str| {
-        figure(title, &thousands(number), &all, &[fact.to_owned()])
+        figure(title, &thousands(number), &of_all, &[fact.to_owned()])
     };
     let bar = Bar {
         label: words("All of them"),
@@ -79,14 +79,10 @@ fn numbers(gathered: &Gathered) -> Html {
             "each is below, with what it would mean",
         ),
     ]);
-    super::super::parts::section(
-        "Who noticed them",
-        "",
-        crate::trace::html::markup::all([figures, keys, bars(&[bar])]),
-    )
+    section("Who noticed them", "", all([figures, keys, bars(&[bar])]))
 }
 
-fn row_of(bug: &Bug) -> Vec<super::super::parts::Cell> {
+fn row_of(bug: &Bug) -> Vec<Cell> {
     let who = match bug.noticed {
         Noticed::Unasked => "nobody was asked".to_owned(),
         Noticed::Missed => "missed".to_owned(),
@@ -110,32 +106,32 @@ fn row_of(bug: &Bug) -> Vec<super::super::parts::Cell> {
     vec![cell(name), said(bug.means), said(&who), time]
 }
 
-/// What nobody noticed, and what nobody can.
+/// What nobody noticed, and nobody was asked for.
 fn not_noticed(gathered: &Gathered) -> Html {
-    let of = |wanted: &[Noticed]| -> Vec<&Bug> {
-        gathered.bugs.iter().filter(|bug| wanted.contains(&bug.noticed)).collect()
-    };
-    let open = of(&[Noticed::Missed, Noticed::Unasked]);
+    let is_open = |bug: &&Bug| matches!(bug.noticed, Noticed::Missed | Noticed::Unasked);
+    let open: Vec<_> = gathered.bugs.iter().filter(is_open).map(row_of).collect();
     let heads = ["bug", "what it would mean", "noticed by", "after"];
     let open = if open.is_empty() {
         classed("p", "verdict good", words("None that could be noticed was missed."))
     } else {
-        table("Not noticed", &heads, open.into_iter().map(row_of).collect())
+        table("Not noticed", &heads, open)
     };
-    let redundant = of(&[Noticed::Redundant]).into_iter().map(|bug| {
+    section("Not noticed", "What the evidence does not see yet.", open)
+}
+
+/// What nobody can notice, and why.
+fn redundant(gathered: &Gathered) -> Html {
+    let bugs = gathered.bugs.iter().filter(|bug| bug.noticed == Noticed::Redundant);
+    let rows = bugs.map(|bug| {
         let name = all([leaf("code", "", bug.name), leaf("span", "quiet", bug.file)]);
         vec![cell(name), said(bug.means), said(bug.redundant.unwrap_or_default())]
     });
     let heads = ["bug", "what it would mean", "why nobody can notice it"];
-    let redundant = table("Nobody can notice", &heads, redundant.collect());
-    all([
-        section("Not noticed", "What the evidence does not see yet.", open),
-        section(
-            "What nobody can notice",
-            "Each was hunted for all the same: if somebody notices it after all, the command fails.",
-            redundant,
-        ),
-    ])
+    section(
+        "What nobody can notice",
+        "The simulator glanced at each all the same. It does the same as what is right, for the reason that stands beside it.",
+        table("Nobody can notice", &heads, rows.collect()),
+    )
 }
 
 fn by_judge(gathered: &Gathered) -> Html {
@@ -163,7 +159,11 @@ fn by_judge(gathered: &Gathered) -> Html {
             "The first judge that said that something is broken. What is wrong the same way in every run is seen by the comparison with what was accepted (golden), or with an undisturbed run.",
             drawn(judges),
         ),
-        section("By scenario", "Where the simulator came upon them.", drawn(scenarios)),
+        section(
+            "By scenario",
+            "Where the simulator came upon them.",
+            folded("As bars", drawn(scenarios)),
+        ),
     ])
 }
 

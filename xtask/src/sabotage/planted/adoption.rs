@@ -92,7 +92,7 @@ pub(super) const BUGS: &[Planted] = &[
         "old-configuration-with-new-runtime",
         CATALOGUE,
         "configuration::migrate_files(from, to, files)",
-        "let _ = (from, to); Ok(MigratedConfiguration { files: files.clone(), changes: Vec::new(), intended: Vec::new() })",
+        "let _ = (from, to); Ok(MigratedConfiguration { files: files.clone(), changes: Vec::new(), stretches: Vec::new(), intended: Vec::new() })",
         "the new runtime is activated with the old one's configuration, and does not start",
     )
     .and(CATALOGUE, "configuration::validate(schema, files)", "let _ = (schema, files); Ok(())"),

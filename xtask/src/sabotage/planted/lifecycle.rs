@@ -13,6 +13,7 @@ const COLLECT: &str = "crates/upgrade/src/collect.rs";
 const BOOT: &str = "crates/upgrade/src/boot.rs";
 const LAUNCH: &str = "crates/upgrade/src/launch.rs";
 const ADMIT: &str = "crates/upgrade/src/trust/admit.rs";
+const REVERTING: &str = "crates/upgrade/src/lifecycle/state/reverting.rs";
 const STATE: &str = "crates/upgrade/src/lifecycle/state.rs";
 
 /// The commit point.
@@ -404,7 +405,7 @@ pub(super) const BUGS: &[Planted] = &[
     ),
     bug(
         "rolled-back-stays-on-trial",
-        STATE,
+        REVERTING,
         "self.current = Some(to); «self.standing = Standing::Confirmed;»",
         "self.standing = Standing::Trial { tries: 1, left: 1, running: false };",
         "after a rollback nothing can be upgraded before it is confirmed once more",
@@ -412,7 +413,7 @@ pub(super) const BUGS: &[Planted] = &[
     // trace: sabotage FC-15.4
     bug(
         "abandoned-taken-for-kept",
-        STATE,
+        REVERTING,
         "self.expect_current(from)?.fate = «Fate::Bad»;",
         "Fate::Kept",
         "what was rolled back is collected, with records that are nowhere else",

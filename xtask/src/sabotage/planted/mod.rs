@@ -12,6 +12,7 @@ mod journal;
 mod lifecycle;
 mod meaning;
 mod migration;
+mod preserving;
 mod release;
 mod telemetry;
 mod trust;
@@ -101,6 +102,7 @@ pub(super) fn all() -> Vec<&'static Planted> {
         adoption::BUGS,
         cancellation::BUGS,
         migration::BUGS,
+        preserving::BUGS,
         trust::BUGS,
         compatibility::BUGS,
         configuration::BUGS,

@@ -4,6 +4,7 @@ use super::{Planted, bug};
 
 const PACKAGE: &str = "crates/release/src/package.rs";
 const COMMANDS: &str = "crates/cli/src/commands.rs";
+const GOING_BACK: &str = "crates/cli/src/going_back.rs";
 const VERIFY: &str = "crates/cli/src/verify.rs";
 const AUDIT: &str = "crates/cli/src/audit.rs";
 const ADMIT: &str = "crates/upgrade/src/trust/admit.rs";
@@ -61,10 +62,10 @@ pub(super) const BUGS: &[Planted] = &[
     // trace: sabotage FC-22.2.3 FC-25.2.2 FC-26.1.1 FC-27.1.3
     bug(
         "rollback-only-planned",
-        COMMANDS,
-        "let done = «home.rollback(Some(&planned), Some(authorization), reason, &mut |progress| { \
+        GOING_BACK,
+        "let done = «home.rollback(Some(&planned), Some(authorization), request, &mut |progress| { \
          line.show(progress); })?»;",
-        "planned.clone()",
+        "{ let _ = request; planned.clone() }",
         "the command says that it went back, and nothing has changed",
     )
     .by_tests(),

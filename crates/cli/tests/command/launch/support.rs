@@ -205,6 +205,7 @@ impl Launcher {
         let error = self.error.recv_timeout(DEADLINE).unwrap();
         self.printed.extend(self.lines.iter());
         let code = status.code().unwrap_or_else(|| panic!("it ended with {status}: {error}"));
+        crate::schemas::hold(&self.printed);
         (code, std::mem::take(&mut self.printed), error)
     }
 
