@@ -3,7 +3,7 @@
 use super::page::ANY_LINES;
 
 /// What stands for a part that varies.
-const SOMETHING: &str = "…";
+pub(crate) const SOMETHING: &str = "…";
 
 /// Output as a page shows it.
 pub(crate) fn as_shown(output: &str, root: &str) -> Vec<String> {
