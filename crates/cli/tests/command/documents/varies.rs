@@ -84,16 +84,21 @@ pub(crate) fn is_as_shown<S: AsRef<str>>(shown: &[S], output: &[String], by: By)
         match by {
             _ if is_any(line) => wanted.push(None),
             By::Lines => wanted.push(Some(line.as_ref())),
-            By::Words => wanted.extend(line.as_ref().split_whitespace().map(Some)),
+            By::Words => wanted.extend(words(line.as_ref()).map(Some)),
         }
     }
     for line in output {
         match by {
             By::Lines => found.push(line.as_str()),
-            By::Words => found.extend(line.split_whitespace()),
+            By::Words => found.extend(words(line)),
         }
     }
     matches_with_gaps(&wanted, &found)
+}
+
+/// The words of a line, without what says that it goes on.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split_whitespace().filter(|word| *word != "\\")
 }
 
 /// What is compared.
@@ -168,7 +173,7 @@ mod tests {
 
     #[test]
     fn words_are_the_same_wherever_a_line_is_broken() {
-        let output = ["of the home", "at /srv", "", "last"].map(str::to_owned);
+        let output = ["of the home \\", "  at /srv", "", "last"].map(str::to_owned);
         for shown in [&["of", "the home at /srv", "last"][..], &["of", "…", "last"], &["…"]] {
             assert!(is_as_shown(shown, &output, By::Words), "{shown:?}");
             assert!(shown == ["…"] || !is_as_shown(shown, &output, By::Lines), "{shown:?}");
