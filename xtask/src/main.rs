@@ -1,9 +1,10 @@
-//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sim`, `model`, `sabotage`, `mutants`, `fuzz`, `coverage`,
+//! Developer commands: `cargo xtask test`, `tidy`, `demo`, `sample`, `book`, `sim`, `model`, `sabotage`, `mutants`, `fuzz`, `coverage`,
 //! `trace`, `report`, `bench`, `deploy`, `ci`.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to people")]
 
 mod bench;
+mod book;
 mod browser;
 mod ci;
 mod coverage;
@@ -15,6 +16,7 @@ mod report;
 mod runner;
 mod rust_items;
 mod sabotage;
+mod sample;
 mod simulate;
 mod tests_command;
 mod tidy;
@@ -39,6 +41,10 @@ Commands:
       Adopts a sample FemtoClaw 1.0.3 home (or a copy of DIR), upgrades it, rolls it back, and proves that nothing is lost.
       --json: the last line of standard output is the result; everything else goes to standard error.
       --keep: leaves the temporary directory where it is, and says where.
+  book
+      Makes a book of the pages in docs, with mdBook: target/book/index.html.
+  sample DIR
+      Writes a sample FemtoClaw 1.0.3 installation, to try the command on: the directory must not exist yet.
   sim [--seed N] [--budget 60s | --states N] [--profile kill|ordered|posix] [--depth N] [--scenario NAME] [--shard I/N]
       [--workers N] [--quick] [--doublecheck] [--json]
       Runs the product and the real fjall on a simulated disk, at every crash that could happen to it.
@@ -97,6 +103,8 @@ fn main() -> ExitCode {
         Some("test") => tests_command::run(&rest),
         Some("tidy") => tidy::run(&rest),
         Some("demo") => demo::run(&rest),
+        Some("book") => book::run(&rest),
+        Some("sample") => sample::run(&rest),
         Some("sim") => simulate::run(&rest),
         Some("model") => simulate::model(&rest),
         Some("sabotage") => sabotage::run(&rest),

@@ -19,7 +19,7 @@ struct Need {
     about: &'static str,
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         tools: &["strace"],
         tests: &["durable_order"],
@@ -27,13 +27,26 @@ const NEEDS: [Need; 6] = [
     },
     Need {
         tools: &["ssh-keygen"],
-        tests: &["verdicts::", "forms::", "trust::", "attacks::"],
+        tests: &[
+            "verdicts::",
+            "forms::",
+            "trust::",
+            "attacks::",
+            "documents::getting_started",
+            "documents::key_ceremonies",
+            "documents::trust",
+        ],
         about: "signatures, as OpenSSH makes and judges them",
     },
     Need {
         tools: &["b3sum"],
-        tests: &["with_b3sum"],
+        tests: &["with_b3sum", "documents::audit"],
         about: "the hashes of the journal, as others compute them",
+    },
+    Need {
+        tools: &["jq"],
+        tests: &["documents::deployment", "documents::key_ceremonies", "documents::upgrading"],
+        about: "documents that pipe what the command says into it",
     },
     Need {
         tools: &["groff"],

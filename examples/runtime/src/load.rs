@@ -95,6 +95,31 @@ fn ask(
     Ok(options.records)
 }
 
+/// One question, and what is answered.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Question {
+    /// Where the runtime answers
+    #[arg(long, value_name = "SOCKET")]
+    connect: PathBuf,
+    /// What is asked, as one JSON object, such as '{"do":"health"}'
+    #[arg(value_name = "JSON", value_parser = json_of)]
+    request: Value,
+}
+
+fn json_of(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text)
+}
+
+/// Asks once, and writes the answer to standard output. Returns the exit code: 0 if it is `ok`.
+pub(crate) fn ask_once(question: &Question) -> Result<u8, Failure> {
+    let connect = &question.connect;
+    let answer = Connection::to(connect).and_then(|mut runtime| runtime.ask(&question.request));
+    let answer = answer
+        .map_err(|error| Failure::System(format!("no answer from {}", connect.display()), error))?;
+    let _ = writeln!(io::stdout(), "{answer}");
+    Ok(if answer.get("ok").and_then(Value::as_bool) == Some(true) { 0 } else { 1 })
+}
+
 /// A connection to a runtime.
 struct Connection {
     requests: UnixStream,

@@ -1,11 +1,12 @@
 //! `femtoclaw-runtime`: a small runtime that links the upgrade system, as one of FemtoClaw 2.x would.
 //!
 //! `serve` is the whole pattern (`serve.rs`): boot → open → pass the gate → write, sync, acknowledge → drain → close → stop.
-//! `load` asks it to write, from many threads, and keeps the id of everything that was acknowledged.
+//! `load` asks it to write, from many threads, and keeps the id of everything that was acknowledged; `ask` asks one thing.
 //!
 //! ```console
 //! $ femtoclaw-runtime serve --home /srv/femtoclaw --as-version 2.0.0
 //! $ femtoclaw-runtime load --connect /srv/femtoclaw/runtime.sock --threads 4 --acknowledged ids
+//! $ femtoclaw-runtime ask --connect /srv/femtoclaw/runtime.sock '{"do":"confirm"}'
 //! ```
 //!
 //! | file | what |
@@ -70,6 +71,8 @@ enum Command {
     },
     /// Asks a runtime to write, again and again, until it does not answer any more
     Load(load::Options),
+    /// Asks a runtime one thing, and shows the answer
+    Ask(load::Question),
 }
 
 /// Why it ended otherwise than it should have.
@@ -147,6 +150,7 @@ fn run(command: Command) -> Result<u8, Failure> {
             serve::run(&serve::Options { home, socket, version })
         }
         Command::Load(options) => load::run(&options),
+        Command::Ask(question) => load::ask_once(&question),
     }
 }
 

@@ -7,6 +7,7 @@ mod assertions;
 mod code;
 mod layers;
 mod licences;
+mod links;
 mod lints;
 mod metadata;
 mod modules;
@@ -21,6 +22,7 @@ use std::process::{Command, ExitCode};
 use crate::runner::{output_of, workspace_root};
 use crate::{CommandResult, Failure};
 pub(crate) use code::{line_comments, only_code};
+pub(crate) use links::links;
 use metadata::Metadata;
 
 /// Something that is not as it should be.
@@ -115,6 +117,7 @@ fn check_files(root: &Path, metadata: &Metadata, files: &[String]) -> Vec<Findin
     let read = |path: &str| std::fs::read_to_string(root.join(path)).ok();
     findings.extend(modules::check(&sources, &targets, &read));
     findings.extend(assertions::check(&by_crate(root, metadata, &sources)));
+    findings.extend(links::check(files, &read));
     let specification = std::fs::read(root.join(texts::SPECIFICATION)).ok();
     findings.extend(texts::check_specification(specification.as_deref()));
     findings

@@ -1,6 +1,8 @@
 //! Real migrations over real fjall stores.
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod fused;
 #[cfg(test)]
 mod pieces;
