@@ -10,7 +10,7 @@ use super::planted::{Edit, Planted};
 
 /// What of the workspace is copied: enough for it to load, for the simulator to be built, and for tests to
 /// find what they read.
-const COPIED: [&str; 13] = [
+const COPIED: [&str; 19] = [
     "crates",
     "specs",
     "examples",
@@ -19,7 +19,12 @@ const COPIED: [&str; 13] = [
     "bench",
     "xtask",
     "docs",
+    "deploy",
     "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
     "deny.toml",
     "Cargo.toml",
     "Cargo.lock",

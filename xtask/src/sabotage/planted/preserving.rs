@@ -48,8 +48,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "carried-back-before-it-is-complete",
         REVERTING,
-        "if self.phase != Phase::Sealed(Operation::Rollback) {",
-        "if false {",
+        "if «self.phase != Phase::Sealed(Operation::Rollback)» {",
+        "false",
         "a journal in which a half-built generation is current is believed",
     )
     .by_tests(),
