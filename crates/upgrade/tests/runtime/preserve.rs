@@ -121,7 +121,7 @@ fn candidate_then_release() -> Scene {
     scene
 }
 
-// trace: test FC-15.2.2 FC-15.4 FC-16.2.1
+// trace: test FC-15.1 FC-15.2.2 FC-15.4 FC-16.2.1
 #[test]
 fn what_was_written_since_is_led_back_into_a_new_generation() {
     let scene = candidate_then_release();
