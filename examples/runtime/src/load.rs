@@ -46,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<u8, Failure> {
     let connections = connections.map_err(|error| {
         Failure::System(format!("cannot connect to {}", options.connect.display()), error)
     })?;
-    let counts: Vec<io::Result<u64>> = thread::scope(|scope| {
+    let counts: Vec<io::Result<Answered>> = thread::scope(|scope| {
         let acknowledged = &acknowledged;
         let start =
             |(thread, runtime)| scope.spawn(move || ask(options, thread, runtime, acknowledged));
@@ -54,21 +54,36 @@ pub(crate) fn run(options: &Options) -> Result<u8, Failure> {
         let panicked = |_| Err(io::Error::other("a thread panicked"));
         threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
     });
-    let mut total = 0;
+    let mut total = Answered::default();
     for count in counts {
-        total += count.map_err(|error| Failure::System("cannot load".to_owned(), error))?;
+        let count = count.map_err(|error| Failure::System("cannot load".to_owned(), error))?;
+        total.acknowledged += count.acknowledged;
+        total.denied += count.denied;
     }
-    say(&format!("{total} records were acknowledged"));
+    let denied = match total.denied {
+        0 => String::new(),
+        denied => format!(", and {denied} calls were denied, as the policy has it"),
+    };
+    say(&format!("{} records were acknowledged{denied}", total.acknowledged));
     Ok(0)
 }
 
-/// One thread: audit entries and executions in turn. Returns how many were acknowledged.
+/// What was answered.
+#[derive(Debug, Clone, Copy, Default)]
+struct Answered {
+    acknowledged: u64,
+    /// Calls that the policy of the home does not allow: it is not the load's to say what it allows.
+    denied: u64,
+}
+
+/// One thread: audit entries and executions in turn. Returns how many were acknowledged, and how many denied.
 fn ask(
     options: &Options,
     thread: u16,
     mut runtime: Connection,
     acknowledged: &Mutex<File>,
-) -> io::Result<u64> {
+) -> io::Result<Answered> {
+    let mut answered = Answered::default();
     for number in 0..options.records {
         let id = format!("{}-{thread}-{number}", options.prefix);
         let request = if number % 2 == 0 {
@@ -81,18 +96,20 @@ fn ask(
                 "arguments": {"command": "true"}})
         };
         // The runtime is gone, or takes no more: whatever has no answer is not acknowledged.
-        let Ok(answer) = runtime.ask(&request) else { return Ok(number) };
+        let Ok(answer) = runtime.ask(&request) else { return Ok(answered) };
         let ok = answer.get("ok").and_then(Value::as_bool);
         match (ok, answer.get("error").and_then(Value::as_str)) {
             (Some(true), _) => {
                 let mut file = acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
                 file.write_all(format!("{id}\n").as_bytes())?;
+                answered.acknowledged += 1;
             }
-            (_, Some("closing")) => return Ok(number),
+            (_, Some("denied")) => answered.denied += 1,
+            (_, Some("closing")) => return Ok(answered),
             _ => return Err(io::Error::other(answer.to_string())),
         }
     }
-    Ok(options.records)
+    Ok(answered)
 }
 
 /// One question, and what is answered.

@@ -79,6 +79,7 @@ pub(super) const BUGS: &[Planted] = &[
         "somebody is told that nothing was written since, and it was",
     )
     .by_tests(),
+    // trace: sabotage FC-15.4
     bug(
         "added-records-not-told",
         SINCE,
