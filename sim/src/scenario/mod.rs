@@ -245,7 +245,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         new("upgrade", Medium, "over two schema versions, from files", ADOPTED, &[upgrade]),
         new(
             "upgrade-one",
-            Medium,
+            Large,
             "over one schema version, from files",
             ADOPTED,
             &[Step::Upgrade("2.0.0-rc.1")],
@@ -332,7 +332,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         ),
         new(
             "unverified",
-            Medium,
+            Large,
             "a migration that does not do the same twice, and one that loses a record",
             ADOPTED,
             &[
