@@ -7,7 +7,7 @@
 //! good order is sealed by the upgrade that builds on it, so that a rollback has something to hold it to.
 
 use integrity::{Digest, Digester, TreeSeal};
-use journal::Event;
+use journal::{AttemptNumber, Event};
 use rollback::{Generation, Part, VerifyDepth};
 use serde::{Deserialize, Serialize};
 use versioning::GenerationNumber;
@@ -15,6 +15,7 @@ use versioning::GenerationNumber;
 use crate::Home;
 use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{HomeState, StoreStanding};
+use crate::seal::digest_parts;
 use crate::store_guard::StoreGuard;
 
 /// The version of the seal's format.
@@ -86,6 +87,26 @@ impl Home<'_> {
         }
         durable::replace_file(&self.layout.store_seal(generation), &bytes)?;
         Ok(Digest::of(&bytes))
+    }
+
+    /// Puts the digests of a generation that an attempt leaves on record, and returns that of its store. What a runtime left open
+    /// is sealed first. Whoever calls has checked it, and keeps runtimes out.
+    pub(crate) fn put_quiesced(
+        &mut self,
+        attempt: AttemptNumber,
+        left: &Generation,
+    ) -> std::result::Result<Digest, Cause> {
+        let generation = left.number();
+        if self.is_started_and_not_sealed(left) {
+            let seal = self.seal_store(generation)?;
+            self.append(attempt, Event::Closed { generation, seal })?;
+        }
+        let (store, parts) = match self.sealed_digests(left)? {
+            Some(digests) => digests,
+            None => digest_parts(left.path())?,
+        };
+        self.append(attempt, Event::Quiesced { generation, store, parts })?;
+        Ok(store)
     }
 
     /// The digests over the store of a generation, and over all of its parts, as its seals have them; none if there is no

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use rollback::Generation;
 use serde_json::Value;
+use versioning::SchemaVersion;
 
 use crate::Home;
 use crate::error::{Cause, Error, Result};
@@ -19,22 +20,14 @@ impl Home<'_> {
         // What a runtime writes meanwhile would be half of it.
         let _guard = not_running(&self.layout, generation.number())
             .map_err(|cause| Error::new(cause, self.unchanged()))?;
-        let catalogue = self.environment.catalogue;
         let schema = generation.manifest().versions.storage;
         let mut records = 0;
         let mut failed = None;
         let result = self.with_source(generation, |source| {
             for keyspace in source.keyspaces() {
                 let scanned = source.scan(&keyspace, &mut |key, value| {
-                    let mut line = catalogue.render(schema, &keyspace, key, value);
-                    if let Value::Object(line) = &mut line {
-                        line.insert("type".to_owned(), "record".into());
-                        line.insert("keyspace".to_owned(), keyspace.as_str().into());
-                    }
-                    let written = serde_json::to_writer(&mut *output, &line)
-                        .map_err(std::io::Error::from)
-                        .and_then(|()| output.write_all(b"\n"));
                     records += 1;
+                    let written = self.write_line((schema, &keyspace), (key, value), None, output);
                     written.map_err(|error| {
                         let (keyspace, origin) = (keyspace.clone(), "the output".to_owned());
                         let reason = error.to_string();
@@ -51,5 +44,22 @@ impl Home<'_> {
         });
         result.map_err(|cause| Error::new(cause, self.unchanged()))?;
         Ok(records)
+    }
+    /// Writes one record of a keyspace of this schema as a line, with what became of it if that is told.
+    pub(crate) fn write_line(
+        &self,
+        (schema, keyspace): (SchemaVersion, &str),
+        (key, value): (&[u8], &[u8]),
+        change: Option<&str>,
+        output: &mut dyn Write,
+    ) -> std::io::Result<()> {
+        let mut line = self.environment.catalogue.render(schema, keyspace, key, value);
+        if let Value::Object(line) = &mut line {
+            line.insert("type".to_owned(), "record".into());
+            line.insert("keyspace".to_owned(), keyspace.into());
+            line.extend(change.map(|change| ("change".to_owned(), change.into())));
+        }
+        serde_json::to_writer(&mut *output, &line)?;
+        output.write_all(b"\n")
     }
 }

@@ -25,7 +25,7 @@ use crate::home::shorten;
 use crate::lifecycle::GenerationState;
 use crate::progress::{Activity, ProgressListener, forward, report};
 use crate::revert::ledger_records;
-use crate::seal::{Description, digest_parts, keyspace_map, seal, sealed_keyspaces};
+use crate::seal::{Description, keyspace_map, seal, sealed_keyspaces};
 use crate::store_guard::StoreGuard;
 use crate::trust::Admitted;
 use crate::{Environment, Home, RolledBack};
@@ -106,7 +106,7 @@ impl Home<'_> {
         progress: &mut ProgressListener<'_>,
     ) -> std::result::Result<RevertedRecords, Cause> {
         let attempt = self.begin(Operation::Rollback, admitted)?;
-        let plan = plan_digest(outcome);
+        let plan = outcome.digest();
         let release = self.state.generations.get(&outcome.restored).and_then(|state| state.release);
         let event = Event::Prepared {
             from: Some(outcome.from),
@@ -143,17 +143,8 @@ impl Home<'_> {
     ) -> std::result::Result<(), Cause> {
         self.go_on()?;
         report(progress, Activity::Checking, "checking the generation that is left");
-        let generation = from.number();
         self.check_generation(from, VerifyDepth::Content)?;
-        if self.is_started_and_not_sealed(from) {
-            let seal = self.seal_store(generation)?;
-            self.append(attempt, Event::Closed { generation, seal })?;
-        }
-        let (store, parts) = match self.sealed_digests(from)? {
-            Some(digests) => digests,
-            None => digest_parts(from.path())?,
-        };
-        self.append(attempt, Event::Quiesced { generation, store, parts })
+        self.put_quiesced(attempt, from).map(|_| ())
     }
 
     /// Builds every part of the new generation, reads it back, and proves it. Both sides are only read.
@@ -228,9 +219,10 @@ impl Home<'_> {
             }
             Ok(())
         });
+        // Behind an error nothing is asked of the store any more: what is left of the clone is swept.
+        result?;
         store.close()?;
-        durable::remove_tree(&clone)?;
-        result
+        Ok(durable::remove_tree(&clone)?)
     }
 
     /// What was built, led forward again, is what is left: keyspace by keyspace, record for record.
@@ -338,8 +330,7 @@ fn place_all(of: &Generation, staging: &Staging) -> std::result::Result<(), Caus
     }
     for part in Part::ALL.into_iter().filter(|part| *part != Part::Store) {
         let placed = integrity::TreeSeal::of_tree(&staging.part(part), |_| false)?;
-        let sealed = of.manifest().parts.get(&part);
-        if sealed.is_some_and(|sealed| *sealed != placed.digest("")) {
+        if of.manifest().parts.get(&part) != Some(&placed.digest("")) {
             let what = format!("the new generation's {part} is not what it was placed from");
             return Err(Cause::Altered(what));
         }
@@ -349,11 +340,6 @@ fn place_all(of: &Generation, staging: &Staging) -> std::result::Result<(), Caus
 
 fn part_of(directory: &str) -> Option<Part> {
     Part::ALL.into_iter().find(|part| part.directory() == directory)
-}
-
-/// What identifies this rollback, as the plan of an upgrade does.
-fn plan_digest(outcome: &RolledBack) -> Digest {
-    Digest::of(&serde_json::to_vec(outcome).unwrap_or_else(|_| format!("{outcome:?}").into_bytes()))
 }
 
 fn not_carried(outcome: &RolledBack, reason: &str) -> Cause {

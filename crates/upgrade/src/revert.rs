@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use durable::CloneMode;
-use integrity::LogicalDigest;
+use integrity::{Digest, LogicalDigest};
 use journal::{DataPolicy, Event, Operation, RevertedRecords};
 use rollback::{Generation, Layout, Part, VerifyDepth};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::lifecycle::{HomeState, Standing};
 use crate::plan::open_current;
 use crate::progress::{Activity, ProgressListener, report};
 use crate::store_guard::StoreGuard;
-use crate::trust::{Admitted, Wanted};
+use crate::trust::{Admitted, Wanted, digest_of};
 use crate::{Authorization, Environment, Home, HomeView, preserve};
 
 /// What a rollback did, or would do.
@@ -43,6 +43,11 @@ pub struct RolledBack {
 }
 
 impl RolledBack {
+    /// What identifies this rollback before it is done, as the digest of a plan identifies an upgrade.
+    pub(crate) fn digest(&self) -> Digest {
+        digest_of(self)
+    }
+
     /// Whether it is the same that is done.
     fn is_of(&self, approved: &Self) -> bool {
         let what = |this: &Self| (this.from, this.to, this.restored, this.data);

@@ -9,7 +9,6 @@ use std::path::Path;
 
 use rollback::{Generation, Origin, Part};
 use serde::Serialize;
-use serde_json::Value;
 use storage_migration::{KeyspaceClass, KeyspaceMap, MigrationPath, SchemaDefinition, Store};
 use versioning::GenerationNumber;
 
@@ -32,24 +31,6 @@ pub struct Since {
     pub compared_with: Option<GenerationNumber>,
     /// Whether that one holds what it held when this one was built from it.
     pub as_activated: bool,
-}
-
-/// What became of a record.
-#[derive(Clone, Copy)]
-enum Change {
-    Added,
-    Changed,
-    Removed,
-}
-
-impl Change {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Added => "added",
-            Self::Changed => "changed",
-            Self::Removed => "removed",
-        }
-    }
 }
 
 /// Two stores of one schema.
@@ -189,23 +170,17 @@ impl Home<'_> {
             class != Some(KeyspaceClass::Index)
         };
         let mut tell = |keyspace: &str, change, key: &[u8], value: &[u8]| {
-            let version = schema.version;
-            let mut line = self.environment.catalogue.render(version, keyspace, key, value);
-            if let Value::Object(line) = &mut line {
-                line.insert("type".to_owned(), "record".into());
-                line.insert("keyspace".to_owned(), keyspace.into());
-                line.insert("change".to_owned(), Change::name(change).into());
-            }
-            let written = serde_json::to_writer(&mut *output, &line).map_err(std::io::Error::from);
-            written.and_then(|()| output.write_all(b"\n")).map_err(Cause::Output)
+            self.write_line((schema.version, keyspace), (key, value), Some(change), &mut *output)
+                .map_err(Cause::Output)
         };
         for keyspace in names(now).filter(|name| is_told(name)) {
             differing(now, before, &keyspace, &mut |key, value, other| {
-                let change = if other.is_none() { Change::Added } else { Change::Changed };
-                match change {
-                    Change::Changed => since.changed += 1,
-                    Change::Added | Change::Removed => since.added += 1,
-                }
+                let (change, count) = if other.is_none() {
+                    ("added", &mut since.added)
+                } else {
+                    ("changed", &mut since.changed)
+                };
+                *count += 1;
                 tell(&keyspace, change, key, value)
             })?;
         }
@@ -219,7 +194,7 @@ impl Home<'_> {
                     return Ok(());
                 }
                 since.removed += 1;
-                tell(&keyspace, Change::Removed, key, value)
+                tell(&keyspace, "removed", key, value)
             })?;
         }
         Ok(())

@@ -59,8 +59,7 @@ pub(crate) fn run(
     let home = std::path::absolute(&session.home).map_err(told::unusable_home)?;
     let inbox = Inbox::open().map_err(told::no_signals)?;
     let report = Report::new(output);
-    let mut launcher =
-        Launcher { session, arguments, home, inbox, report, telemetry, left: None, restarts: 0 };
+    let mut launcher = Launcher::new((session, arguments, home), inbox, (report, telemetry));
     if arguments.exec {
         *then = Some(launcher.become_runtime()?);
         return Ok(0);
@@ -89,6 +88,8 @@ struct Launcher<'l, 's> {
     left: Option<Error>,
     /// How often in a row a runtime has asked to be started again.
     restarts: u32,
+    /// Whether nothing is to be started behind the first runtime, or behind the one that somebody wanted to end.
+    last: bool,
 }
 
 /// What is known of a generation that was launched.
@@ -108,7 +109,16 @@ impl Launched {
     }
 }
 
-impl Launcher<'_, '_> {
+impl<'l, 's> Launcher<'l, 's> {
+    fn new(
+        (session, arguments, home): (&'l Session<'s>, &'l LaunchArguments, PathBuf),
+        inbox: Inbox,
+        (report, telemetry): (Report<'l>, &'l mut dyn TelemetrySink),
+    ) -> Self {
+        let (left, restarts, last) = (None, 0, arguments.no_restart);
+        Self { session, arguments, home, inbox, report, telemetry, left, restarts, last }
+    }
+
     fn launch(&mut self) -> Result<u8, Failure> {
         // Bounded: by the tries of a trial, by a confirmed generation being started once, and by `MAXIMUM_RESTARTS`.
         loop {
@@ -164,7 +174,7 @@ impl Launcher<'_, '_> {
     /// A trial was left. The generation before is launched, unless nobody wants another start.
     fn gone_back(&mut self, error: Error) -> Result<Next, Failure> {
         self.report.reverted(&error);
-        if self.arguments.no_restart {
+        if self.last {
             return Err(error.into());
         }
         self.left = Some(error);
@@ -217,6 +227,7 @@ impl Launcher<'_, '_> {
 
     /// A runtime has ended: puts on record how, and says what comes next.
     fn ended(&mut self, launched: &Launched, run: Run) -> Result<Next, Failure> {
+        self.last |= run.asked;
         match run.ended {
             Ended::Stopped(status) => self.stopped(launched, status),
             Ended::Itself(status) if status.success() => self.stopped(launched, status),
@@ -268,7 +279,7 @@ impl Launcher<'_, '_> {
         if left == Standing::Confirmed {
             return Err(self.confirmed_failed("runtime-failed", launched, run, how).into());
         }
-        if self.arguments.no_restart {
+        if self.last {
             return Err(told::failed_on_trial(generation, how, left).into());
         }
         self.report.restarting(generation, how);

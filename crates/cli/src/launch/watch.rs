@@ -46,6 +46,8 @@ pub(super) struct Run {
     pub(super) healthy: bool,
     /// How long it took.
     pub(super) lasted: Duration,
+    /// Whether somebody has asked for an end, whatever it ended of: then nothing else is to be started.
+    pub(super) asked: bool,
 }
 
 /// What whoever watches is told of, and asked for.
@@ -80,12 +82,13 @@ pub(super) fn run(
         Ok(child) => child,
         Err(error) => {
             let (ended, lasted) = (Ended::NotStarted(error), Duration::ZERO);
-            return Run { ended, healthy: false, lasted };
+            return Run { ended, healthy: false, lasted, asked: false };
         }
     };
     listener.started(child.id());
     let progress = if limits.health.is_some() { Progress::Waiting } else { Progress::NotAsked };
-    Watched { child, limits, health, watch, progress, stopping: None }.wait_for_end(inbox, listener)
+    let watched = Watched { child, limits, health, watch, progress, stopping: None, asked: false };
+    watched.wait_for_end(inbox, listener)
 }
 
 /// Only the runtime inherits the lock: what else is started here must not keep a generation from being changed.
@@ -132,6 +135,8 @@ struct Watched<'w> {
     progress: Progress,
     /// Why it was asked to stop, when it is killed, and whether it was.
     stopping: Option<(Reason, Duration, bool)>,
+    /// Whether somebody has asked for an end.
+    asked: bool,
 }
 
 impl Watched<'_> {
@@ -144,7 +149,8 @@ impl Watched<'_> {
                 Err(error) => {
                     send(&self.child, SIGKILL);
                     let (ended, lasted) = (Ended::NotStarted(error), self.watch.elapsed());
-                    return Run { ended, healthy: self.is_healthy(), lasted };
+                    let (healthy, asked) = (self.is_healthy(), self.asked);
+                    return Run { ended, healthy, lasted, asked };
                 }
             }
             self.be_killed();
@@ -203,6 +209,7 @@ impl Watched<'_> {
     /// Sends a signal on.
     fn signal(&mut self, signal: i32, listener: &mut dyn Listener) {
         let Some(name) = name(signal) else { return };
+        self.asked |= asks_to_stop(signal);
         if asks_to_stop(signal) && self.stopping.is_none() {
             listener.stopping(name);
             self.stop(Reason::Signal(signal), signal);
@@ -250,6 +257,7 @@ impl Watched<'_> {
                 _ => Ended::Stopped(status),
             },
         };
-        Run { ended, healthy: self.is_healthy(), lasted: self.watch.elapsed() }
+        let (healthy, lasted) = (self.is_healthy(), self.watch.elapsed());
+        Run { ended, healthy, lasted, asked: self.asked }
     }
 }

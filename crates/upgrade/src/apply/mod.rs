@@ -257,15 +257,7 @@ impl<'p> Upgrade<'p, Authorized> {
         let generation = current.number();
         let guard = StoreGuard::acquire(&home.layout, generation)?;
         home.check_generation(&current, rollback::VerifyDepth::Content)?;
-        if home.is_started_and_not_sealed(&current) {
-            let seal = home.seal_store(generation)?;
-            home.append(attempt, Event::Closed { generation, seal })?;
-        }
-        let (store, parts) = match home.sealed_digests(&current)? {
-            Some(digests) => digests,
-            None => digest_parts(current.path())?,
-        };
-        home.append(attempt, Event::Quiesced { generation, store, parts })?;
+        let store = home.put_quiesced(attempt, &current)?;
         let stage = Quiesced { attempt, current, store, guard };
         Ok(Upgrade { plan: self.plan, request: self.request, stage })
     }

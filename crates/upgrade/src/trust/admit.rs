@@ -83,11 +83,16 @@ impl Wanted {
         from: Option<GenerationReference>,
         outcome: &(impl Serialize + std::fmt::Debug),
     ) -> Self {
-        let text = serde_json::to_vec(outcome);
-        let plan = Digest::of(&text.unwrap_or_else(|_| format!("{outcome:?}").into_bytes()));
+        let plan = digest_of(outcome);
         let (data_policy, grants) = (DataPolicy::SetAside, BTreeSet::new());
         Self { operation, action, from, plan, data_policy, grants }
     }
+}
+
+/// What identifies an outcome that nothing else plans.
+pub(crate) fn digest_of(outcome: &(impl Serialize + std::fmt::Debug)) -> Digest {
+    let text = serde_json::to_vec(outcome);
+    Digest::of(&text.unwrap_or_else(|_| format!("{outcome:?}").into_bytes()))
 }
 
 fn current(state: &HomeState) -> Option<GenerationReference> {

@@ -16,7 +16,7 @@ use authorization::{InvalidSignatures, InvalidStatement, Signatures, Statement};
 use integrity::Digest;
 use journal::{Authority, SignedBy};
 
-pub(crate) use admit::{Court, Wanted};
+pub(crate) use admit::{Court, Wanted, digest_of};
 pub(crate) use chain::keyring_of_files;
 pub use draft::{Terms, draft_recovery};
 pub(crate) use keyring::read_keyring;

@@ -83,7 +83,7 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "added-records-not-told",
         SINCE,
-        "let change = if «other.is_none()» { Change::Added } else { Change::Changed };",
+        "let (change, count) = if «other.is_none()» {",
         "false",
         "whoever reads what was written since takes new records for changed ones",
     )

@@ -51,6 +51,32 @@ fn a_runtime_that_does_not_stop_in_time_is_killed_and_its_try_spent() {
     assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
 }
 
+/// Whoever wants an end gets it, also of a trial that fails at that moment: nothing else is started.
+#[test]
+fn nothing_is_started_behind_a_runtime_that_somebody_wanted_to_end() {
+    // It is asked to stop by the launcher, and ends when a person asks, too.
+    let patient = "trap 'echo asked >> asked; [ $(wc -l < asked) -ge 2 ] && exit 0' TERM\n\
+                   while :; do sleep 0.02; done\n";
+    let stage = Stage::on_trial(patient);
+    let arguments = ["--ready-file", "never", "--health-timeout", "0.3", "--stop-timeout", "60"];
+    let mut launcher = stage.launch(&arguments);
+    launcher.event("stopping");
+    stage.written("asked");
+    let (code, events) = launcher.stop();
+    assert_eq!((code, error(&events)), (7, ("trial-failed", 7)));
+    let expected = ["version", "launched", "stopping", "reverted", "error"];
+    assert_eq!(kinds(&events), expected);
+    // One that crashes when it is asked to stop has spent its start, and gets no other.
+    let stage =
+        Stage::on_trial("trap 'kill -SEGV $$' TERM\necho up > up\nwhile :; do sleep 0.02; done\n");
+    let launcher = stage.launch(&[]);
+    stage.written("up");
+    let (code, events) = launcher.stop();
+    assert_eq!((code, error(&events).0), (1, "runtime-failed"));
+    assert_eq!(kinds(&events), ["version", "launched", "stopping", "error"]);
+    assert_eq!(stage.current(), (3, "trial".to_owned(), Some(2)));
+}
+
 #[test]
 fn a_runtime_that_outlives_its_launcher_keeps_its_generation_in_use() {
     let stage = Stage::on_trial(&format!("echo up > up\n{SERVE}"));
