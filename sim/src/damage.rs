@@ -45,7 +45,7 @@ impl Damaged<'_> {
             if acknowledged == 0 || session.is_over() {
                 return Next::GoOn;
             }
-            let (mut disk, fingerprint) = image.disk();
+            let (mut disk, fingerprint) = (image.disk(), image.fingerprint());
             if !alter_last_record(&mut disk) {
                 return Next::GoOn;
             }

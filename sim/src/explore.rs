@@ -120,7 +120,7 @@ impl Exploration<'_> {
         if self.taken.len() > MOST_REMEMBERED {
             self.taken.clear();
         }
-        let (disk, fingerprint) = image.disk();
+        let fingerprint = image.fingerprint();
         let bits = fingerprint as u64;
         // Shards part what is found at the first crash; what follows from it stays with it.
         if walk.depth == 1 && self.sharded && !self.session.is_ours(bits) {
@@ -133,6 +133,7 @@ impl Exploration<'_> {
         if self.seen.len() > MOST_REMEMBERED {
             self.seen.clear();
         }
+        let disk = image.disk();
         let id = walk.id.crashed(image.point, image.index);
         self.session.about_to_judge(&id);
         let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
@@ -172,16 +173,16 @@ pub(crate) struct Setting<'s> {
 }
 
 impl Setting<'_> {
-    /// Lets the product recover a disk, reads it, and asks the judges.
+    /// Lets the product recover a disk, reads it, and asks the judges. What was seen is given back too.
     pub(crate) fn judge(
         &self,
         disk: &Disk,
         known: Known,
         retry: bool,
         applied: &mut BTreeMap<&'static str, u64>,
-    ) -> Result<(), Broken> {
+    ) -> (Result<(), Broken>, Observation) {
         let seen = observe(disk, Wanted { retry: self.to_retry(known, retry) });
-        self.judge_seen(&seen, known, applied)
+        (self.judge_seen(&seen, known, applied), seen)
     }
 
     /// The step that was under way and is to be done again, if that is wanted, with what it leads to.

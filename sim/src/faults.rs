@@ -12,7 +12,6 @@ use crate::explore::{Depth, Exploration, Setting};
 use crate::id::{StateId, Variant};
 use crate::judges::{Broken, protocol};
 use crate::model::{Known, Model};
-use crate::observe::{Wanted, observe};
 use crate::report::Violation;
 use crate::scenario::{Outcome, Recording, Run, Scenario, Size};
 use crate::session::Session;
@@ -318,12 +317,13 @@ impl Disturbed<'_> {
             sharded: false,
             applied: BTreeMap::new(),
         };
-        let judged = exploration.setting.judge(&run.disk, last, true, &mut exploration.applied);
+        let (judged, seen_at_end) =
+            exploration.setting.judge(&run.disk, last, true, &mut exploration.applied);
         let state = run.disk.fingerprint_without(&[]) ^ last.fingerprint();
         exploration.session.judged(state, judged.is_err());
         judged?;
         // What the journal is now was acknowledged, as far as it was.
-        let found = observe(&run.disk, Wanted::default()).found;
+        let found = seen_at_end.found;
         let steps = protocol::steps(&found, exploration.setting.lied_to);
         exploration.session.report.trace_steps += steps;
         let records = found.records().to_vec();

@@ -1,40 +1,114 @@
 //! The operating system's calls on names: what a path leads to, and making, moving and removing it.
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::disk::{InodeNumber, Node, Operation, ROOT};
 use crate::fault::Call;
-use crate::world::{DirectoryEntry, Result, Stat, World};
+use crate::world::{Result, World};
 
 /// How many symbolic links one path may lead through.
 const MAXIMUM_LINKS: u32 = 8;
 
+/// What `stat` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// The inode.
+    pub inode: InodeNumber,
+    /// Type and permission bits, as in `st_mode`.
+    pub mode: u32,
+    /// Size in bytes.
+    pub size: u64,
+    /// Names.
+    pub links: u64,
+}
+
+/// An entry of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryEntry {
+    /// Its name.
+    pub name: String,
+    /// What it leads to.
+    pub inode: InodeNumber,
+    /// `DT_DIR`, `DT_REG` or `DT_LNK`.
+    pub kind: u8,
+}
+
 /// Where a path leads.
-pub(crate) struct Found {
+pub(crate) struct Found<'p> {
     pub(crate) directory: InodeNumber,
-    pub(crate) name: Arc<str>,
+    name: Cow<'p, str>,
     pub(crate) inode: Option<InodeNumber>,
+}
+
+impl Found<'_> {
+    /// The name, to be kept: most of what is looked up is only looked at.
+    fn name(&self) -> Arc<str> {
+        Arc::from(&*self.name)
+    }
+}
+
+/// The directory in which something was looked up last. To be forgotten as soon as a name goes or moves: a new one hides
+/// nothing.
+#[derive(Debug, Default)]
+pub(crate) struct LastParent(RefCell<(String, Option<InodeNumber>)>);
+
+impl LastParent {
+    fn directory(&self, path: &str) -> Option<InodeNumber> {
+        let last = self.0.borrow();
+        last.1.filter(|_| last.0 == path)
+    }
+
+    fn remember(&self, path: &str, directory: InodeNumber) {
+        let mut last = self.0.borrow_mut();
+        last.0.clear();
+        last.0.push_str(path);
+        last.1 = Some(directory);
+    }
+
+    /// Forgets it, if this operation may lead the same path elsewhere.
+    pub(crate) fn learn(&mut self, operation: &Operation) {
+        if matches!(operation, Operation::Leave { .. } | Operation::Move { .. }) {
+            self.0.get_mut().1 = None;
+        }
+    }
 }
 
 impl World {
     /// Follows a path below the simulated root, which the caller has cut off.
-    pub(crate) fn find(&self, path: &str, follow: bool) -> Result<Found> {
-        self.find_from(ROOT, path, follow, MAXIMUM_LINKS)
+    pub(crate) fn find<'p>(&self, path: &'p str, follow: bool) -> Result<Found<'p>> {
+        // Most of what is looked up lies where the last one did.
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if name.is_empty() || name == "." || parent.is_empty() {
+            return self.find_from(ROOT, path, follow, MAXIMUM_LINKS);
+        }
+        let last = self.last_parent.directory(parent);
+        let directory = match last {
+            Some(directory) => directory,
+            None => {
+                let found = self.find_from(ROOT, parent, true, MAXIMUM_LINKS)?;
+                let directory = found.inode.ok_or(libc::ENOENT)?;
+                self.last_parent.remember(parent, directory);
+                directory
+            }
+        };
+        self.find_from(directory, name, follow, MAXIMUM_LINKS)
     }
 
-    fn find_from(
+    fn find_from<'p>(
         &self,
         start: InodeNumber,
-        path: &str,
+        path: &'p str,
         follow: bool,
         links_left: u32,
-    ) -> Result<Found> {
+    ) -> Result<Found<'p>> {
         let mut directory = start;
         let mut components =
             path.split('/').filter(|part| !part.is_empty() && *part != ".").peekable();
         if components.peek().is_none() {
-            return Ok(Found { directory, name: Arc::from(""), inode: Some(directory) });
+            return Ok(Found { directory, name: Cow::Borrowed(""), inode: Some(directory) });
         }
         while let Some(name) = components.next() {
             let Some(Node::Directory(entries)) = self.disk.inode(directory).map(|i| &i.node) else {
@@ -49,10 +123,11 @@ impl World {
                 }
                 let rest = components.collect::<Vec<_>>().join("/");
                 let path = format!("{target}/{rest}");
-                return self.find_from(directory, &path, follow, links_left - 1);
+                let found = self.find_from(directory, &path, follow, links_left - 1)?;
+                return Ok(Found { name: Cow::Owned(found.name.into_owned()), ..found });
             }
             if last {
-                return Ok(Found { directory, name: Arc::from(name), inode });
+                return Ok(Found { directory, name: Cow::Borrowed(name), inode });
             }
             directory = inode.ok_or(libc::ENOENT)?;
         }
@@ -61,7 +136,7 @@ impl World {
 
     pub(crate) fn create(
         &mut self,
-        found: &Found,
+        found: &Found<'_>,
         node: Node,
         mode: u32,
         path: &Arc<str>,
@@ -69,7 +144,7 @@ impl World {
         let inode = self.next_inode;
         self.next_inode += 1;
         self.record(Operation::Create { inode, node, mode: mode & 0o777 }, path)?;
-        let (directory, name) = (found.directory, Arc::clone(&found.name));
+        let (directory, name) = (found.directory, found.name());
         self.record(Operation::Enter { directory, name, inode }, path)?;
         Ok(inode)
     }
@@ -151,7 +226,7 @@ impl World {
         if found.inode.is_some() {
             return Err(libc::EEXIST);
         }
-        let (directory, name) = (found.directory, found.name);
+        let (directory, name) = (found.directory, found.name());
         self.record(Operation::Enter { directory, name, inode }, &Arc::from(to))
     }
 
@@ -171,7 +246,7 @@ impl World {
             (Some(Node::File(_) | Node::Link(_)), true) => return Err(libc::ENOTDIR),
             _ => {}
         }
-        let (directory, name) = (found.directory, found.name);
+        let (directory, name) = (found.directory, found.name());
         self.record(Operation::Leave { directory, name }, &Arc::from(path))?;
         self.give_back(inode);
         Ok(())
@@ -201,8 +276,8 @@ impl World {
                 return Err(libc::ENOTEMPTY);
             }
         }
-        let from = (source.directory, source.name);
-        let operation = Operation::Move { from, to: (target.directory, target.name) };
+        let from = (source.directory, source.name());
+        let operation = Operation::Move { from, to: (target.directory, target.name()) };
         self.record(operation, &Arc::from(to))?;
         if let Some(replaced) = target.inode {
             self.give_back(replaced);

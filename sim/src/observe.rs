@@ -232,14 +232,18 @@ pub(crate) fn look() -> Found {
 fn read() -> Result<FoundHome, upgrade::Error> {
     let mut telemetry = NoTelemetry;
     let home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
-    let known = known_generations(&home);
+    let sealed = sealed_generations(&home);
+    let known = READ.with_borrow(|read| -> BTreeMap<_, _> {
+        let known = sealed.iter().filter(|(number, _)| home.state().current != Some(**number));
+        known.filter_map(|(number, sealed)| Some((*number, *read.get(sealed)?))).collect()
+    });
     let report = home.verify_only(|number| !known.contains_key(&number), &mut |_| {})?;
     let contents = report
         .generations
         .iter()
         .filter_map(|found| Some((found.generation, found.logical?.content)));
     let mut contents: BTreeMap<_, _> = contents.collect();
-    remember(&home, &contents);
+    remember(&sealed, &contents);
     contents.extend(known);
     Ok(FoundHome {
         current: home.state().current,
@@ -261,29 +265,26 @@ thread_local! {
     static READ: RefCell<BTreeMap<Sealed, Digest>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Generations that are not current, to which no runtime has written, and that are byte for byte what the product has read
-/// before. What is current is read each time.
-fn known_generations(home: &Home<'_>) -> BTreeMap<GenerationNumber, Digest> {
-    let others =
-        home.state().generations.keys().filter(|number| home.state().current != Some(**number));
-    let known = others.filter_map(|number| {
-        let sealed = sealed(home, *number)?;
-        Some((*number, READ.with_borrow(|read| read.get(&sealed).copied())?))
-    });
-    known.collect()
+/// Generations to which no runtime has written. Those of them that are not current, and are byte for byte what the product
+/// has read before, need not be read again; what is current is read each time.
+fn sealed_generations(home: &Home<'_>) -> BTreeMap<GenerationNumber, Sealed> {
+    let numbers = home.state().generations.keys();
+    numbers.filter_map(|number| Some((*number, sealed(home, *number)?))).collect()
 }
 
-fn remember(home: &Home<'_>, contents: &BTreeMap<GenerationNumber, Digest>) {
-    for (number, content) in contents {
-        if let Some(sealed) = sealed(home, *number) {
-            READ.with_borrow_mut(|read| {
-                if read.len() >= MOST_REMEMBERED {
-                    read.clear();
-                }
-                read.insert(sealed, *content)
-            });
+fn remember(
+    sealed: &BTreeMap<GenerationNumber, Sealed>,
+    contents: &BTreeMap<GenerationNumber, Digest>,
+) {
+    let read = contents.iter().filter_map(|(number, content)| Some((sealed.get(number)?, content)));
+    READ.with_borrow_mut(|remembered| {
+        for (sealed, content) in read {
+            if remembered.len() >= MOST_REMEMBERED {
+                remembered.clear();
+            }
+            remembered.insert(*sealed, *content);
         }
-    }
+    });
 }
 
 fn sealed(home: &Home<'_>, number: GenerationNumber) -> Option<Sealed> {

@@ -65,14 +65,17 @@ impl Relied<'_> {
         for profile in [Profile::Ordered, Profile::Posix] {
             let (seed, effort, from) = (self.id.seed, Effort::QUICK, log.len());
             let what = Enumeration { before: self.before, log: &log, profile, seed, effort, from };
+            let mut taken = BTreeSet::new();
             enumerate(what, &mut |image| {
                 if session.is_over() {
                     return Next::Stop;
                 }
-                let (disk, fingerprint) = image.disk();
-                if !seen.insert(fingerprint) {
+                let taken_before = !taken.insert(image.key());
+                let fingerprint = image.fingerprint();
+                if taken_before || !seen.insert(fingerprint) {
                     return Next::GoOn;
                 }
+                let disk = image.disk();
                 let id = format!("{}:{point}.{}:{}", self.id, image.index, profile.name());
                 session.about_to_judge(&id);
                 let then = observe(&disk, Wanted::default()).found;

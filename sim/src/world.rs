@@ -9,6 +9,8 @@ use std::sync::Arc;
 use crate::Random;
 use crate::disk::{Content, Disk, InodeNumber, Node, Operation};
 use crate::fault::{Call, FaultPlan, Outcome};
+use crate::names::LastParent;
+pub use crate::names::{DirectoryEntry, Stat};
 
 /// An error number of the operating system.
 pub type Errno = i32;
@@ -42,6 +44,7 @@ pub struct World {
     unreadable: Option<(InodeNumber, std::ops::Range<u64>)>,
     /// Lists directories in an order that this decides, rather than in that of their names.
     pub(crate) shuffle: Option<Random>,
+    pub(crate) last_parent: LastParent,
 }
 
 /// One entry of a recording.
@@ -126,30 +129,6 @@ enum Lock {
     Exclusive,
 }
 
-/// What `stat` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stat {
-    /// The inode.
-    pub inode: InodeNumber,
-    /// Type and permission bits, as in `st_mode`.
-    pub mode: u32,
-    /// Size in bytes.
-    pub size: u64,
-    /// Names.
-    pub links: u64,
-}
-
-/// An entry of a directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirectoryEntry {
-    /// Its name.
-    pub name: String,
-    /// What it leads to.
-    pub inode: InodeNumber,
-    /// `DT_DIR`, `DT_REG` or `DT_LNK`.
-    pub kind: u8,
-}
-
 impl World {
     /// A world with this disk, no open files and no log.
     pub fn new(disk: Disk, faults: FaultPlan) -> Self {
@@ -168,6 +147,7 @@ impl World {
             spared: false,
             unreadable: None,
             shuffle: None,
+            last_parent: LastParent::default(),
         }
     }
 
@@ -264,6 +244,7 @@ impl World {
             }
         }
         self.disk.apply(&operation);
+        self.last_parent.learn(&operation);
         let (path, site) = (Arc::clone(path), self.site.clone());
         self.log.push(Logged::Operation { operation, path, site });
         Ok(())

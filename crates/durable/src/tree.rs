@@ -41,24 +41,27 @@ pub struct Entry {
 /// [`MAXIMUM_DEPTH`].
 pub fn walk(root: &Path) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    let mut pending = vec![(PathBuf::new(), 0)];
-    while let Some((relative, depth)) = pending.pop() {
-        let directory = root.join(&relative);
-        if depth > MAXIMUM_DEPTH {
-            let reason = format!("more than {MAXIMUM_DEPTH} levels deep");
-            return Err(Error::new(Operation::Walk, &directory, io::Error::other(reason)));
-        }
-        for entry in read_directory(&directory)? {
-            let path = relative.join(entry);
-            let entry = inspect(root, path)?;
-            if entry.kind == EntryKind::Directory {
-                pending.push((entry.path.clone(), depth + 1));
+    // Siblings that are still to come, each directory's the other way round: so the next one is always the last.
+    let mut pending = children(root, Path::new(""))?;
+    while let Some(entry) = pending.pop() {
+        if entry.kind == EntryKind::Directory {
+            if entry.path.components().count() > MAXIMUM_DEPTH {
+                let reason = format!("more than {MAXIMUM_DEPTH} levels deep");
+                let directory = root.join(&entry.path);
+                return Err(Error::new(Operation::Walk, &directory, io::Error::other(reason)));
             }
-            entries.push(entry);
+            pending.extend(children(root, &entry.path)?);
         }
+        entries.push(entry);
     }
-    entries.sort();
     Ok(entries)
+}
+
+/// What lies in a directory of the walk, the last name first.
+fn children(root: &Path, directory: &Path) -> Result<Vec<Entry>> {
+    let mut names = read_directory(&root.join(directory))?;
+    names.sort_unstable_by(|left, right| right.cmp(left));
+    names.into_iter().map(|name| inspect(root, directory.join(name))).collect()
 }
 
 fn read_directory(directory: &Path) -> Result<Vec<std::ffi::OsString>> {

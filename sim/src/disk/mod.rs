@@ -6,6 +6,7 @@
 
 mod content;
 mod operation;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -14,6 +15,9 @@ use xxhash_rust::xxh3::xxh3_128;
 
 pub use content::Content;
 pub use operation::Operation;
+pub use walk::Survey;
+
+use walk::Walk;
 
 /// The number of an inode.
 pub type InodeNumber = u64;
@@ -257,10 +261,11 @@ impl Disk {
     /// Removes inodes that no name leads to, as a file system does after a crash, and returns the fingerprint of what is
     /// left: of every path with its kind, permissions and content.
     pub fn settle(&mut self) -> Fingerprint {
-        let mut reached = vec![false; self.inodes.len()];
-        let fingerprint = self.walk(ROOT, &mut reached, 0, &[]);
+        let mut walk = Walk::of(self, &[]);
+        let fingerprint = walk.fingerprint(ROOT, 0);
+        let reached = walk.found;
         for (inode, reached) in self.inodes.iter_mut().zip(reached) {
-            if !reached {
+            if reached.is_none() {
                 *inode = None;
             }
         }
@@ -269,9 +274,7 @@ impl Disk {
 
     /// The fingerprint of everything, without changing anything. What lies below these paths is passed over.
     pub fn fingerprint_without(&self, passed_over: &[&str]) -> Fingerprint {
-        let passed_over: Vec<_> = passed_over.iter().filter_map(|path| self.lookup(path)).collect();
-        let mut reached = vec![false; self.inodes.len()];
-        self.walk(ROOT, &mut reached, 0, &passed_over)
+        self.fingerprint_from(ROOT, passed_over)
     }
 
     /// The fingerprint of what lies at a path, if anything does.
@@ -285,41 +288,14 @@ impl Disk {
         path: &str,
         passed_over: &[&str],
     ) -> Option<Fingerprint> {
-        let passed_over: Vec<_> = passed_over.iter().filter_map(|path| self.lookup(path)).collect();
-        let mut reached = vec![false; self.inodes.len()];
-        Some(self.walk(self.lookup(path)?, &mut reached, 0, &passed_over))
+        Some(self.fingerprint_from(self.lookup(path)?, passed_over))
     }
 
-    fn walk(
-        &self,
-        number: InodeNumber,
-        reached: &mut Vec<bool>,
-        depth: usize,
-        passed_over: &[InodeNumber],
-    ) -> Fingerprint {
-        let Some(inode) = self.inode(number) else { return 0 };
-        if let Some(reached) = reached.get_mut(index(number)) {
-            *reached = true;
-        }
-        let Node::Directory(entries) = &inode.node else { return inode.fingerprint() };
-        let mut text = Vec::with_capacity(64 * entries.len());
-        text.extend_from_slice(&inode.mode.to_le_bytes());
-        for (name, child) in entries {
-            // A directory within itself cannot be, but a crash image of a move could have made one.
-            if depth >= MAXIMUM_DEPTH || passed_over.contains(child) {
-                continue;
-            }
-            text.extend_from_slice(name.as_bytes());
-            text.push(0);
-            let child = self.walk(*child, reached, depth + 1, passed_over);
-            text.extend_from_slice(&child.to_le_bytes());
-        }
-        fingerprint_of(&text)
+    fn fingerprint_from(&self, start: InodeNumber, passed_over: &[&str]) -> Fingerprint {
+        let passed_over: Vec<_> = passed_over.iter().filter_map(|path| self.lookup(path)).collect();
+        Walk::of(self, &passed_over).fingerprint(start, 0)
     }
 }
-
-/// So deep a tree is looked at.
-const MAXIMUM_DEPTH: usize = 64;
 
 impl Inode {
     /// Of a file or a link.

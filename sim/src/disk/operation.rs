@@ -87,6 +87,23 @@ impl Operation {
         }
     }
 
+    /// The inodes that are no longer what they were: which file, or which directories. How many names something has is
+    /// not what it is.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = InodeNumber> + use<> {
+        let changed = match self {
+            Self::Sync { .. } | Self::SyncFailed { .. } => [None, None],
+            Self::Enter { directory, .. } | Self::Leave { directory, .. } => {
+                [Some(*directory), None]
+            }
+            Self::Move { from, to } => [Some(from.0), Some(to.0)],
+            Self::Create { inode, .. }
+            | Self::Write { inode, .. }
+            | Self::Resize { inode, .. }
+            | Self::Mode { inode, .. } => [Some(*inode), None],
+        };
+        changed.into_iter().flatten()
+    }
+
     /// Whether it changes bytes of a file, rather than names, sizes or permissions.
     pub fn is_data(&self) -> bool {
         matches!(self, Self::Write { .. })

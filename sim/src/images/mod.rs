@@ -11,7 +11,9 @@
 mod choice;
 mod damage;
 
-use crate::disk::{Disk, Fingerprint, InodeNumber, Operation};
+use std::cell::OnceCell;
+
+use crate::disk::{Disk, Fingerprint, InodeNumber, Operation, Survey};
 use crate::random::Random;
 use crate::world::Logged;
 
@@ -58,9 +60,28 @@ pub struct Image<'i> {
     /// Which operations are on it, as a number: two images of one log with the same number, and the same damage, are the
     /// same disk.
     applied: u128,
-    durable: &'i Disk,
+    durable: &'i Durable,
     pending: &'i [(usize, &'i Operation)],
     kept: &'i [bool],
+}
+
+/// What is on every image at a point.
+#[derive(Debug)]
+struct Durable {
+    disk: Disk,
+    /// Of that disk, once an image's fingerprint was asked for.
+    survey: OnceCell<Survey>,
+}
+
+impl Durable {
+    const fn new(disk: Disk) -> Self {
+        Self { disk, survey: OnceCell::new() }
+    }
+
+    fn apply(&mut self, operation: &Operation) {
+        self.disk.apply(operation);
+        self.survey = OnceCell::new();
+    }
 }
 
 /// The number of one operation: what is on a disk is the sum of them, in whatever order they became durable.
@@ -75,23 +96,39 @@ impl Image<'_> {
         (self.applied, self.damage)
     }
 
-    /// The disk, without what no name leads to, and its fingerprint.
-    pub fn disk(&self) -> (Disk, Fingerprint) {
-        let mut disk = self.durable.clone();
+    /// The disk, without what no name leads to.
+    pub fn disk(&self) -> Disk {
+        let mut disk = self.unsettled();
+        disk.settle();
+        disk
+    }
+
+    /// The fingerprint of the disk: faster than by settling it.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let survey = self.durable.survey.get_or_init(|| Survey::of(&self.durable.disk));
+        survey.fingerprint(&self.unsettled(), self.there().map(|(_, operation)| operation))
+    }
+
+    /// What is there of what was pending, and where in it. An inode without a name is nothing, and with one it is there.
+    fn there(&self) -> impl Iterator<Item = (usize, &Operation)> {
+        let pending = self.pending.iter().zip(self.kept).enumerate();
+        let there = pending.filter(|(_, ((_, operation), kept))| {
+            **kept || matches!(operation, Operation::Create { .. })
+        });
+        there.map(|(at, ((_, operation), _))| (at, *operation))
+    }
+
+    fn unsettled(&self) -> Disk {
+        let mut disk = self.durable.disk.clone();
         let mut damage = self.damage;
         let last = self.kept.iter().rposition(|kept| *kept);
-        for (at, ((_, operation), kept)) in self.pending.iter().zip(self.kept).enumerate() {
-            // An inode without a name is nothing, and with one it is there.
-            if !kept && !matches!(operation, Operation::Create { .. }) {
-                continue;
-            }
+        for (at, operation) in self.there() {
             match damage.take_if(|_| Some(at) == last) {
                 Some(damage) => damage.apply(operation, &mut disk),
                 None => disk.apply(operation),
             }
         }
-        let fingerprint = disk.settle();
-        (disk, fingerprint)
+        disk
     }
 
     /// Whether something is lost, and all of it is of this inode.
@@ -191,7 +228,7 @@ pub fn enumerate(what: Enumeration<'_>, visit: &mut dyn FnMut(&Image<'_>) -> Nex
 /// What is durable and what is pending at a point of a log: any part of it may be kept, whatever a profile says.
 #[derive(Debug)]
 pub struct Pending<'p> {
-    durable: Disk,
+    durable: Durable,
     pending: Vec<(usize, &'p Operation)>,
     /// How many marks had been passed.
     pub marks: usize,
@@ -222,12 +259,12 @@ impl<'p> Pending<'p> {
         let marks = self.marks;
         let (point, index, applied) = (0, 0, 0);
         let image = Image { point, index, marks, damage, applied, durable, pending, kept: &kept };
-        image.disk().0
+        image.disk()
     }
 }
 
 struct Walk<'w, 'v> {
-    durable: Disk,
+    durable: Durable,
     pending: Vec<(usize, &'w Operation)>,
     marks: usize,
     /// Which operations are durable, as a number.
@@ -243,7 +280,7 @@ struct Walk<'w, 'v> {
 impl<'w, 'v> Walk<'w, 'v> {
     fn new(what: Enumeration<'w>, visit: &'v mut dyn FnMut(&Image<'_>) -> Next) -> Self {
         Self {
-            durable: what.before.clone(),
+            durable: Durable::new(what.before.clone()),
             pending: Vec::new(),
             marks: 0,
             applied: 0,
@@ -352,7 +389,7 @@ impl<'w, 'v> Walk<'w, 'v> {
         for kept in choices {
             self.emit(point, &mut index, &kept, None);
         }
-        let damages = Damage::of_newest(&self.pending, &self.durable);
+        let damages = Damage::of_newest(&self.pending, &self.durable.disk);
         for damage in damages {
             let everything = vec![true; self.pending.len()];
             self.emit(point, &mut index, &everything, Some(damage));

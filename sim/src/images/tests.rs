@@ -48,7 +48,7 @@ fn after_mark(log: &[Logged], profile: Profile) -> BTreeSet<Option<Vec<u8>>> {
     let mut found = BTreeSet::new();
     all(log, profile, &mut |image| {
         if image.marks == 1 {
-            let (disk, _) = image.disk();
+            let disk = image.disk();
             let content = disk.lookup("file").and_then(|inode| match &disk.inode(inode)?.node {
                 Node::File(content) => Some(content.bytes()),
                 _ => None,
@@ -201,7 +201,7 @@ proptest! {
         let mut found = BTreeSet::new();
         let coverage = all(&log, Profile::Posix, &mut |image| {
             if image.damage.is_none() {
-                found.insert((image.disk().1, image.marks));
+                found.insert((image.fingerprint(), image.marks));
             }
         });
         prop_assert_eq!(coverage.points, coverage.exhaustive);

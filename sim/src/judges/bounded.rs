@@ -34,16 +34,18 @@ fn judge(case: &Case<'_>) -> Verdict {
     }
     let disk = &case.seen.disk;
     let journal = disk.lookup(&format!("{HOME_ON_DISK}/journal/records.jsonl"));
-    let (size, records) = match journal.and_then(|inode| disk.inode(inode)).map(|inode| &inode.node)
-    {
-        // Counted as they lie there: the product may refuse to read them.
-        Some(Node::File(content)) => {
-            let bytes = content.bytes();
-            let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-            (content.size(), lines.count() as u64)
-        }
-        _ => (0, 0),
+    let Some(Node::File(content)) =
+        journal.and_then(|inode| disk.inode(inode)).map(|inode| &inode.node)
+    else {
+        return Verdict::Held;
     };
+    let size = content.size();
+    if size <= MOST_RESERVED {
+        return Verdict::Held;
+    }
+    // Counted as they lie there: the product may refuse to read them.
+    let bytes = content.bytes();
+    let records = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() as u64;
     let bound = MOST_RESERVED + LARGEST_RECORD * records;
     Verdict::of((size > bound).then(|| format!("the journal has {size} bytes, more than {bound}")))
 }

@@ -115,7 +115,7 @@ impl Hunt {
             enumerate(what, &mut |image| {
                 // What is torn only repeats, here, what a hole shows.
                 if image.damage.is_none() {
-                    let (point, (disk, _), lost) = (image.point, image.disk(), image.lost());
+                    let (point, disk, lost) = (image.point, image.disk(), image.lost());
                     let marks = image.marks;
                     let crash = Crash { profile, point, disk, lost, hole: false, marks };
                     self.consider(program, run, &crash, strength);

@@ -148,7 +148,7 @@ impl Made {
                 if (image.point, image.index) != (point, index) {
                     return if image.point > point { Next::Stop } else { Next::GoOn };
                 }
-                found = Some((image.disk().0, image.lost(), image.damage, image.marks));
+                found = Some((image.disk(), image.lost(), image.damage, image.marks));
                 // The same numbers may come again, at a sync: the last one counts if no earlier did.
                 Next::Stop
             });
@@ -185,7 +185,7 @@ impl Made {
             failed: self.failed.clone(),
             lied_to: self.lied_to,
         };
-        setting.judge(disk, self.known, true, &mut BTreeMap::new())
+        setting.judge(disk, self.known, true, &mut BTreeMap::new()).0
     }
 
     /// The same with another last crash, if that is broken in the same way.
