@@ -133,13 +133,12 @@ impl Exploration<'_> {
         if self.seen.len() > MOST_REMEMBERED {
             self.seen.clear();
         }
-        let disk = image.disk();
         let id = walk.id.crashed(image.point, image.index);
         self.session.about_to_judge(&id);
         let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
         let seen = match self.setting.to_retry(known, retry) {
-            None if self.repeats => observe_once(&disk, fingerprint),
-            step => Rc::new(observe(&disk, Wanted { retry: step })),
+            None if self.repeats => observe_once(fingerprint, || image.disk()),
+            step => Rc::new(observe(&image.disk(), Wanted { retry: step })),
         };
         let judged = self.setting.judge_seen(&seen, known, &mut self.applied);
         self.session.judged(state, judged.is_err());
@@ -148,6 +147,7 @@ impl Exploration<'_> {
             let judge = judge.to_owned();
             self.session.report.violate(Violation { id: id.to_string(), judge, what });
         } else if self.depth.goes_on(walk.depth, bits >> 16) {
+            let disk = image.disk();
             let log = recovery_log(&disk, id.seed, false);
             let known = [known];
             let depth = walk.depth + 1;

@@ -153,28 +153,50 @@ pub(crate) struct Wanted<'w> {
     pub(crate) retry: Option<(Step, &'w State)>,
 }
 
-/// So many observations are remembered.
+/// So many observations are recent; at most as many again are remembered.
 const MOST_OBSERVED: usize = 2000;
 
+/// What was seen of disks, by their fingerprints.
+#[derive(Default)]
+struct Observed {
+    recent: BTreeMap<Fingerprint, Rc<Observation>>,
+    /// What was recent before there were too many.
+    before: BTreeMap<Fingerprint, Rc<Observation>>,
+}
+
+impl Observed {
+    fn recall(&mut self, fingerprint: Fingerprint) -> Option<Rc<Observation>> {
+        if let Some(seen) = self.recent.get(&fingerprint) {
+            return Some(Rc::clone(seen));
+        }
+        let seen = self.before.remove(&fingerprint)?;
+        self.remember(fingerprint, Rc::clone(&seen));
+        Some(seen)
+    }
+
+    fn remember(&mut self, fingerprint: Fingerprint, seen: Rc<Observation>) {
+        if self.recent.len() >= MOST_OBSERVED {
+            self.before = std::mem::take(&mut self.recent);
+        }
+        self.recent.insert(fingerprint, seen);
+    }
+}
+
 thread_local! {
-    /// What was seen of disks, by their fingerprints.
-    static OBSERVED: RefCell<BTreeMap<Fingerprint, Rc<Observation>>> =
-        const { RefCell::new(BTreeMap::new()) };
+    static OBSERVED: RefCell<Observed> = RefCell::default();
 }
 
 /// What the product makes of a disk, asked once for each: many faults leave the same few disks, and only what must be true of
 /// them differs.
-pub(crate) fn observe_once(disk: &Disk, fingerprint: Fingerprint) -> Rc<Observation> {
-    if let Some(seen) = OBSERVED.with_borrow(|observed| observed.get(&fingerprint).cloned()) {
+pub(crate) fn observe_once(
+    fingerprint: Fingerprint,
+    disk: impl FnOnce() -> Disk,
+) -> Rc<Observation> {
+    if let Some(seen) = OBSERVED.with_borrow_mut(|observed| observed.recall(fingerprint)) {
         return seen;
     }
-    let seen = Rc::new(observe(disk, Wanted::default()));
-    OBSERVED.with_borrow_mut(|observed| {
-        if observed.len() >= MOST_OBSERVED {
-            observed.clear();
-        }
-        observed.insert(fingerprint, Rc::clone(&seen));
-    });
+    let seen = Rc::new(observe(&disk(), Wanted::default()));
+    OBSERVED.with_borrow_mut(|observed| observed.remember(fingerprint, Rc::clone(&seen)));
     seen
 }
 
