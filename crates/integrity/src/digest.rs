@@ -43,7 +43,7 @@ impl Digest {
 
     /// As [`Digest::of_file`], of a file that is open, from where it is to its end.
     pub(crate) fn of_opened(file: &File, path: &Path) -> durable::Result<Self> {
-        digest_rest(file).map_err(|error| Error::new(Operation::Read, path, error))
+        digest_of_rest(file).map_err(|error| Error::new(Operation::Read, path, error))
     }
 
     /// The 32 bytes.
@@ -67,7 +67,7 @@ const SMALL_READ: usize = 16 * 1024;
 const SMALL_FILE: usize = 64 * 1024;
 
 /// Most files of a home are small, and the buffer that is best for large ones takes longer to be made than they to be read.
-fn digest_rest(mut file: &File) -> io::Result<Digest> {
+fn digest_of_rest(mut file: &File) -> io::Result<Digest> {
     let mut hasher = blake3::Hasher::new();
     let mut buffer = [0; SMALL_READ];
     let mut done = 0;

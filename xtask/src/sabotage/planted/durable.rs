@@ -222,7 +222,7 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "file-descriptor-leaked",
         DIGEST,
-        "hasher.update_reader(«file»)",
+        "digest_of_rest(«file»)",
         "std::mem::forget(File::open(path)); file",
         "a long-running process runs out of file descriptors",
     ),
