@@ -204,10 +204,9 @@ impl World {
         self.met_at
     }
 
-    /// The same, with bytes of a file that cannot be read.
-    pub fn with_unreadable(mut self, inode: InodeNumber, bytes: std::ops::Range<u64>) -> Self {
-        self.unreadable = Some((inode, bytes));
-        self
+    /// From here on these bytes of a file cannot be read.
+    pub fn set_unreadable(&mut self, bytes: Option<(InodeNumber, std::ops::Range<u64>)>) {
+        self.unreadable = bytes;
     }
 
     /// Descriptors that are open.

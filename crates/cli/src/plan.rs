@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use upgrade::compatibility::Severity;
+use upgrade::compatibility::{RollbackData, Severity};
 use upgrade::config_migration::{Change, ChangeKind};
 use upgrade::extension_migration::Fate;
 use upgrade::{ConfigurationStretch, HomeView, Plan, PlannedBinary, PlannedPart, Request};
@@ -261,14 +261,23 @@ fn other_files(plan: &Plan) -> String {
 
 fn rollback(plan: &Plan) -> String {
     let (generation, version) = (plan.from.generation, &plan.from.versions.runtime);
+    let left = plan.to.generation;
+    let later = match plan.consent.rollback_data {
+        RollbackData::SetAside => format!(
+            "What is written after the upgrade stays in generation {left}, and can be exported."
+        ),
+        RollbackData::Preserve => format!(
+            "With --data preserve it takes along what is written after the upgrade; any other way \
+             back leaves that in generation {left}, and it can be exported."
+        ),
+    };
     hung(
         "  ",
         &format!(
             "A rollback restores generation {generation} exactly as it is now: {version}, its \
-             records, configuration, policy and extensions. What is written after the upgrade \
-             stays in generation {}, and can be exported. The new generation has {} starts to \
-             prove itself; then the home goes back by itself.",
-            plan.to.generation, plan.tries
+             records, configuration, policy and extensions. {later} The new generation has {} \
+             starts to prove itself; then the home goes back by itself.",
+            plan.tries
         ),
     )
 }

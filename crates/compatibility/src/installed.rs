@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use versioning::{SchemaVersion, Versions};
 
 use crate::{
-    CapabilityId, ExtensionApi, ExtensionIdentity, ExtensionKind, Offer, Permission, Readable,
-    RuntimeRange, Span,
+    CapabilityId, ExtensionApi, ExtensionIdentity, ExtensionKind, Migration, Offer, Permission,
+    Readable, RuntimeRange, Span,
 };
 
 /// The state of an installation, as far as compatibility depends on it.
@@ -24,6 +24,11 @@ pub struct Installed {
     pub rollback_target: Option<RollbackTarget>,
     /// How many generations before the current one are kept.
     pub generations_kept: u32,
+    /// The storage migrations by which whoever rolls back leads what was written in a later schema into an earlier one
+    /// (FC-UPGRADE-0001 §15). They are of the system that upgrades and rolls back, whatever an offer brings, so they stay
+    /// the same over a path.
+    #[serde(default)]
+    pub steps_back: BTreeSet<Migration>,
 }
 
 /// An extension that is installed (FC-UPGRADE-0001 §12).
@@ -83,6 +88,7 @@ impl Installed {
             capabilities,
             rollback_target: Some(RollbackTarget { versions: offer.versions.clone(), reads }),
             generations_kept: self.generations_kept,
+            steps_back: self.steps_back.clone(),
         }
     }
 }

@@ -11,7 +11,9 @@ use crate::reason::{
     CapabilityReason, ExtensionReason, ProtocolReason, Reason, ReleaseReason, StorageReason,
 };
 use crate::storage::route;
-use crate::{CapabilityId, Installed, InstalledExtension, Offer, Part, Policy, Verdict};
+use crate::{
+    CapabilityId, Installed, InstalledExtension, Offer, Part, Policy, RollbackData, Verdict,
+};
 
 /// Judges an offer for an installation. Total and deterministic: it answers whatever it is given, and always the same.
 pub fn judge(installed: &Installed, offer: &Offer, policy: &Policy) -> Verdict {
@@ -116,13 +118,18 @@ fn judge_rollback(
         return;
     }
     let (writes, reads) = (offer.versions.storage, target.reads);
+    let data = policy.rollback_data;
+    let converted = || route(&offer.storage.migrations, writes, |schema| reader.reads(schema));
+    // A rollback takes these steps only where it is to preserve, and leaves nothing on the way: where records are to be set
+    // aside they are, and somebody has to agree to it.
+    let carried = || {
+        let steps = Some(&installed.steps_back).filter(|_| data == RollbackData::Preserve)?;
+        route(steps, writes, |schema| schema == reader.writes)
+    };
     let target = target.versions.runtime.clone();
-    let reason = match route(&offer.storage.migrations, writes, |schema| reader.reads(schema)) {
+    let reason = match converted().or_else(carried) {
         Some(way) => StorageReason::RollbackConverts { target, way },
-        None => {
-            let data = policy.rollback_data;
-            StorageReason::RollbackUnreadable { target, writes, reads, data }
-        }
+        None => StorageReason::RollbackUnreadable { target, writes, reads, data },
     };
     reasons.push(reason.into());
 }

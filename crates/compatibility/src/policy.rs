@@ -34,7 +34,8 @@ impl Policy {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum RollbackData {
-    /// They must be carried back, so what the rollback goes back to must be able to read them.
+    /// They must be carried back: what the rollback goes back to can read them, or migrations lead them all the way to the
+    /// schema that it writes ([`crate::Installed::steps_back`]).
     #[default]
     Preserve,
     /// They stay in the generation that was left, and nobody has to read them, if the operator consents.

@@ -6,4 +6,5 @@ mod negotiation;
 mod path_properties;
 mod properties;
 mod reasons;
+mod rollback;
 mod strategies;

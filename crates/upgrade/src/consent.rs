@@ -29,7 +29,7 @@ impl Default for Consent {
             set_aside: BTreeSet::new(),
             permissions: BTreeSet::new(),
             grants: Vec::new(),
-            // All that a rollback can do so far.
+            // What a rollback does unless it is asked to preserve.
             rollback_data: RollbackData::SetAside,
             peers: Peers::Independent,
         }

@@ -113,11 +113,9 @@ struct Rotten {
 impl Rotten {
     /// What a process sees of it.
     fn world(&self) -> World {
-        let world = World::new(self.disk.clone(), FaultPlan::none());
-        match self.unreadable.clone() {
-            Some((inode, bytes)) => world.with_unreadable(inode, bytes),
-            None => world,
-        }
+        let mut world = World::new(self.disk.clone(), FaultPlan::none());
+        world.set_unreadable(self.unreadable.clone());
+        world
     }
 
     fn fingerprint(&self) -> Fingerprint {

@@ -99,6 +99,17 @@ pub(super) fn in_use(act: impl FnOnce() -> Result<(), Error>) -> Result<(), Erro
     acted
 }
 
+/// Does something while the disk does not give a file, of which it keeps every byte.
+pub(super) fn unreadable<T>(path_on_disk: &str, act: impl FnOnce() -> T) -> T {
+    hooks::with(|world| {
+        let inode = world.disk().lookup(path_on_disk).expect("there is a file to be read");
+        world.set_unreadable(Some((inode, 0..u64::MAX)));
+    });
+    let done = act();
+    hooks::with(|world| world.set_unreadable(None));
+    done
+}
+
 /// Does something that no fault meets: it is not the product's.
 pub(super) fn spared<T>(act: impl FnOnce() -> T) -> T {
     hooks::with(|world| world.spare(true));

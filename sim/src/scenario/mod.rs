@@ -331,6 +331,14 @@ pub(crate) fn all() -> Vec<Scenario> {
             &[Step::Ended(Course::Spent)],
         ),
         new(
+            "launch-halts",
+            Large,
+            "no try is left and the generation before cannot be read: the home halts; once it can be, the home goes back, and stays there though that one fails too",
+            &[CANDIDATE, &[Step::Upgrade("2.0.0"), Step::Launch, Step::Launch, Step::Launch]]
+                .concat(),
+            &[Step::Halts, Step::Halts, Step::Ended(Course::Spent), Step::BothFail, Step::BothFail],
+        ),
+        new(
             "unverified",
             Large,
             "a migration that does not do the same twice, and one that loses a record",

@@ -4,10 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use femtoclaw_catalogue::Envelope;
+use upgrade::lifecycle::Standing;
 use upgrade::{Booted, Cause, Error, Home};
 use versioning::GenerationNumber;
 
 use super::HOME;
+use super::disturbed;
 use super::step::{ENGINE, Marks, Refusal, development, environment};
 use crate::hooks;
 
@@ -36,7 +38,7 @@ pub(super) fn ended(course: Course) -> Result<(), Refusal> {
         let generation = home.state().current.unwrap_or(GenerationNumber::FIRST);
         match course {
             Course::Stopped => home.stopped(generation),
-            Course::Spent => home.crashed(generation),
+            Course::Spent => died(home),
             Course::Unhealthy => match home.failed(generation, "simulated") {
                 error if matches!(error.cause(), Cause::TrialFailed { .. }) => Ok(()),
                 error => Err(error),
@@ -44,6 +46,62 @@ pub(super) fn ended(course: Course) -> Result<(), Refusal> {
         }
     });
     Ok(ended?)
+}
+
+/// A file of the generation before the one that is on trial, where one is launched.
+const OF_THE_ONE_BEFORE: &str = "/home/generations/2/config/femtoclaw.toml";
+
+/// A runtime has died, no try is left, and the disk does not give the generation before: the home halts, for its launcher
+/// and for whoever launches again, and nothing is on record of it.
+pub(super) fn halts() -> Result<(), Refusal> {
+    let before = with_home(records);
+    let (died, again) = disturbed::unreadable(OF_THE_ONE_BEFORE, || {
+        (with_home(died), with_home(|home| home.launch().map(drop)))
+    });
+    refused_with(&died, ("halted", 8));
+    refused_with(&again, ("halted", 8));
+    nothing_was_appended(before);
+    Ok(died?)
+}
+
+/// The generation that the home has gone back to is launched, and its runtime fails too. Its launcher can know that there
+/// is nothing further back, and the home stays where it is: two generations that fail are never alternated between.
+pub(super) fn both_fail() -> Result<(), Refusal> {
+    let launch = with_home(|home| home.launch())?;
+    let generation = launch.generation().number();
+    assert!(launch.returned_from() > Some(generation), "nobody knows that another was left for it");
+    assert_eq!(launch.standing(), Standing::Confirmed, "what was gone back to is on trial");
+    nobody_goes_back();
+    drop(launch);
+    let before = with_home(records);
+    with_home(|home| home.crashed(generation))?;
+    let failed = with_home(|home| Err::<(), _>(home.failed(generation, "simulated")));
+    refused_with(&failed, ("not-on-trial", 1));
+    nothing_was_appended(before);
+    Ok(failed?)
+}
+
+fn died(home: &mut Home<'_>) -> Result<(), Error> {
+    let generation = home.state().current.unwrap_or(GenerationNumber::FIRST);
+    home.crashed(generation)
+}
+
+fn records(home: &mut Home<'_>) -> Result<usize, Error> {
+    Ok(home.records().len())
+}
+
+/// What is refused must be, by this name and with this exit code, unless a fault was met.
+fn refused_with(result: &Result<(), Error>, expected: (&str, u8)) {
+    let found = result.as_ref().err().map(|error| (error.name(), error.exit_code()));
+    let disturbed = hooks::with(|world| world.faults().hits() > 0).unwrap_or_default();
+    let as_it_should = found == Some(expected) || (disturbed && found.is_some());
+    assert!(as_it_should, "it ends with {found:?}, and not with {expected:?}");
+}
+
+fn nothing_was_appended(before: Result<usize, Error>) {
+    if let (Ok(before), Ok(after)) = (before, with_home(records)) {
+        assert_eq!(before, after, "what is refused is on record");
+    }
 }
 
 /// Opens the home anew: a launcher does not hold it while the runtime runs.
@@ -55,16 +113,10 @@ fn with_home<T>(act: impl FnOnce(&mut Home<'_>) -> Result<T, Error>) -> Result<T
 
 /// A rollback under a runtime that runs must be refused, by name, and leave the journal as it is.
 fn nobody_goes_back() {
-    let records = |home: &mut Home<'_>| Ok(home.records().len());
     let before = with_home(records);
-    let refused = with_home(|home| home.rollback(None, development(), "simulated", &mut |_| {}));
-    let name = refused.as_ref().err().map(Error::name);
-    let disturbed = hooks::with(|world| world.faults().hits() > 0).unwrap_or_default();
-    let as_it_should = name == Some("store-in-use") || (disturbed && name.is_some());
-    assert!(as_it_should, "going back under a runtime is not refused as it should be: {name:?}");
-    if let (Ok(before), Ok(after)) = (before, with_home(records)) {
-        assert_eq!(before, after, "a rollback that is refused is on record");
-    }
+    let back = |home: &mut Home<'_>| home.rollback(None, development(), "simulated", &mut |_| {});
+    refused_with(&with_home(back).map(drop), ("store-in-use", 9));
+    nothing_was_appended(before);
 }
 
 /// Where the records that a runtime of ours writes are counted from: no installation has so many.

@@ -20,7 +20,7 @@ use versioning::{Clock, GenerationNumber, RuntimeVersion, Timestamp};
 use super::cancelled::{self, Moment};
 use super::disturbed;
 use super::flaw::{Flaw, Flawed};
-use super::runtime::{Course, ended, killed, launch, run};
+use super::runtime::{Course, both_fail, ended, halts, killed, launch, run};
 use super::trust::{self, Wrong, WrongKeyring};
 use super::{BINARY, HOME, SOURCE};
 use crate::hooks;
@@ -149,6 +149,10 @@ pub(crate) enum Step {
     Launch,
     /// Its launcher says how it has ended.
     Ended(Course),
+    /// It has died, no try is left, and the disk does not give the generation before: the home halts.
+    Halts,
+    /// What the home has gone back to is launched, and fails too: the home stays where it is.
+    BothFail,
     /// Only to prepare: a runtime starts, and stops in good order, so many times.
     Restarts(u64),
     /// A runtime is to start on a generation that has no try left: it goes back instead.
@@ -299,6 +303,8 @@ impl Step {
                 | Self::StartOther
                 | Self::StartTooOften
                 | Self::Ended(Course::Spent)
+                | Self::Halts
+                | Self::BothFail
         )
     }
 
@@ -317,6 +323,8 @@ impl Step {
             Self::StartOther => return boot(&RuntimeVersion::new(9, 9, 9), |_| Ok(())),
             Self::Launch => return launch(),
             Self::Ended(course) => return ended(course),
+            Self::Halts => return halts(),
+            Self::BothFail => return both_fail(),
             Self::Fail => return start(|booted| Ok(booted.fail("simulated").map(|_| ())?)),
             Self::LongOperator | Self::ShortOperator => {
                 LONG.store(self == Self::LongOperator, Ordering::SeqCst);
@@ -394,6 +402,8 @@ impl Step {
             | Self::Start
             | Self::Launch
             | Self::Ended(_)
+            | Self::Halts
+            | Self::BothFail
             | Self::StartTooOften
             | Self::StartOther
             | Self::Fail

@@ -84,6 +84,31 @@ fn what_was_written_since_is_carried_back_when_it_is_asked_for() {
     assert_eq!(reverted["event"]["records"], done["records"]);
 }
 
+// trace: test FC-13.2.2 FC-15.2.2 FC-22.2.3
+#[test]
+fn an_upgrade_that_promises_to_preserve_keeps_what_is_written_after_it() {
+    let scene = Scene::adopted();
+    scene.ok(&["apply", "--development", "--target-version", "2.0.0-rc.1"]);
+    scene.ok(&["confirm"]);
+    let apply = ["--target-version", "2.0.0", "--rollback-data", "preserve"];
+    let plan = scene.ok(&[&["plan"][..], &apply].concat())["plan"].clone();
+    assert_eq!(plan["verdict"]["irreversible"], false, "{plan}");
+    let reasons = plan["verdict"]["reasons"].as_array().unwrap();
+    let way = reasons.iter().find(|reason| reason["code"] == "rollback-converts").unwrap();
+    assert_eq!((&way["severity"], &way["way"]), (&"note".into(), &serde_json::json!([3, 2])));
+    let text = String::from_utf8(scene.run(&[&["plan"][..], &apply].concat()).stdout).unwrap();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let told = "With --data preserve it takes along what is written after the upgrade;";
+    assert!(words.join(" ").contains(told), "{text}");
+    scene.ok(&[&["apply", "--development"][..], &apply].concat());
+    run(&scene, "2.0.0", 3);
+    let done = scene.ok(&["rollback", "--data", "preserve", "--development"]);
+    let count = |name: &str| done["records"][name].as_u64().unwrap();
+    assert_eq!(count("left"), count("activated") + 3);
+    assert_eq!(later(&scene.lines(&["export"])), 3);
+    assert_eq!(scene.verified(4)["current"], true);
+}
+
 // trace: test FC-15.4
 #[test]
 fn what_is_set_aside_is_counted_and_exported_by_itself() {

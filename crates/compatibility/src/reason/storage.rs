@@ -127,7 +127,10 @@ impl StorageReason {
         let (severity, message, action) = match data {
             RollbackData::Preserve => (
                 Severity::Refuse,
-                format!("{fact}, so what is written after the upgrade could not be carried back."),
+                format!(
+                    "{fact}, and no migrations lead back, so what is written after the upgrade could \
+                     not be carried back."
+                ),
                 "Upgrade to a release in between first, or let such records be set aside.",
             ),
             RollbackData::SetAside => (

@@ -187,9 +187,10 @@ fn from_1_0_3_to_2_1_0_leads_over_2_0_0_and_says_why() {
          Upgrade to a release in between first.\n  \
          - refused: No migrations lead from storage schema 1 to 3. [storage-no-path, §6] Upgrade to \
          a release in between first.\n  \
-         - refused: 1.0.3, which a rollback goes back to, reads storage schema 1, not 3, so what is \
-         written after the upgrade could not be carried back. [rollback-unreadable, §15] Upgrade \
-         to a release in between first, or let such records be set aside.\n  \
+         - refused: 1.0.3, which a rollback goes back to, reads storage schema 1, not 3, and no \
+         migrations lead back, so what is written after the upgrade could not be carried back. \
+         [rollback-unreadable, §15] Upgrade to a release in between first, or let such records be \
+         set aside.\n  \
          - refused: The release does not know the capability web_get, which is enabled: what uses it \
             would no longer work. [capability-lost, §11] Do without it and remove it first, or wait for a release that \
          knows it.\n  \

@@ -92,6 +92,7 @@ pub(super) fn home_1_0_3() -> Installed {
         extensions: vec![weather()],
         capabilities: BTreeMap::from([(id("web_get"), true), (id("process"), false)]),
         generations_kept: 3,
+        steps_back: BTreeSet::new(),
     }
 }
 

@@ -85,6 +85,7 @@ const NARROWED: [Narrowing; 9] = [
         policy.rollback_data = RollbackData::Preserve;
         offer.storage.readable_by = Span::only(SchemaVersion::new(STRANGE));
         offer.storage.migrations.clear();
+        home.steps_back.clear();
         let target = home.rollback_target.as_ref().map(RollbackTarget::readable);
         target.is_some_and(|target| !target.reads(offer.versions.storage))
     }),

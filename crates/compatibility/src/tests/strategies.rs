@@ -105,11 +105,14 @@ fn capability_offer() -> impl Strategy<Value = CapabilityOffer> {
     })
 }
 
+fn migration() -> impl Strategy<Value = Migration> {
+    (number(SchemaVersion::new), number(SchemaVersion::new))
+        .prop_map(|(from, to)| Migration { from, to })
+}
+
 fn storage_offer() -> impl Strategy<Value = StorageOffer> {
-    let migration = (number(SchemaVersion::new), number(SchemaVersion::new))
-        .prop_map(|(from, to)| Migration { from, to });
     let parts =
-        (numbers(SchemaVersion::new), numbers(SchemaVersion::new), btree_set(migration, 0..8));
+        (numbers(SchemaVersion::new), numbers(SchemaVersion::new), btree_set(migration(), 0..8));
     parts.prop_map(|(reads, readable_by, migrations)| StorageOffer {
         reads,
         readable_by,
@@ -181,9 +184,19 @@ pub(super) fn installed() -> impl Strategy<Value = Installed> {
         btree_map(id, any::<bool>(), 0..=5),
         option::weighted(0.8, target),
         0_u32..3,
+        btree_set(migration(), 0..8),
     );
-    parts.prop_map(|(versions, extensions, capabilities, rollback_target, generations_kept)| {
-        Installed { versions, extensions, capabilities, rollback_target, generations_kept }
+    parts.prop_map(|parts| {
+        let (versions, extensions, capabilities, rollback_target, generations_kept, steps_back) =
+            parts;
+        Installed {
+            versions,
+            extensions,
+            capabilities,
+            rollback_target,
+            generations_kept,
+            steps_back,
+        }
     })
 }
 

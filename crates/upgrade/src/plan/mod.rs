@@ -308,6 +308,7 @@ fn plan(
         installed: &installed,
         authority: meaning.authority.as_ref(),
         extensions: meaning.extensions.as_ref(),
+        steps_back: storage::steps_back(environment, &generation),
         request,
     };
     let judged = release.as_ref().filter(|_| is_upgrade);

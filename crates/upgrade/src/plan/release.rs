@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use capability_migration::Authority;
 use compatibility::{
-    Installed, InstalledExtension, Offer, Policy, RollbackTarget, Span, UpgradePath, Verdict,
+    Installed, InstalledExtension, Migration, Offer, Policy, RollbackTarget, Span, UpgradePath,
+    Verdict,
 };
 use extension_migration::{Compatibility, ExtensionPlan, Fate};
 use versioning::Versions;
@@ -62,6 +63,8 @@ pub(super) struct Case<'c> {
     pub(super) authority: Option<&'c Authority>,
     /// What could be planned of them.
     pub(super) extensions: Option<&'c ExtensionPlan>,
+    /// By what a rollback could carry back what is written after the upgrade.
+    pub(super) steps_back: BTreeSet<Migration>,
     pub(super) request: &'c Request,
 }
 
@@ -113,6 +116,7 @@ impl Case<'_> {
             // What is current now is what a rollback goes back to, and is never given back before the next upgrade.
             rollback_target: Some(RollbackTarget { versions: versions.clone(), reads }),
             generations_kept: 1,
+            steps_back: self.steps_back.clone(),
             versions,
         }
     }

@@ -1,10 +1,14 @@
 //! What an upgrade does to the store.
 
+use std::collections::BTreeSet;
+
+use compatibility::Migration;
 use rollback::Generation;
 use storage_migration::{Disposition, MigrationPath};
 use versioning::{SchemaVersion, Versions};
 
 use super::{PlannedKeyspace, PlannedStep};
+use crate::seal::keyspace_map;
 use crate::{Environment, Refusal};
 
 /// The migrations that lead from one schema to another.
@@ -20,6 +24,22 @@ pub(super) fn path<'e>(
         refusals.push(Refusal::new("migration-path", "§8", "storage", error.to_string()));
     })
     .ok()
+}
+
+/// The migrations by which a rollback to this generation, or to a later one, could carry back what was written since
+/// (FC-UPGRADE-0001 §15): those that the rollback itself would find. None leads into a store that is not the engine's: that
+/// is a copy of an installation, which is not run from a home.
+// trace: impl FC-15.2.2
+pub(super) fn steps_back(
+    environment: Environment<'_>,
+    generation: &Generation,
+) -> BTreeSet<Migration> {
+    let manifest = generation.manifest();
+    let foreign = keyspace_map(manifest).is_none().then_some(manifest.versions.storage);
+    let steps = environment.catalogue.back_steps().iter();
+    let steps = steps.map(|step| Migration { from: step.from(), to: step.to() });
+    let leads = |step: &Migration| environment.back(step.from, step.to).is_ok();
+    steps.filter(|step| Some(step.to) != foreign && leads(step)).collect()
 }
 
 /// A migration that was applied and has been edited since would make history a lie.

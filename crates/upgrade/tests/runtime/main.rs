@@ -9,6 +9,7 @@ mod launch;
 mod lifecycle;
 mod preserve;
 mod progress;
+mod promised;
 mod support;
 mod trial;
 mod writers;
@@ -138,6 +139,10 @@ enum Wrong {
     Records,
     /// The way back forgets telemetry that was written in the later schema.
     Forgetful,
+    /// There is no way back.
+    NoWayBack,
+    /// The only way back leads into the files of an installation.
+    ToFiles,
 }
 
 /// FemtoClaw's schemas, the last of which has an invariant that no turn of a conversation satisfies.
@@ -168,10 +173,11 @@ impl Catalogue for Stricter {
     }
 
     fn back_steps(&self) -> &[&'static dyn MigrationStep] {
-        if self.1 == Wrong::Forgetful {
-            preserve::forgetful_steps()
-        } else {
-            FemtoClaw.back_steps()
+        match self.1 {
+            Wrong::Forgetful => preserve::forgetful_steps(),
+            Wrong::NoWayBack => &[],
+            Wrong::ToFiles => promised::steps_to_files(),
+            _ => FemtoClaw.back_steps(),
         }
     }
 
