@@ -47,13 +47,15 @@ impl Request {
 /// Runs all tests with instrumentation, and keeps what they reach.
 ///
 /// # Errors
-/// If a program is missing, or the tests fail.
+/// If a program is missing, the tests fail, or what is read is older than the sources.
 pub(crate) fn run(arguments: &[String]) -> CommandResult {
     let request = Request::parse(arguments).map_err(Failure::Usage)?;
     let root = workspace_root();
     let lines = target_directory()?.join(LINES);
     if !request.read {
         measure(&lines)?;
+    } else if let Some(path) = changed_since(&lines, &root)? {
+        return Err(Failure::Failed(format!("{path} is newer than what was measured")));
     }
     let text = std::fs::read_to_string(&lines)
         .map_err(|error| format!("{}: {error}; run it without --read", lines.display()))?;
@@ -71,6 +73,14 @@ pub(crate) fn run(arguments: &[String]) -> CommandResult {
         println!("{}", json!({"type": "coverage", "lines_percent": covered}));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A file of the product that was written after this one: what was measured is not of it.
+fn changed_since(measured: &Path, root: &Path) -> Result<Option<String>, String> {
+    let written = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+    let Some(measured) = written(measured) else { return Ok(None) };
+    let mut files = tracked_files(root)?.into_iter().filter(|path| path.starts_with(PRODUCT));
+    Ok(files.find(|path| written(&root.join(path)).is_some_and(|written| written > measured)))
 }
 
 /// Runs all tests with instrumentation, and writes which lines they reach.
@@ -239,7 +249,7 @@ mod tests {
             ("sim/src/main.rs", &[], &[1, 2]),
         ]) + &report(&[("crates/a/src/lib.rs", &[2, 3], &[])])
             .replace("/w/", "/elsewhere/");
-        let lib = "fn one() {\n2\n3\n}\n#[cfg(test)]\nmod tests { #[test]\nfn it_is() {\n8\n} }\n\
+        let lib = "fn one() {\nf();\nf();\n}\n#[cfg(test)]\nmod tests { #[test]\nfn it_is() {\nf();\n} }\n\
             #[cfg(test)]\nmod made;\n";
         let texts = [
             ("crates/a/src/lib.rs", lib),
@@ -263,6 +273,19 @@ mod tests {
     #[test]
     fn what_no_test_reaches_is_named_with_its_place() {
         assert_eq!(missed(&files()), ["crates/a/src/lib.rs:2-3", "crates/b/src/lib.rs:5"]);
+    }
+
+    #[test]
+    fn what_was_measured_before_a_change_is_not_of_it() {
+        let (root, directory) = (workspace_root(), tempfile::tempdir().unwrap());
+        let measured = directory.path().join(LINES);
+        assert_eq!(changed_since(&measured, &root), Ok(None), "nothing was measured");
+        std::fs::write(&measured, "").unwrap();
+        assert_eq!(changed_since(&measured, &root), Ok(None));
+        let file = std::fs::File::options().append(true).open(&measured).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        let changed = changed_since(&measured, &root).unwrap().unwrap();
+        assert!(changed.starts_with(PRODUCT), "{changed}");
     }
 
     #[test]
