@@ -70,8 +70,9 @@ Commands:
       --json: the last line of standard output is the result; everything else goes to standard error.
   model [--json]
       Explores the model of the upgrade protocol (specs/protocol) in full, within bounds that it states.
-  coverage [--json]
+  coverage [--read] [--missed] [--json]
       Which lines of the product its tests reach, by crate, kept in specs/evidence. It is shown, and decides nothing.
+      --read: runs nothing, reads what the last run has left. --missed: names the lines that none reaches.
   trace [--clauses | --accept] [--write-docs] [--json]
       Puts every clause of the specification beside what makes it true, what shows it, and what that evidence noticed, and
       fails if anything is missing: docs/tracing.md. Reads what `test`, `sim --quick` and `model` left.

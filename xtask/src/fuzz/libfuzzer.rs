@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::{Finding, Round, relative};
+use super::{Finding, PATIENCE, Round, relative};
 use crate::runner::{shown, target_directory, workspace_root};
 
 /// What libFuzzer needs: how to see whether it is there, what it is, and how it comes.
@@ -44,6 +44,27 @@ fn rustup() -> Command {
     command
 }
 
+/// `cargo fuzz` with this for a target.
+fn cargo_fuzz(what: &str, target: &str) -> Command {
+    let mut command = rustup();
+    // With the optimization of the whole program a target takes minutes to link.
+    command.env("CARGO_PROFILE_RELEASE_LTO", "off");
+    command.args(["run", "nightly", "cargo", "fuzz", what, "--features", "libfuzzer", target]);
+    command
+}
+
+/// Builds a target, so that this is no part of the time of its search.
+///
+/// # Errors
+/// If it does not build.
+pub(super) fn build(target: &str) -> Result<(), String> {
+    let mut command = cargo_fuzz("build", target);
+    eprintln!("+ {}", shown(&command));
+    let status = command.stdin(Stdio::null()).stdout(std::io::stderr()).status();
+    let status = status.map_err(|error| format!("cannot run cargo fuzz: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo fuzz build ended with {status}")) }
+}
+
 /// Lets it search for this long. Inputs that it finds interesting stay in the target directory for the next time.
 ///
 /// # Errors
@@ -52,13 +73,13 @@ pub(super) fn search(target: &str, time: Duration) -> Result<Round, String> {
     let interesting = target_directory()?.join("corpus").join(target);
     fs::create_dir_all(&interesting)
         .map_err(|error| format!("cannot create {}: {error}", interesting.display()))?;
-    let mut command = rustup();
-    // With the optimization of the whole program a target takes minutes to link.
-    command.env("CARGO_PROFILE_RELEASE_LTO", "off");
-    command.args(["run", "nightly", "cargo", "fuzz", "run", target]);
+    let mut command = cargo_fuzz("run", target);
     command.arg(&interesting).arg(format!("fuzz/corpus/{target}"));
-    command.args(["--features", "libfuzzer", "--"]);
-    command.arg(format!("-max_total_time={}", time.as_secs())).arg("-print_final_stats=1");
+    command
+        .arg("--")
+        .arg(format!("-max_total_time={}", time.as_secs()))
+        .arg("-print_final_stats=1");
+    command.arg(format!("-timeout={}", PATIENCE.as_secs()));
     eprintln!("+ {}", shown(&command));
     let failed = |error: std::io::Error| format!("cannot run cargo fuzz: {error}");
     // Standard output is for the result.
@@ -95,7 +116,9 @@ impl Told {
         if let Some(number) = line.strip_prefix("stat::number_of_executed_units:") {
             self.executions = number.trim().parse().unwrap_or_default();
         }
-        if let Some((_, path)) = line.split_once("Test unit written to ") {
+        // What is only slow is kept as well, and is no finding.
+        let is_slow = line.contains("/slow-unit-");
+        if let Some((_, path)) = line.split_once("Test unit written to ").filter(|_| !is_slow) {
             self.input = Some(path.trim().to_owned());
         }
         let says = line.contains("panicked at") || line.contains("ERROR: ");
@@ -139,6 +162,8 @@ mod tests {
                 .replay
                 .ends_with("journal /x/fuzz/artifacts/journal/crash-0a --features libfuzzer")
         );
-        assert!(Told::default().finding("journal").is_none());
+        let mut slow = Told::default();
+        slow.add("artifact_prefix='/x/artifacts/journal/'; Test unit written to /x/artifacts/journal/slow-unit-0a");
+        assert!(slow.finding("journal").is_none());
     }
 }

@@ -26,6 +26,9 @@ const TIME: Duration = Duration::from_secs(60);
 /// The same with `--smoke`.
 const SMOKE_TIME: Duration = Duration::from_secs(3);
 
+/// How long an input may take: as much longer than the time of a search is it waited for the last.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What the mutations of `--smoke` begin with: the same in every run.
 const SMOKE_SEED: u64 = 1;
 
@@ -193,6 +196,9 @@ fn one_target(
     let mut findings = Vec::new();
     for file in &corpus {
         findings.extend(stable.replay(name, file)?);
+    }
+    if findings.is_empty() && engine == Engine::LibFuzzer {
+        libfuzzer::build(name)?;
     }
     let start = now();
     let mut executions = 0;

@@ -8,11 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Finding, Round, keep, relative};
+use super::{Finding, PATIENCE, Round, keep, relative};
 use crate::runner::{build_example, now, workspace_root};
-
-/// How long an input may take: as much longer than the time of a search is it waited for the last.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether a process has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

@@ -1,6 +1,6 @@
 //! Everything that is printed for people fits a terminal of 80 columns.
 
-use crate::support::{PROGRAM, Scene};
+use crate::support::{PROGRAM, Scene, alone};
 
 const COLUMNS: usize = 80;
 
@@ -116,7 +116,7 @@ fn what_changes_a_home_fits() {
 fn every_help_fits_on_a_narrow_terminal_as_well() {
     let help = |arguments: &[&str]| {
         let mut command = std::process::Command::new(PROGRAM);
-        command.env_clear().env("COLUMNS", "80").args(arguments).arg("-h");
+        alone(&mut command).env("COLUMNS", "80").args(arguments).arg("-h");
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
     for arguments in

@@ -20,7 +20,7 @@ use desk::Desk;
 use page::{Page, Typed};
 use varies::By;
 
-use crate::support::PROGRAM;
+use crate::support::{PROGRAM, alone};
 
 /// Names what is to be accepted, where it is.
 const ACCEPT: &str = "FEMTOCLAW_ACCEPT";
@@ -230,7 +230,7 @@ fn what_is_not_run_is_understood_all_the_same() {
                 let call = call.1.replace("DIGEST", &integrity::Digest::of(b"").to_string());
                 let words = words(&call);
                 // Help is shown only if everything before it is known.
-                let output = Command::new(PROGRAM).env_clear().args(&words).arg("--help").output();
+                let output = alone(&mut Command::new(PROGRAM)).args(&words).arg("--help").output();
                 let output = output.unwrap();
                 let error = String::from_utf8_lossy(&output.stderr).into_owned();
                 assert!(output.status.success(), "{name}:{}: {words:?}: {error}", block.line);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::support::{PROGRAM, Scene};
+use crate::support::{PROGRAM, Scene, alone};
 
 /// Commands that are no group, and groups.
 const COMMANDS: [&str; 18] = [
@@ -32,7 +32,7 @@ const CODES: [&str; 13] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "64
 
 /// What the command prints without a home and without an environment.
 fn printed(arguments: &[&str]) -> String {
-    let output = Command::new(PROGRAM).env_clear().args(arguments).output().unwrap();
+    let output = alone(&mut Command::new(PROGRAM)).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

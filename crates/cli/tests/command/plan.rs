@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Scene, files};
+use crate::support::{PROGRAM, Scene, alone, files};
 
 fn text(scene: &Scene, arguments: &[&str]) -> String {
     let output = scene.run(arguments);
@@ -142,8 +142,7 @@ fn what_comes_next_is_a_command_that_does_it() {
     let next = plan["next"][0].as_array().unwrap();
     let words: Vec<&str> = next.iter().map(|word| word.as_str().unwrap()).collect();
     assert_eq!(words[..2], ["femtoclaw-upgrade", "apply"]);
-    let output = std::process::Command::new(crate::support::PROGRAM)
-        .env_clear()
+    let output = alone(&mut std::process::Command::new(PROGRAM))
         .args(&words[1..])
         .arg("--yes")
         .output()

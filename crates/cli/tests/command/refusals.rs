@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::support::{Scene, files};
+use crate::support::{Scene, alone, files};
 
 // trace: test FC-21.1 FC-21.2 FC-21.3
 #[test]
@@ -80,7 +80,7 @@ fn what_makes_no_sense_is_a_usage_error() {
         assert_eq!(scene.run(arguments).status.code(), Some(64), "{arguments:?}");
     }
     let mut command = std::process::Command::new(crate::support::PROGRAM);
-    let output = command.env_clear().arg("status").output().unwrap();
+    let output = alone(&mut command).arg("status").output().unwrap();
     assert_eq!(output.status.code(), Some(64), "no home was named");
     assert_eq!(scene.run(&["--help"]).status.code(), Some(0));
 }

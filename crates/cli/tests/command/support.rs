@@ -1,13 +1,20 @@
 //! A home, and the command on it.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 
 use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 use serde_json::Value;
 
 /// The command under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_femtoclaw-upgrade");
+
+/// Takes away the tests' own environment, but the switch of a planted bug and the place to which what was reached is written.
+pub(crate) fn alone(command: &mut Command) -> &mut Command {
+    let kept = ["FEMTOCLAW_SABOTAGE", "LLVM_PROFILE_FILE"];
+    command.env_clear();
+    command.envs(std::env::vars_os().filter(|(name, _)| kept.iter().any(|kept| name == kept)))
+}
 
 /// A directory with a 1.0.3 installation, and a place for its home.
 pub(crate) struct Scene {
@@ -53,11 +60,10 @@ impl Scene {
         self.path().join("home")
     }
 
-    /// The command with these arguments, and nothing of the tests' own environment but the switch of a planted bug.
-    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
-        let mut command = std::process::Command::new(PROGRAM);
-        command.env_clear().stdin(std::process::Stdio::null());
-        command.envs(std::env::vars_os().filter(|(name, _)| name == "FEMTOCLAW_SABOTAGE"));
+    /// The command with these arguments, which is [`alone`].
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        alone(&mut command).stdin(Stdio::null());
         command.args(arguments).arg("--home").arg(self.home());
         command
     }

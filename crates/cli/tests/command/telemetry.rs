@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Scene, files};
+use crate::support::{Scene, alone, files};
 
 /// The events that a command appends to a file.
 fn events(scene: &Scene, arguments: &[&str], code: i32) -> Vec<Value> {
@@ -102,7 +102,7 @@ fn what_is_damaged_is_a_failure_and_what_no_home_was_named_for_is_refused() {
     assert_eq!((&end["result"], &end["error"]), (&"failed".into(), &"integrity-violated".into()));
     let path = scene.path().join("telemetry.jsonl");
     let mut command = std::process::Command::new(crate::support::PROGRAM);
-    command.env_clear().args(["status", "--telemetry"]).arg(&path);
+    alone(&mut command).args(["status", "--telemetry"]).arg(&path);
     assert_eq!(command.output().unwrap().status.code(), Some(64));
     let text = fs::read_to_string(path).unwrap();
     assert!(text.lines().last().unwrap().contains(r#""error":"no-home-named""#), "{text}");

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 
-use crate::support::{PROGRAM, Scene};
+use crate::support::{PROGRAM, Scene, alone};
 
 /// How the sequence that makes something bold and red begins.
 const RED: &str = "\u{1b}[1;31m";
@@ -69,9 +69,9 @@ fn results_and_help_have_colour_as_errors_have() {
 
 /// What a terminal of this many columns shows of a command line for a shell.
 fn on_a_terminal(columns: u32, variables: &[(&str, &str)], line: &str) -> String {
-    let output = Command::new("script")
-        .args(["-q", "-e", "-c", &format!("stty cols {columns} rows 24; {line}"), "/dev/null"])
-        .env_clear()
+    let line = format!("stty cols {columns} rows 24; {line}");
+    let output = alone(&mut Command::new("script"))
+        .args(["-q", "-e", "-c", &line, "/dev/null"])
         .env("PATH", std::env::var_os("PATH").unwrap())
         .env("TERM", "xterm")
         .stdin(std::process::Stdio::null())

@@ -51,3 +51,13 @@ fn it_is_cancelled_at_the_check_that_was_named_and_ever_after() {
     other.cancel("somebody");
     assert_eq!(other.check(), by("somebody"));
 }
+
+#[test]
+fn looking_at_it_says_whether_it_is_cancelled_and_is_no_check() {
+    let shown = |cancellation: &Cancellation| format!("{cancellation:?}");
+    let cancellation = Cancellation::at_check(1, "a test");
+    assert_eq!(shown(&cancellation), "Cancellation { is_cancelled: Some(false) }");
+    assert_eq!(cancellation.check(), by("a test"));
+    assert_eq!(shown(&cancellation), "Cancellation { is_cancelled: Some(true) }");
+    assert_eq!(shown(&Cancellation::never()), "Cancellation { is_cancelled: None }");
+}

@@ -153,3 +153,23 @@ fn whoever_has_drained_it_finds_whole_writes_and_no_writer() {
     });
     assert!(written.into_inner().unwrap().len() >= 2 * (ROUNDS - 1));
 }
+
+#[test]
+fn whoever_is_turned_away_is_told_why() {
+    let gate = WriteGate::default();
+    let pass = gate.enter().unwrap();
+    let inside = gate.drain().unwrap_err();
+    let busy = thread::scope(|scope| {
+        scope.spawn(|| gate.drain_within(NOT_AT_ALL)).join().unwrap().unwrap_err()
+    });
+    assert_eq!(
+        format!("{gate:?} {pass:?}"),
+        "WriteGate { is_closed: true, writers: 1 } Pass { .. }"
+    );
+    drop(pass);
+    let closed = gate.enter().unwrap_err();
+    assert_eq!(inside.to_string(), "whoever waits for the writers is one of them");
+    assert_eq!(busy.to_string(), "1 writers are still at work");
+    assert_eq!(closed.to_string(), "the store is being closed, and takes no more writers");
+    assert_eq!(NotDrained::Reopened.to_string(), "writers were let in again meanwhile");
+}

@@ -211,10 +211,11 @@ pub(crate) fn account_for(acknowledged: &[String], records: &Records, prefix: &s
     assert_eq!(without_entry, None, "it is there in part");
 }
 
-/// Nothing of the tests' own environment but the switch of a planted bug.
+/// Takes away the tests' own environment, but the switch of a planted bug and the place to which what was reached is written.
 fn alone(command: &mut Command) -> &mut Command {
+    let kept = ["FEMTOCLAW_SABOTAGE", "LLVM_PROFILE_FILE"];
     command.env_clear().stdin(Stdio::null());
-    command.envs(std::env::vars_os().filter(|(name, _)| name == "FEMTOCLAW_SABOTAGE"))
+    command.envs(std::env::vars_os().filter(|(name, _)| kept.iter().any(|kept| name == kept)))
 }
 
 /// A runtime that serves. It is killed when this is dropped.

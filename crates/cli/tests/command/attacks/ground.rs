@@ -18,7 +18,7 @@ use upgrade::release::{Description, Package, pack};
 use upgrade::{Digest, EngineOptions, Environment, NoTelemetry};
 use versioning::{FixedClock, Timestamp};
 
-use crate::support::{PROGRAM, json_lines};
+use crate::support::{PROGRAM, alone, json_lines};
 
 /// What releases are signed for.
 pub(crate) const RELEASE: &str = "release@femtoclaw.dev";
@@ -291,7 +291,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
 /// Runs the command, which must succeed, and returns the result.
 pub(crate) fn done(home: &Path, line: &[&str]) -> Value {
     let mut command = Command::new(PROGRAM);
-    command.env_clear().args(line).args(["--json", "--yes", "--home"]).arg(home);
+    alone(&mut command).args(line).args(["--json", "--yes", "--home"]).arg(home);
     let output = command.stdin(Stdio::null()).output().unwrap();
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{line:?} ended with {}:\n{error}", output.status);
@@ -417,7 +417,7 @@ impl<'g> Case<'g> {
     pub(crate) fn run(&self, line: &[String]) -> Result<std::process::Output, String> {
         let (out, err) = (self.file("stdout"), self.file("stderr"));
         let mut command = self.program();
-        command.env_clear().args(line).args(["--json", "--yes", "--home"]).arg(self.home());
+        alone(&mut command).args(line).args(["--json", "--yes", "--home"]).arg(self.home());
         command.stdin(Stdio::null());
         command.stdout(fs::File::create(&out).unwrap()).stderr(fs::File::create(&err).unwrap());
         let mut child = command.spawn().unwrap();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use femtoclaw_catalogue::sample::{SampleOptions, write_sample_home};
 
 use super::page::Typed;
-use crate::support::PROGRAM;
+use crate::support::{PROGRAM, alone};
 
 /// Paths of the pages that lie below the directory of the test instead.
 const PLACES: [&str; 3] = ["/srv/", "/var/lib/", "/var/log/"];
@@ -112,8 +112,7 @@ impl Desk {
     fn shell(&self, script: &str) {
         let bin = self.path("/bin");
         let mut command = Command::new("/bin/sh");
-        command.env_clear().args(["-c", script]).current_dir(self.path(HERE));
-        command.envs(std::env::vars_os().filter(|(name, _)| name == "FEMTOCLAW_SABOTAGE"));
+        alone(&mut command).args(["-c", script]).current_dir(self.path(HERE));
         let path = std::env::var_os("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{}", bin.display(), path.display()));
         command.env("HOME", self.path(HERE)).env("LC_ALL", "C.UTF-8").env("USER", "you");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{PROGRAM, Scene, copy};
+use crate::support::{PROGRAM, Scene, alone, copy};
 
 /// How long anything that is waited for may take. Nothing takes so long, unless it never comes.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -81,8 +81,7 @@ impl Stage {
     /// The launcher with these options, its runtime with these arguments.
     pub(super) fn command(&self, options: &[&str], arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(PROGRAM);
-        command.env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
-        command.envs(std::env::vars_os().filter(|(name, _)| name == "FEMTOCLAW_SABOTAGE"));
+        alone(&mut command).env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
         command.args(["launch", "--json", "--home"]).arg(self.scene.home()).args(options);
         command.arg("--").arg(self.file("behaviour")).args(arguments);
         command.current_dir(self.scene.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
