@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use femtoclaw_catalogue::sample::{SampleDamage, SampleOptions, write_sample_home};
-use integrity::{Digest, FileSeal};
+use integrity::{Digest, FileSeal, KeyspaceDigest, LogicalDigest};
 use rollback::MANIFEST_FORMAT;
 use serde_json::json;
 
@@ -168,6 +168,8 @@ fn manifests() -> Vec<Named> {
 pub fn manifest(bytes: &[u8]) -> Vec<u8> {
     let digest = Digest::of(bytes);
     let file = FileSeal { size: bytes.len() as u64, executable: false, digest };
+    let mut logical = LogicalDigest::default();
+    logical.insert("wal", KeyspaceDigest { records: 2, digest });
     let manifest = json!({
         "format": MANIFEST_FORMAT,
         "generation": 1,
@@ -185,7 +187,7 @@ pub fn manifest(bytes: &[u8]) -> Vec<u8> {
         "keyspaces": {
             "wal": {"physical": null, "class": "ledger", "content": {"records": 2, "digest": digest}},
         },
-        "state": digest,
+        "state": logical.state(),
         "parts": {"store": digest},
         "files": {SEALED_FILE.0: file},
     });

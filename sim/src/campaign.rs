@@ -20,7 +20,7 @@ use crate::rot::{Density, Sealed};
 use crate::scenario::{Recording, Scenario, Size, all};
 use crate::session::Session;
 
-/// A hunt looks at every so many-th state first, then at more, and at all in the end.
+/// A hunt looks at every so many-th state of the quick tier first, then at more, and then at all of them.
 const HUNTED_EVERY: [u64; 3] = [64, 8, 1];
 
 /// A scenario, run without a disturbance.
@@ -107,6 +107,11 @@ impl Campaign {
             for prepared in &prepared {
                 self.look(session, prepared);
             }
+        }
+        // Whoever still has time gets what a campaign without haste looks at.
+        let thorough = Self { quick: false, ..self.clone() };
+        for prepared in &prepared {
+            thorough.look(session, prepared);
         }
     }
 

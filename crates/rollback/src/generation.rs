@@ -85,6 +85,11 @@ impl Generation {
             let reason = format!("it is the manifest of generation {}", manifest.generation);
             return Err(unreadable(reason));
         }
+        // Where no journal vouches for it, nothing else holds what it says of its records to anything.
+        if manifest.logical().state() != manifest.state {
+            let reason = "what it says of its keyspaces is not the state that it says".to_owned();
+            return Err(unreadable(reason));
+        }
         Ok(Self { number, path, manifest, digest })
     }
 
@@ -214,7 +219,7 @@ mod tests {
             origin: Origin::Adopted { evidence: vec![] },
             applied: vec![],
             keyspaces: [].into(),
-            state: Digest::of(b""),
+            state: integrity::LogicalDigest::default().state(),
             parts: Part::ALL.map(|part| (part, files.digest(part.directory()))).into(),
             files,
         };

@@ -109,6 +109,30 @@ fn a_sealed_file_is_read_only_if_it_is_what_was_sealed() {
     assert!(matches!(generation.read_sealed("store/data"), Err(Error::File(_))));
 }
 
+// trace: test FC-20.3
+#[test]
+fn a_manifest_is_believed_only_if_its_keyspaces_are_the_state_that_it_says() {
+    let (_root, layout) = home();
+    let generation = sealed(&layout, 1, &[("data", b"1")]);
+    let path = layout.generation(number(1)).join("manifest.json");
+    let said = serde_json::to_value(generation.manifest()).unwrap();
+    let mut other = said.clone();
+    other["state"] = integrity::Digest::of(b"other").to_string().into();
+    let mut more = said.clone();
+    let content = serde_json::json!({ "records": 1, "digest": said["state"] });
+    more["keyspaces"]["memory"] =
+        serde_json::json!({ "physical": "memory.v1", "class": "state", "content": content });
+    for altered in [other, more] {
+        fs::write(&path, altered.to_string()).unwrap();
+        assert_eq!(
+            unreadable(&layout, 1),
+            "what it says of its keyspaces is not the state that it says"
+        );
+    }
+    fs::write(&path, said.to_string()).unwrap();
+    assert!(Generation::open(&layout, number(1), None).is_ok());
+}
+
 #[test]
 fn a_manifest_is_believed_only_at_its_own_place_and_in_its_own_format() {
     let (_root, layout) = home();

@@ -48,7 +48,7 @@ fn manifest(generation: GenerationNumber, files: TreeSeal) -> Manifest {
         origin: Origin::Adopted { evidence: vec![] },
         applied: vec![],
         keyspaces: BTreeMap::new(),
-        state: Digest::of(b""),
+        state: integrity::LogicalDigest::default().state(),
         parts: Part::ALL.map(|part| (part, files.digest(part.directory()))).into(),
         files,
     }

@@ -19,6 +19,7 @@ fn physical(name: &str) -> PhysicalKeyspace {
     PhysicalKeyspace { physical: name.to_owned(), class: KeyspaceClass::State }
 }
 
+// trace: test FC-20.3
 #[test]
 fn a_store_with_a_missing_or_an_extra_keyspace_is_refused() {
     let place = Place::new();
