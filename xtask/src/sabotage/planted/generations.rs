@@ -227,4 +227,13 @@ pub(super) const BUGS: &[Planted] = &[
         "std::mem::forget(directory.try_clone().map_err(|error| failed(Operation::Open, error))?); directory",
         "a long-running process keeps the home locked for ever",
     ),
+    // trace: sabotage FC-20.3
+    bug(
+        "manifest-state-not-compared",
+        GENERATION,
+        "if «manifest.logical().state() != manifest.state» {",
+        "false",
+        "a recovery without a journal believes a manifest that rotted where it tells of its records",
+    )
+    .by_tests(),
 ];
