@@ -75,7 +75,7 @@ fn digest_of_rest(mut file: &File) -> io::Result<Digest> {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(hasher.into()),
             Ok(read) => {
-                hasher.update(&buffer[..read]);
+                hasher.update(buffer.get(..read).unwrap_or_default());
                 done += read;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -115,11 +115,15 @@ impl FromStr for Digest {
     }
 }
 
-/// What each byte is worth as a lower-case hexadecimal digit; 16 if it is none.
+/// What is no digit.
+const NO_DIGIT: u8 = 16;
+
+/// What each byte is worth as a lower-case hexadecimal digit.
+#[expect(clippy::indexing_slicing, reason = "the compiler computes it")]
 const DIGITS: [u8; 256] = {
-    let mut digits = [16; 256];
+    let mut digits = [NO_DIGIT; 256];
     let mut value = 0;
-    while value < 16 {
+    while value < NO_DIGIT {
         digits[b"0123456789abcdef"[value as usize] as usize] = value;
         value += 1;
     }
@@ -129,13 +133,14 @@ const DIGITS: [u8; 256] = {
 /// The bytes that 64 digits spell. Every start reads hundreds of them, so it looks each digit up rather than to decide.
 fn bytes_of(digits: &str) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = digits.as_bytes().try_into().ok()?;
+    let worth = |digit: &u8| DIGITS.get(usize::from(*digit)).copied().unwrap_or(NO_DIGIT);
     let (mut bytes, mut all) = ([0; 32], 0);
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let (high, low) = (DIGITS[pair[0] as usize], DIGITS[pair[1] as usize]);
+    for (byte, [high, low]) in bytes.iter_mut().zip(digits.as_chunks().0) {
+        let (high, low) = (worth(high), worth(low));
         all |= high | low;
         *byte = high << 4 | low;
     }
-    (all < 16).then_some(bytes)
+    (all < NO_DIGIT).then_some(bytes)
 }
 
 impl Serialize for Digest {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use integrity::{Digest, Digester, TreeSeal};
+use integrity::{Digester, LogicalDigest, TreeSeal};
 use rollback::{Generation, Layout, MANIFEST_FORMAT, Manifest, Origin, Part, Staging};
 use tempfile::TempDir;
 use versioning::{
@@ -48,7 +48,7 @@ fn manifest(generation: GenerationNumber, files: TreeSeal) -> Manifest {
         origin: Origin::Adopted { evidence: vec![] },
         applied: vec![],
         keyspaces: BTreeMap::new(),
-        state: integrity::LogicalDigest::default().state(),
+        state: LogicalDigest::default().state(),
         parts: Part::ALL.map(|part| (part, files.digest(part.directory()))).into(),
         files,
     }
