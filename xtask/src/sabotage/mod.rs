@@ -204,6 +204,15 @@ pub(crate) fn unasked(record: &Record) -> Vec<&'static str> {
     planted::all().into_iter().filter(|bug| !is_known(bug)).map(|bug| bug.name).collect()
 }
 
+/// The planted bugs that somebody was asked for and nobody has noticed, though somebody could.
+pub(crate) fn survivors(record: &Record) -> Vec<&'static str> {
+    let survives = |bug: &&Planted| {
+        let entry = record.bugs.get(bug.name).filter(|entry| entry.edits == record::digest(bug));
+        bug.redundant.is_none() && entry.is_some_and(|entry| !entry.is_caught())
+    };
+    planted::all().into_iter().filter(survives).map(|bug| bug.name).collect()
+}
+
 /// A planted bug, for those who tell of it.
 pub(crate) struct Known {
     /// What it is called.
@@ -317,6 +326,26 @@ mod tests {
         assert!(chosen.iter().all(|bug| !bug.by_tests));
         assert_eq!(chosen.len(), all.iter().filter(|bug| !bug.by_tests).count());
         assert_eq!(Options::default().choose(&all).unwrap().len(), all.len());
+    }
+
+    #[test]
+    fn what_nobody_has_noticed_survives_unless_nobody_could() {
+        let entry = |bug: &&Planted| {
+            let entry = record::Entry { edits: record::digest(bug), ..record::Entry::default() };
+            (bug.name.to_owned(), entry)
+        };
+        let all = planted::all();
+        let mut record = Record { bugs: all.iter().map(entry).collect(), ..Record::default() };
+        let could = all.iter().filter(|bug| bug.redundant.is_none()).count();
+        assert_eq!((survivors(&record).len(), unasked(&record).len()), (could, 0));
+        record.bugs.get_mut("record-unsynced").unwrap().judge = Some("link".to_owned());
+        record.bugs.get_mut("lock-leaked").unwrap().tests = vec!["t".to_owned()];
+        record.bugs.get_mut("lock-not-taken").unwrap().edits = "another".to_owned();
+        let left = survivors(&record);
+        let gone = ["record-unsynced", "lock-leaked", "lock-not-taken"];
+        assert_eq!(left.len(), could - gone.len());
+        assert!(gone.iter().all(|gone| !left.contains(gone)));
+        assert_eq!(unasked(&record), ["lock-not-taken"]);
     }
 
     #[test]

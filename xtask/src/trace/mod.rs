@@ -233,7 +233,7 @@ impl Trace {
         };
         problems.extend(matrix::dangling(&evidence));
         problems.extend(hollow(root, &annotations)?);
-        problems.extend(unasked(&sabotage));
+        problems.extend(unnoticed(&sabotage));
         let rows = matrix::rows(&evidence);
         let figures = Figures::of(&rows);
         problems.extend(verdict::problems(&rows, &figures));
@@ -333,12 +333,16 @@ impl Trace {
     }
 }
 
-/// Planted bugs that nobody was asked for since they are what they are.
-fn unasked(record: &Record) -> Vec<Problem> {
-    let unasked = crate::sabotage::unasked(record);
-    let told =
-        |name: &str| format!("cargo xtask sabotage --record --only {name}: nobody was asked");
-    unasked.into_iter().map(|name| Problem::new(told(name))).collect()
+/// Planted bugs that nobody was asked for since they are what they are, and those that survived.
+fn unnoticed(record: &Record) -> Vec<Problem> {
+    let told = |why: &'static str| {
+        move |name: &str| {
+            Problem::new(format!("cargo xtask sabotage --record --only {name}: {why}"))
+        }
+    };
+    let unasked = crate::sabotage::unasked(record).into_iter().map(told("nobody was asked"));
+    let survivors = crate::sabotage::survivors(record).into_iter().map(told("nobody noticed it"));
+    unasked.chain(survivors).collect()
 }
 
 /// The tests of clauses that cannot fail.
