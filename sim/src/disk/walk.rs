@@ -83,6 +83,10 @@ impl Survey {
                 continue;
             };
             for child in entries.values() {
+                // What it leads to need not have been made yet.
+                if parents.len() <= index(*child) {
+                    parents.resize(index(*child) + 1, Vec::new());
+                }
                 if let Some(parents) = parents.get_mut(index(*child)) {
                     parents.push(number);
                 }
@@ -113,12 +117,17 @@ impl Survey {
 
     /// Forgets an inode, and every directory above it.
     fn forget(&self, number: InodeNumber, found: &mut [Option<Fingerprint>]) {
-        let mut pending = vec![number];
+        let parents = |number| self.parents.get(index(number)).into_iter().flatten();
+        if let Some(found) = found.get_mut(index(number)) {
+            *found = None;
+        }
+        // A name may lead to nothing, until what it leads to is made: so they are forgotten in any case.
+        let mut pending: Vec<_> = parents(number).collect();
         while let Some(number) = pending.pop() {
-            let known = found.get_mut(index(number)).and_then(Option::take);
+            let known = found.get_mut(index(*number)).and_then(Option::take);
             // What is above one that is not known is not known either: it was forgotten with it, or nothing leads to it.
             if known.is_some() {
-                pending.extend(self.parents.get(index(number)).into_iter().flatten());
+                pending.extend(parents(*number));
             }
         }
     }
