@@ -327,3 +327,32 @@ impl World {
         Ok(list)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Disk;
+    use crate::fault::FaultPlan;
+
+    #[test]
+    fn a_path_leads_where_it_leads_now_whatever_was_looked_up_before() {
+        let mut world = World::new(Disk::default(), FaultPlan::none());
+        for path in ["/one", "/one/in", "/other"] {
+            world.make_directory(path, 0o700).unwrap();
+        }
+        world.make_link("one", "/link").unwrap();
+        let there = |world: &mut World, path| world.stat(path, true).map(|stat| stat.inode);
+        let inode = there(&mut world, "/one/in").unwrap();
+        assert_eq!(there(&mut world, "/link/in"), Ok(inode));
+        // Each of these was the directory of the last look-up.
+        world.remove("/link", false).unwrap();
+        assert_eq!(there(&mut world, "/link/in"), Err(libc::ENOENT));
+        world.make_link("other", "/link").unwrap();
+        assert_eq!(there(&mut world, "/link/in"), Err(libc::ENOENT));
+        assert_eq!(there(&mut world, "/one/in"), Ok(inode));
+        world.rename("/one", "/moved").unwrap();
+        assert_eq!(there(&mut world, "/one/in"), Err(libc::ENOENT));
+        assert_eq!(there(&mut world, "/moved/in"), Ok(inode));
+        assert_eq!(there(&mut world, "/moved/in/further"), Err(libc::ENOENT));
+    }
+}

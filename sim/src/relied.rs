@@ -70,9 +70,11 @@ impl Relied<'_> {
                 if session.is_over() {
                     return Next::Stop;
                 }
-                let taken_before = !taken.insert(image.key());
+                if !taken.insert(image.key()) {
+                    return Next::GoOn;
+                }
                 let fingerprint = image.fingerprint();
-                if taken_before || !seen.insert(fingerprint) {
+                if !seen.insert(fingerprint) {
                     return Next::GoOn;
                 }
                 let disk = image.disk();

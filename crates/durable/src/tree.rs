@@ -231,9 +231,12 @@ mod tests {
         fs::create_dir_all(root.path().join("b/c")).unwrap();
         fs::write(root.path().join("b/c/file"), b"12345").unwrap();
         fs::write(root.path().join("a"), b"").unwrap();
+        // As text this comes before what is in `b`.
+        fs::write(root.path().join("b-a"), b"").unwrap();
         let found = walk(root.path()).unwrap();
         let paths: Vec<_> = found.iter().map(|entry| entry.path.to_str().unwrap()).collect();
-        assert_eq!(paths, ["a", "b", "b/c", "b/c/file"]);
+        assert_eq!(paths, ["a", "b", "b/c", "b/c/file", "b-a"]);
+        assert!(found.is_sorted());
         assert_eq!(found[3].size, 5);
     }
 

@@ -45,6 +45,7 @@ impl Home<'_> {
         result.map_err(|cause| Error::new(cause, self.unchanged()))?;
         Ok(records)
     }
+
     /// Writes one record of a keyspace of this schema as a line, with what became of it if that is told.
     pub(crate) fn write_line(
         &self,
