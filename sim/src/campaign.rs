@@ -5,11 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use sim::Random;
+use sim::fault::Call;
 use sim::images::{Effort, Profile};
 
 use crate::damage::Damaged;
 use crate::explore::{Depth, Exploration, Setting};
-use crate::faults::{CLASSES, Disturbed, most_calls};
+use crate::faults::{CLASSES, Disturbed};
 use crate::golden;
 use crate::id::StateId;
 use crate::lint;
@@ -98,15 +99,16 @@ impl Campaign {
         }
         for prepared in &prepared {
             self.rot(session, prepared, Density::SPARSE);
-            let Prepared { scenario, recording, model } = prepared;
-            let seed = self.seed;
-            Disturbed { scenario, recording, model, seed }.explore_damage(session);
+            self.disturbed(prepared).explore_kinds(session, Call::Write);
         }
         for stride in HUNTED_EVERY {
             session.take_share(stride);
             for prepared in &prepared {
                 self.look(session, prepared);
             }
+        }
+        for prepared in &prepared {
+            self.disturbed(prepared).explore_kinds(session, Call::Sync);
         }
         // Whoever still has time gets what a campaign without haste looks at.
         let thorough = Self { quick: false, ..self.clone() };
@@ -151,7 +153,9 @@ impl Campaign {
         if session.is_over() {
             return;
         }
-        if let Some(prepared) = self.prepare(session, scenario) {
+        let mut prepared = None;
+        session.part("recordings", |session| prepared = self.prepare(session, scenario));
+        if let Some(prepared) = prepared {
             self.look(session, &prepared);
         }
     }
@@ -166,7 +170,7 @@ impl Campaign {
         }));
         let Ok(prepared) = recorded else {
             let (id, what) = (format!("{}:{}", scenario.name, self.seed), crate::panics::last());
-            session.report.violate(Violation { id, judge: "undisturbed".to_owned(), what });
+            session.violate(Violation { id, judge: "undisturbed".to_owned(), what });
             return None;
         };
         let random = scenario.is_random();
@@ -178,7 +182,7 @@ impl Campaign {
         session.report.log_hashes.insert(scenario.name.clone(), hash);
         if let Err(what) = golden::check(&scenario.name, self.seed, &prepared.model.golden) {
             let (id, judge) = (format!("{}:{}", scenario.name, self.seed), "golden".to_owned());
-            session.report.violate(Violation { id, judge, what });
+            session.violate(Violation { id, judge, what });
         }
         self.lint(session, scenario, &prepared.recording);
         Some(prepared)
@@ -190,7 +194,9 @@ impl Campaign {
         let Prepared { scenario, recording, model } = prepared;
         let id = StateId::of(&scenario.name, self.seed, Profile::Posix, Effort::QUICK);
         let (before, log) = (&recording.before, &recording.run.log);
-        Damaged { before, log, model, id: &id }.explore(session);
+        session.part("damage", |session| {
+            Damaged { before, log, model, id: &id }.explore(session);
+        });
         let id = StateId { profile: Profile::Kill, ..id };
         let every = match (scenario.size, self.quick) {
             (Size::Small, _) => 1,
@@ -200,9 +206,11 @@ impl Campaign {
         };
         let shared = scenario.act.iter().any(|step| step.writes_records() || step.is_written_to());
         let step = if let [step] = scenario.act.as_slice() { Some(*step) } else { None };
-        Relied { before, log, id: &id, every, shared, step }.explore(session);
-        self.crashes(session, scenario, recording, model);
-        self.faults(session, scenario, recording, model);
+        session.part("relied", |session| {
+            Relied { before, log, id: &id, every, shared, step }.explore(session);
+        });
+        session.part("crashes", |session| self.crashes(session, scenario, recording, model));
+        session.part("faults", |session| self.faults(session, prepared));
         let thorough = ROTTEN.iter().any(|(name, thorough)| *thorough && scenario.name == *name);
         let density = match (thorough, self.quick) {
             (true, false) => Density::EVERY_BYTE,
@@ -210,7 +218,7 @@ impl Campaign {
             (false, false) => Density { bytes: 64, sectors: 8 },
             (false, true) => Density::SPARSE,
         };
-        self.rot(session, prepared, density);
+        session.part("rot", |session| self.rot(session, prepared, density));
     }
 
     /// Looks at what rot and forgery make of it, if it is one of those that rot.
@@ -227,7 +235,7 @@ impl Campaign {
     fn lint(&self, session: &mut Session, scenario: &Scenario, recording: &Recording) {
         if let Some((at, what)) = lint::check(&recording.before, &recording.run.log) {
             let id = format!("{}:{}:posix:{at}.0", scenario.name, self.seed);
-            session.report.violate(Violation { id, judge: lint::NAME.to_owned(), what });
+            session.violate(Violation { id, judge: lint::NAME.to_owned(), what });
         }
         *session.report.judged.entry(lint::NAME.to_owned()).or_default() += 1;
     }
@@ -241,25 +249,26 @@ impl Campaign {
     ) {
         let known = Known::all(&recording.run.log);
         let mut seen = BTreeSet::new();
+        let mut exploration = Exploration {
+            session,
+            setting: Setting {
+                scenario,
+                model,
+                before: &recording.before,
+                failed: None,
+                lied_to: false,
+            },
+            profile: Profile::Kill,
+            depth: self.depth_of(scenario),
+            seen: &mut seen,
+            taken: BTreeSet::new(),
+            only_lost: None,
+            repeats: false,
+            sharded: !scenario.is_random(),
+            applied: BTreeMap::new(),
+        };
         for profile in self.profiles_of(scenario) {
-            let mut exploration = Exploration {
-                session: &mut *session,
-                setting: Setting {
-                    scenario,
-                    model,
-                    before: &recording.before,
-                    failed: None,
-                    lied_to: false,
-                },
-                profile,
-                depth: self.depth_of(scenario),
-                seen: &mut seen,
-                taken: BTreeSet::new(),
-                only_lost: None,
-                repeats: false,
-                sharded: !scenario.is_random(),
-                applied: BTreeMap::new(),
-            };
+            exploration.profile = profile;
             let id = StateId::of(&scenario.name, self.seed, profile, self.effort());
             exploration.run(&recording.run.log, &known, 0, &id);
         }
@@ -291,23 +300,23 @@ impl Campaign {
         Depth { most: self.depth, second_every, third_every }
     }
 
-    fn faults(
-        &self,
-        session: &mut Session,
-        scenario: &Scenario,
-        recording: &Recording,
-        model: &Model,
-    ) {
-        let seed = self.seed;
-        let disturbed = Disturbed { scenario, recording, model, seed };
+    fn disturbed<'p>(&self, prepared: &'p Prepared) -> Disturbed<'p> {
+        let Prepared { scenario, recording, model } = prepared;
+        Disturbed { scenario, recording, model, seed: self.seed }
+    }
+
+    fn faults(&self, session: &mut Session, prepared: &Prepared) {
+        let Prepared { scenario, recording, .. } = prepared;
+        let disturbed = self.disturbed(prepared);
         if !scenario.is_random() {
-            disturbed.explore(session, most_calls(scenario.size, self.quick));
+            disturbed.explore(session, self.quick);
             if !self.quick {
-                disturbed.explore_damage(session);
+                disturbed.explore_kinds(session, Call::Write);
+                disturbed.explore_kinds(session, Call::Sync);
             }
             return;
         }
-        let mut random = Random::new(seed ^ recording.run.log.len() as u64);
+        let mut random = Random::new(self.seed ^ recording.run.log.len() as u64);
         for _ in 0..RANDOM_FAULTS {
             if session.is_over() {
                 return;

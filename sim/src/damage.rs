@@ -65,7 +65,7 @@ impl Damaged<'_> {
             };
             session.judged(fingerprint.rotate_left(1), told.is_some());
             if let Some(what) = told {
-                session.report.violate(Violation { id, judge: NAME.to_owned(), what });
+                session.violate(Violation { id, judge: NAME.to_owned(), what });
             }
             Next::GoOn
         });

@@ -10,9 +10,9 @@ use sim::world::Logged;
 use crate::id::StateId;
 use crate::judges::{Broken, Case, judge, protocol};
 use crate::model::{Known, Model};
-use crate::observe::{Observation, State, Wanted, observe, observe_once, recovery_log};
+use crate::observe::{Again, Observation, Wanted, observe, observe_once, recovery_log};
 use crate::report::Violation;
-use crate::scenario::{Outcome, Scenario, Step};
+use crate::scenario::{Outcome, Scenario};
 use crate::session::Session;
 
 /// Every so many-th state is also done again to its end.
@@ -50,7 +50,7 @@ pub(crate) struct Exploration<'x> {
     pub(crate) depth: Depth,
     /// States that were judged before, of whatever profile.
     pub(crate) seen: &'x mut BTreeSet<Fingerprint>,
-    /// Images of the log that is walked that were taken before.
+    /// Images of the log that is walked that were taken before, under whatever profile.
     pub(crate) taken: BTreeSet<(u128, Option<Damage>)>,
     /// Judge only what loses something of this inode, and nothing else.
     pub(crate) only_lost: Option<InodeNumber>,
@@ -73,9 +73,9 @@ struct Walk<'w> {
 }
 
 impl Exploration<'_> {
-    /// Judges every image of a log that was not judged before, from this index of the log on.
+    /// Judges every image of a log that was not judged before, from this index of the log on. Another log needs another
+    /// exploration.
     pub(crate) fn run(&mut self, log: &[Logged], known: &[Known], from: usize, id: &StateId) {
-        self.taken.clear();
         let states = self.session.report.distinct_states;
         let before = self.setting.before;
         self.walk(&Walk { disk: before, log, known, from, id, depth: 1 });
@@ -137,15 +137,15 @@ impl Exploration<'_> {
         self.session.about_to_judge(&id);
         let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
         let seen = match self.setting.to_retry(known, retry) {
-            None if self.repeats => observe_once(fingerprint, || image.disk()),
-            step => Rc::new(observe(&image.disk(), Wanted { retry: step })),
+            retry if self.repeats => observe_once(fingerprint, Wanted { retry }, || image.disk()),
+            retry => Rc::new(observe(&image.disk(), Wanted { retry })),
         };
         let judged = self.setting.judge_seen(&seen, known, &mut self.applied);
         self.session.judged(state, judged.is_err());
         self.session.report.trace_steps += protocol::steps(&seen.found, self.setting.lied_to);
         if let Err(Broken { judge, what }) = judged {
             let judge = judge.to_owned();
-            self.session.report.violate(Violation { id: id.to_string(), judge, what });
+            self.session.violate(Violation { id: id.to_string(), judge, what });
         } else if self.depth.goes_on(walk.depth, bits >> 16) {
             let disk = image.disk();
             let log = recovery_log(&disk, id.seed, false);
@@ -173,24 +173,37 @@ pub(crate) struct Setting<'s> {
 }
 
 impl Setting<'_> {
-    /// Lets the product recover a disk, reads it, and asks the judges. What was seen is given back too.
+    /// Lets the product recover a disk, reads it, does again what was interrupted, and asks the judges.
     pub(crate) fn judge(
         &self,
         disk: &Disk,
         known: Known,
-        retry: bool,
         applied: &mut BTreeMap<&'static str, u64>,
-    ) -> (Result<(), Broken>, Observation) {
-        let seen = observe(disk, Wanted { retry: self.to_retry(known, retry) });
+    ) -> Result<(), Broken> {
+        let seen = observe(disk, Wanted { retry: self.to_retry(known, true) });
+        self.judge_seen(&seen, known, applied)
+    }
+
+    /// The same of a disk that many faults may leave. What was seen is given back too.
+    pub(crate) fn judge_once(
+        &self,
+        disk: &Disk,
+        fingerprint: Fingerprint,
+        known: Known,
+        applied: &mut BTreeMap<&'static str, u64>,
+    ) -> (Result<(), Broken>, Rc<Observation>) {
+        let wanted = Wanted { retry: self.to_retry(known, true) };
+        let seen = observe_once(fingerprint, wanted, || disk.clone());
         (self.judge_seen(&seen, known, applied), seen)
     }
 
     /// The step that was under way and is to be done again, if that is wanted, with what it leads to.
-    fn to_retry(&self, known: Known, wanted: bool) -> Option<(Step, &State)> {
-        let step = known.under_way().filter(|_| wanted)?;
+    fn to_retry(&self, known: Known, wanted: bool) -> Option<Again<'_>> {
+        let number = known.under_way().filter(|_| wanted)?;
         // What somebody else wrote meanwhile, and has not taken back yet, is in the way.
-        let act = self.scenario.act.get(step).filter(|act| !act.is_written_to())?;
-        Some((*act, self.model.states.get(step + 1)?))
+        let step = self.scenario.act.get(number).filter(|act| !act.is_written_to())?;
+        let to = self.model.states.get(number + 1)?;
+        Some(Again { scenario: &self.scenario.name, number, step: *step, to })
     }
 
     /// Asks the judges about what was seen of a disk.

@@ -99,18 +99,6 @@ const FULL_AFTER: u64 = 24;
 /// So many other orders of directories.
 const ORDERS: u64 = 4;
 
-/// How many faults of each class are tried in a scenario, spread evenly over all calls.
-pub(crate) fn most_calls(size: Size, quick: bool) -> u64 {
-    match (size, quick) {
-        (Size::Small, false) => 1000,
-        (Size::Medium, false) => 200,
-        (Size::Large, false) => 60,
-        (Size::Small, true) => 24,
-        (Size::Medium, true) => 6,
-        (Size::Large, true) => 2,
-    }
-}
-
 /// What is disturbed.
 pub(crate) struct Disturbed<'d> {
     pub(crate) scenario: &'d Scenario,
@@ -129,20 +117,47 @@ fn writes_of(fault: Fault, recording: &Recording) -> impl Iterator<Item = (&str,
     })
 }
 
+/// The files and directories that are synced, in order.
+fn syncs_of(recording: &Recording) -> impl Iterator<Item = (&str, u64)> {
+    let log = recording.run.log.iter();
+    log.filter_map(|logged| match logged.operation() {
+        Some(Operation::Sync { .. }) => Some((logged.path(), 0)),
+        _ => None,
+    })
+}
+
 /// How far into a file the place of a write makes a difference.
 const MOST_OFFSET: u64 = 512;
 
-/// The path of a file without its numbers, and the place: temporary files have names of their own.
+/// The path of a file without its numbers, but for the keyspace in which the engine lists the others, and the place: temporary
+/// files have names of their own.
 fn kind_of((path, offset): (&str, u64)) -> (String, u64) {
     let (named, _) = path.split_once("/.tmp").unwrap_or((path, ""));
-    let named = named.chars().filter(|character| !character.is_ascii_digit());
-    (named.collect(), offset.min(MOST_OFFSET))
+    let parts = named.split('/').map(|part| match part {
+        "0" => "listing".to_owned(),
+        part => part.chars().filter(|character| !character.is_ascii_digit()).collect(),
+    });
+    (parts.collect::<Vec<_>>().join("/"), offset.min(MOST_OFFSET))
 }
 
 impl Class {
     /// The class of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         CLASSES.into_iter().find(|class| class.name == name)
+    }
+
+    /// How many faults of this class are tried in a scenario, spread evenly over all calls. An engine that passes over an
+    /// error does so at one call of many: every sync fails in turn, unless somebody waits.
+    fn most(self, size: Size, quick: bool) -> u64 {
+        match (size, quick) {
+            (Size::Small | Size::Medium, false) if self.name == "sync-eio" => u64::MAX,
+            (Size::Small, false) => 1000,
+            (Size::Medium, false) => 200,
+            (Size::Large, false) => 60,
+            (Size::Small, true) => 24,
+            (Size::Medium, true) => 6,
+            (Size::Large, true) => 2,
+        }
     }
 
     /// How many faults of this class a scenario can meet.
@@ -157,16 +172,20 @@ impl Class {
         }
     }
 
-    /// Of a class that damages what is written, the first and the last write to each kind of file: what damage does depends
-    /// on what is damaged.
+    /// Of a class that damages what is written, or lets a sync fail, the first and the last call for each kind of file: what
+    /// comes of it depends on what it is about, and on whether anybody is told.
     fn some_of_each_kind(self, recording: &Recording) -> BTreeSet<u64> {
         let Kind::Call(fault) = self.kind else { return BTreeSet::new() };
-        if fault.call != Call::Write || !matches!(fault.effect, Effect::Rot | Effect::Lie) {
-            return BTreeSet::new();
-        }
+        let calls: Vec<_> = match (fault.call, fault.effect) {
+            (Call::Write, Effect::Rot | Effect::Lie) => writes_of(fault, recording).collect(),
+            (Call::Sync, Effect::Error(libc::EIO)) if !fault.sticky => {
+                syncs_of(recording).collect()
+            }
+            _ => return BTreeSet::new(),
+        };
         let mut ends = BTreeMap::new();
-        for (nth, write) in (1..).zip(writes_of(fault, recording)) {
-            ends.entry(kind_of(write)).or_insert([nth, nth])[1] = nth;
+        for (nth, call) in (1..).zip(calls) {
+            ends.entry(kind_of(call)).or_insert([nth, nth])[1] = nth;
         }
         ends.into_values().flatten().collect()
     }
@@ -197,6 +216,10 @@ impl Class {
         matches!(self.kind, Kind::Call(Fault { call: Call::Sync, effect: Effect::Error(_), .. }))
     }
 
+    fn is_of(self, call: Call) -> bool {
+        matches!(self.kind, Kind::Call(fault) if fault.call == call)
+    }
+
     fn is_full_disk(self) -> bool {
         matches!(self.kind, Kind::DiskFull)
     }
@@ -216,11 +239,12 @@ impl Disturbed<'_> {
         class.many(self.recording)
     }
 
-    /// Meets faults of every class, at most so many of each.
-    pub(crate) fn explore(&self, session: &mut Session, most: u64) {
+    /// Meets faults of every class: fewer of each if somebody waits.
+    pub(crate) fn explore(&self, session: &mut Session, quick: bool) {
         let mut number = 0;
         for class in CLASSES {
             let many = class.many(self.recording);
+            let most = class.most(self.scenario.size, quick);
             let step = usize::try_from(many.div_ceil(most).max(1)).unwrap_or(1);
             for nth in (1..=many).step_by(step) {
                 number += 1;
@@ -234,10 +258,11 @@ impl Disturbed<'_> {
         }
     }
 
-    /// Damages the first and the last write to each kind of file, beside those that are spread evenly.
-    pub(crate) fn explore_damage(&self, session: &mut Session) {
+    /// Beside those that are spread evenly: damages the first and the last write to each kind of file, or lets the first and
+    /// the last sync of it fail.
+    pub(crate) fn explore_kinds(&self, session: &mut Session, call: Call) {
         let mut number = 0;
-        for class in CLASSES {
+        for class in CLASSES.into_iter().filter(|class| class.is_of(call)) {
             for nth in class.some_of_each_kind(self.recording) {
                 number += 1;
                 if session.is_over() {
@@ -265,7 +290,7 @@ impl Disturbed<'_> {
         if let Err(broken) = self.judge_run(session, class, &run, &id) {
             let Broken { judge, what } = broken;
             let judge = judge.to_owned();
-            session.report.violate(Violation { id: id.to_string(), judge, what });
+            session.violate(Violation { id: id.to_string(), judge, what });
         }
     }
 
@@ -317,16 +342,15 @@ impl Disturbed<'_> {
             sharded: false,
             applied: BTreeMap::new(),
         };
-        let (judged, seen_at_end) =
-            exploration.setting.judge(&run.disk, last, true, &mut exploration.applied);
-        let state = run.disk.fingerprint_without(&[]) ^ last.fingerprint();
-        exploration.session.judged(state, judged.is_err());
+        let fingerprint = run.disk.fingerprint_without(&[]);
+        let applied = &mut exploration.applied;
+        let (judged, seen) = exploration.setting.judge_once(&run.disk, fingerprint, last, applied);
+        exploration.session.judged(fingerprint ^ last.fingerprint(), judged.is_err());
         judged?;
         // What the journal is now was acknowledged, as far as it was.
-        let found = seen_at_end.found;
-        let steps = protocol::steps(&found, exploration.setting.lied_to);
+        let steps = protocol::steps(&seen.found, exploration.setting.lied_to);
         exploration.session.report.trace_steps += steps;
-        let records = found.records().to_vec();
+        let records = seen.found.records().to_vec();
         let model = self.model.with_records(records);
         if class.fails_to_sync() && self.scenario.size == Size::Small {
             let (before, log) = (&self.recording.before, &run.log);

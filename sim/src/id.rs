@@ -52,7 +52,11 @@ impl StateId {
 
     /// How much is taken.
     pub(crate) fn effort(&self) -> Effort {
-        if self.quick { Effort::QUICK } else { Effort::FULL }
+        match (&self.variant, self.quick) {
+            (Variant::Fault { .. }, _) => Effort::AFTER_FAULT,
+            (_, true) => Effort::QUICK,
+            (_, false) => Effort::FULL,
+        }
     }
 
     /// The same run, with one more crash.

@@ -156,6 +156,7 @@ fn hunt(arguments: &Arguments) -> bool {
     campaign.hunt(&mut session);
     let seconds = (hooks::real_nanoseconds() - began) as f64 / 1e9;
     let report: Report = session.report;
+    report.kept.iter().for_each(tell::violation);
     tell::campaign(arguments, &report, seconds, Some("a hunt has none"), true)
 }
 

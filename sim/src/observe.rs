@@ -10,9 +10,9 @@ use std::time::Duration;
 use sim::disk::{Disk, Fingerprint};
 use sim::fault::FaultPlan;
 use sim::world::{Logged, World};
-use upgrade::lifecycle::{Fate, Standing};
+use upgrade::lifecycle::{Fate, Standing, StoreStanding};
 use upgrade::{Digest, Home, NoTelemetry, Record};
-use versioning::GenerationNumber;
+use versioning::{GenerationNumber, RuntimeVersion};
 
 use crate::hooks;
 use crate::scenario::{HOME, HOME_ON_DISK, Outcome, Step, environment};
@@ -40,6 +40,8 @@ pub(crate) struct FoundHome {
     pub(crate) current: Option<GenerationNumber>,
     /// Whether it has proven itself.
     pub(crate) standing: Standing,
+    /// The version of the runtime that is to be started.
+    pub(crate) runtime: Option<RuntimeVersion>,
     /// The digest of the content of everything that is kept.
     pub(crate) contents: BTreeMap<GenerationNumber, Digest>,
     /// What is not as it should be.
@@ -149,36 +151,49 @@ pub(crate) struct Retry {
 /// What there is to do with a disk beside recovering and reading it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wanted<'w> {
-    /// Do this step again, unless it has led to this state already.
-    pub(crate) retry: Option<(Step, &'w State)>,
+    /// What is to be done again.
+    pub(crate) retry: Option<Again<'w>>,
+}
+
+/// A step that was interrupted and is done again, unless it has led to where it was to lead already.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Again<'w> {
+    pub(crate) scenario: &'w str,
+    /// The how manieth of the scenario it is.
+    pub(crate) number: usize,
+    pub(crate) step: Step,
+    pub(crate) to: &'w State,
 }
 
 /// So many observations are recent; at most as many again are remembered.
 const MOST_OBSERVED: usize = 2000;
 
-/// What was seen of disks, by their fingerprints.
+/// A disk, and which step of which scenario was done again on it, if one was.
+type Asked = (Fingerprint, Option<(String, usize)>);
+
+/// What was seen of disks.
 #[derive(Default)]
 struct Observed {
-    recent: BTreeMap<Fingerprint, Rc<Observation>>,
+    recent: BTreeMap<Asked, Rc<Observation>>,
     /// What was recent before there were too many.
-    before: BTreeMap<Fingerprint, Rc<Observation>>,
+    before: BTreeMap<Asked, Rc<Observation>>,
 }
 
 impl Observed {
-    fn recall(&mut self, fingerprint: Fingerprint) -> Option<Rc<Observation>> {
-        if let Some(seen) = self.recent.get(&fingerprint) {
+    fn recall(&mut self, asked: &Asked) -> Option<Rc<Observation>> {
+        if let Some(seen) = self.recent.get(asked) {
             return Some(Rc::clone(seen));
         }
-        let seen = self.before.remove(&fingerprint)?;
-        self.remember(fingerprint, Rc::clone(&seen));
+        let seen = self.before.remove(asked)?;
+        self.remember(asked.clone(), Rc::clone(&seen));
         Some(seen)
     }
 
-    fn remember(&mut self, fingerprint: Fingerprint, seen: Rc<Observation>) {
+    fn remember(&mut self, asked: Asked, seen: Rc<Observation>) {
         if self.recent.len() >= MOST_OBSERVED {
             self.before = std::mem::take(&mut self.recent);
         }
-        self.recent.insert(fingerprint, seen);
+        self.recent.insert(asked, seen);
     }
 }
 
@@ -190,20 +205,24 @@ thread_local! {
 /// them differs.
 pub(crate) fn observe_once(
     fingerprint: Fingerprint,
+    wanted: Wanted<'_>,
     disk: impl FnOnce() -> Disk,
 ) -> Rc<Observation> {
-    if let Some(seen) = OBSERVED.with_borrow_mut(|observed| observed.recall(fingerprint)) {
+    let again = wanted.retry.map(|again| (again.scenario.to_owned(), again.number));
+    let asked = (fingerprint, again);
+    if let Some(seen) = OBSERVED.with_borrow_mut(|observed| observed.recall(&asked)) {
         return seen;
     }
-    let seen = Rc::new(observe(&disk(), Wanted::default()));
-    OBSERVED.with_borrow_mut(|observed| observed.remember(fingerprint, Rc::clone(&seen)));
+    let seen = Rc::new(observe(&disk(), wanted));
+    OBSERVED.with_borrow_mut(|observed| observed.remember(asked, Rc::clone(&seen)));
     seen
 }
 
 /// Lets the product recover a disk, and reads all of it.
 pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
     hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
-    let found = look();
+    let mut read = GenerationsRead::default();
+    let found = look_knowing(&mut read);
     let (recovered, operations) =
         hooks::with(|world| (world.disk().clone(), world.log().len())).unwrap_or_default();
     let second = match &found {
@@ -211,11 +230,11 @@ pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
         first => look_again(first, recovered.fingerprint_without(&[])),
     };
     let open = hooks::with(|world| world.open_descriptors()).unwrap_or_default();
-    let to_do = wanted.retry.filter(|(_, done)| found.state().as_ref() != Some(*done));
-    let retry = to_do.map(|(step, _)| {
+    let to_do = wanted.retry.filter(|again| found.state().as_ref() != Some(again.to));
+    let retry = to_do.map(|Again { step, .. }| {
         let acted = catch_unwind(AssertUnwindSafe(|| Outcome::of(&step.act())));
         match acted {
-            Ok(outcome) => Retry { outcome, found: look() },
+            Ok(outcome) => Retry { outcome, found: look_knowing(&mut read) },
             Err(_) => {
                 let found = Found::Panicked(crate::panics::last());
                 Retry { outcome: Outcome::Done, found }
@@ -244,20 +263,29 @@ pub(crate) fn recovery_log(disk: &Disk, seed: u64, traced: bool) -> Vec<Logged> 
 
 /// Recovers the home that is there, and reads all of it.
 pub(crate) fn look() -> Found {
-    match catch_unwind(AssertUnwindSafe(read)) {
+    look_knowing(&mut GenerationsRead::default())
+}
+
+/// The same, but for generations that were read of this home before, and are what they were; adds those that it reads.
+pub(crate) fn look_knowing(known: &mut GenerationsRead) -> Found {
+    match catch_unwind(AssertUnwindSafe(|| read(known))) {
         Ok(Ok(home)) => Found::Home(home),
         Ok(Err(error)) => Found::Refused { error: error.name(), message: error.to_string() },
         Err(_) => Found::Panicked(crate::panics::last()),
     }
 }
 
-fn read() -> Result<FoundHome, upgrade::Error> {
+fn read(of_this_home: &mut GenerationsRead) -> Result<FoundHome, upgrade::Error> {
     let mut telemetry = NoTelemetry;
     let home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
     let sealed = sealed_generations(&home);
-    let known = READ.with_borrow(|read| -> BTreeMap<_, _> {
-        let known = sealed.iter().filter(|(number, _)| home.state().current != Some(**number));
-        known.filter_map(|(number, sealed)| Some((*number, *read.get(sealed)?))).collect()
+    let known = READ.with_borrow(|of_any_home| -> BTreeMap<_, _> {
+        let known = sealed.iter().filter_map(|(number, sealed)| {
+            let of_any_home =
+                of_any_home.get(sealed).filter(|_| home.state().current != Some(*number));
+            Some((*number, *of_this_home.0.get(sealed).or(of_any_home)?))
+        });
+        known.collect()
     });
     let report = home.verify_only(|number| !known.contains_key(&number), &mut |_| {})?;
     let contents = report
@@ -265,58 +293,62 @@ fn read() -> Result<FoundHome, upgrade::Error> {
         .iter()
         .filter_map(|found| Some((found.generation, found.logical?.content)));
     let mut contents: BTreeMap<_, _> = contents.collect();
-    remember(&sealed, &contents);
+    let read = contents.iter().filter_map(|(number, content)| Some((sealed.get(number)?, content)));
+    let read: Vec<_> = read.map(|(sealed, content)| (*sealed, *content)).collect();
+    READ.with_borrow_mut(|of_any_home| {
+        if of_any_home.len() + read.len() > MOST_REMEMBERED {
+            of_any_home.clear();
+        }
+        of_any_home.extend(read.iter().copied());
+    });
+    of_this_home.0.extend(read);
     contents.extend(known);
     Ok(FoundHome {
         current: home.state().current,
         standing: home.state().standing,
+        runtime: home.state().runtime().cloned(),
         contents,
         problems: report.problems,
         records: home.records().to_vec(),
     })
 }
 
-/// What a generation is: its directory, byte for byte, and the digest of its manifest that the journal has.
-type Sealed = (Fingerprint, Digest);
+/// What a generation is held to: its directory, byte for byte, the digest of its manifest, and, if a runtime has written to it,
+/// that of its store when it was left. The journal has the digests.
+type Sealed = (Fingerprint, Digest, Option<Digest>);
+
+/// Generations that the product has read down to the last record, with the digest of their content.
+#[derive(Debug, Default)]
+pub(crate) struct GenerationsRead(BTreeMap<Sealed, Digest>);
 
 /// So many generations are remembered.
 const MOST_REMEMBERED: usize = 100_000;
 
 thread_local! {
-    /// Generations that the product has read down to the last record, with the digest of their content.
+    /// Those of any home. What is current is read once in each home all the same.
     static READ: RefCell<BTreeMap<Sealed, Digest>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Generations to which no runtime has written. Those of them that are not current, and are byte for byte what the product
-/// has read before, need not be read again; what is current is read each time.
+/// Generations of which every byte is held to something: they are what they were, or the product reads them again.
 fn sealed_generations(home: &Home<'_>) -> BTreeMap<GenerationNumber, Sealed> {
     let numbers = home.state().generations.keys();
     numbers.filter_map(|number| Some((*number, sealed(home, *number)?))).collect()
 }
 
-fn remember(
-    sealed: &BTreeMap<GenerationNumber, Sealed>,
-    contents: &BTreeMap<GenerationNumber, Digest>,
-) {
-    let read = contents.iter().filter_map(|(number, content)| Some((sealed.get(number)?, content)));
-    READ.with_borrow_mut(|remembered| {
-        for (sealed, content) in read {
-            if remembered.len() >= MOST_REMEMBERED {
-                remembered.clear();
-            }
-            remembered.insert(*sealed, *content);
-        }
-    });
-}
-
 fn sealed(home: &Home<'_>, number: GenerationNumber) -> Option<Sealed> {
-    let state = home.state().generations.get(&number).filter(|state| !state.started)?;
+    let state = home.state().generations.get(&number)?;
     if !matches!(state.fate, Fate::Kept | Fate::Bad) {
         return None;
     }
+    let left = match (state.started, state.store) {
+        (false, _) => None,
+        (true, StoreStanding::Quiesced { store }) => Some(store),
+        // What a runtime has written meanwhile is held to nothing; the seal of what it closed lies elsewhere.
+        (true, _) => return None,
+    };
     let path = format!("{HOME_ON_DISK}/generations/{number}");
     let fingerprint = hooks::with(|world| world.disk().fingerprint_below(&path))??;
-    Some((fingerprint, state.manifest?))
+    Some((fingerprint, state.manifest?, left))
 }
 
 fn look_again(first: &Found, before: Fingerprint) -> Second {

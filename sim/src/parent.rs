@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::arguments::Arguments;
 use crate::report::{Report, Violation};
+use crate::tell;
 
 /// A process that says nothing new for so long hangs.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -54,7 +55,9 @@ pub(crate) fn run(arguments: &Arguments) -> Report {
             Some(report) => merged.merge(report),
             None => {
                 merged.distinct_states += worker.states;
-                merged.violate(died(worker, status.ok()));
+                let violation = died(worker, status.ok());
+                tell::violation(&violation);
+                merged.violate(violation);
             }
         }
     }
@@ -107,6 +110,9 @@ fn listen(workers: &mut [Worker], receiver: &Receiver<Said>) {
                 if let (Some(worker), Ok(said)) =
                     (workers.get_mut(index), serde_json::from_str::<Value>(&line))
                 {
+                    if said.get("violation").is_some() {
+                        progress.end();
+                    }
                     worker.hear(&said);
                 }
             }
@@ -130,6 +136,11 @@ impl Worker {
     fn hear(&mut self, said: &Value) {
         if let Some(report) = said.get("report") {
             self.report = serde_json::from_value(report.clone()).ok();
+            return;
+        }
+        if let Some(violation) = said.get("violation") {
+            let violation = serde_json::from_value(violation.clone());
+            violation.iter().for_each(tell::violation);
             return;
         }
         let number = |name: &str| said.get(name).and_then(Value::as_u64).unwrap_or_default();
@@ -203,8 +214,9 @@ impl Progress {
         }
     }
 
-    fn end(&self) {
-        if self.shown {
+    /// Leaves its line to what is told next.
+    fn end(&mut self) {
+        if std::mem::take(&mut self.shown) {
             eprintln!();
         }
     }

@@ -60,12 +60,11 @@ impl Relied<'_> {
         if !matches!(first.state(), Some(State::Home { .. })) {
             return;
         }
-        let mut seen = BTreeSet::new();
+        let (mut seen, mut taken) = (BTreeSet::new(), BTreeSet::new());
         let log = [self.log.get(..point).unwrap_or_default(), &recovery].concat();
         for profile in [Profile::Ordered, Profile::Posix] {
             let (seed, effort, from) = (self.id.seed, Effort::QUICK, log.len());
             let what = Enumeration { before: self.before, log: &log, profile, seed, effort, from };
-            let mut taken = BTreeSet::new();
             enumerate(what, &mut |image| {
                 if session.is_over() {
                     return Next::Stop;
@@ -85,7 +84,7 @@ impl Relied<'_> {
                 *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
                 session.judged(fingerprint.rotate_left(2), broken.is_some());
                 if let Some(what) = broken {
-                    session.report.violate(Violation { id, judge: NAME.to_owned(), what });
+                    session.violate(Violation { id, judge: NAME.to_owned(), what });
                 }
                 Next::GoOn
             });
@@ -105,7 +104,7 @@ impl Relied<'_> {
         *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
         if let Some((_, what)) = lint::check(self.before, &log) {
             let what = format!("done again by another process: {what}");
-            session.report.violate(Violation { id, judge: NAME.to_owned(), what });
+            session.violate(Violation { id, judge: NAME.to_owned(), what });
         }
     }
 

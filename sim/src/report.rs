@@ -52,6 +52,22 @@ impl Walked {
     }
 }
 
+/// What came of one way of disturbing a scenario, in all scenarios together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Part {
+    /// Distinct states that it led to first.
+    pub(crate) states: u64,
+    /// How long it took, in all processes together.
+    pub(crate) nanoseconds: u64,
+}
+
+impl std::ops::AddAssign for Part {
+    fn add_assign(&mut self, other: Self) {
+        self.states += other.states;
+        self.nanoseconds += other.nanoseconds;
+    }
+}
+
 /// What a campaign saw.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Report {
@@ -71,6 +87,8 @@ pub(crate) struct Report {
     pub(crate) trace_steps: u64,
     /// States by scenario and profile.
     pub(crate) by_scenario: BTreeMap<String, u64>,
+    /// States and time by what leads to them.
+    pub(crate) by_part: BTreeMap<String, Part>,
     /// How many violations there were.
     pub(crate) violations: u64,
     /// By who says so, and in which run.
@@ -88,9 +106,14 @@ impl Report {
         self.violations += 1;
         let run = violation.id.split([':', '@']).next().unwrap_or_default();
         *self.violated.entry(format!("{} ({run})", violation.judge)).or_default() += 1;
-        if self.kept.len() < VIOLATIONS_KEPT {
+        if self.keeps_more() {
             self.kept.push(violation);
         }
+    }
+
+    /// Whether the next violation is kept.
+    pub(crate) fn keeps_more(&self) -> bool {
+        self.kept.len() < VIOLATIONS_KEPT
     }
 
     /// How far recordings were walked in all.
@@ -104,16 +127,12 @@ impl Report {
         self.by_one = self.by_one.each(other.by_one, |ours, theirs| ours + theirs);
         self.distinct_states += other.distinct_states;
         self.max_depth = self.max_depth.max(other.max_depth);
-        let add = |into: &mut BTreeMap<String, u64>, from: BTreeMap<String, u64>| {
-            for (name, count) in from {
-                *into.entry(name).or_default() += count;
-            }
-        };
         add(&mut self.fault_classes, other.fault_classes);
         self.trace_steps += other.trace_steps;
         add(&mut self.judged, other.judged);
         add(&mut self.violated, other.violated);
         add(&mut self.by_scenario, other.by_scenario);
+        add(&mut self.by_part, other.by_part);
         self.violations += other.violations;
         self.kept.extend(other.kept);
         self.kept.truncate(VIOLATIONS_KEPT);
@@ -126,5 +145,14 @@ impl Report {
         let text: String =
             self.log_hashes.iter().map(|(name, hash)| format!("{name} {hash}\n")).collect();
         blake3::hash(text.as_bytes()).to_hex().to_string()
+    }
+}
+
+fn add<T: std::ops::AddAssign + Default>(
+    into: &mut BTreeMap<String, T>,
+    from: BTreeMap<String, T>,
+) {
+    for (name, count) in from {
+        *into.entry(name).or_default() += count;
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use sim::disk::Fingerprint;
 
 use crate::hooks;
-use crate::report::Report;
+use crate::report::{Part, Report, Violation};
 
 /// How often a process says how far it has come.
 const PROGRESS_NANOSECONDS: u64 = 200_000_000;
@@ -95,6 +95,15 @@ impl Session {
         }
     }
 
+    /// Does one part of what there is to do, and notes what came of it.
+    pub(crate) fn part(&mut self, name: &'static str, explore: impl FnOnce(&mut Self)) {
+        let (began, states) = (hooks::real_nanoseconds(), self.report.distinct_states);
+        explore(self);
+        let nanoseconds = hooks::real_nanoseconds().saturating_sub(began);
+        let states = self.report.distinct_states - states;
+        *self.report.by_part.entry(name.to_owned()).or_default() += Part { states, nanoseconds };
+    }
+
     /// Another scenario begins: what is the same disk there is another state.
     pub(crate) fn begin_scenario(&mut self) {
         self.counted.clear();
@@ -120,6 +129,15 @@ impl Session {
             println!("{line}");
             let _ = std::io::stdout().flush();
         }
+    }
+
+    /// Something is not as it must be: whoever waits hears of it now.
+    pub(crate) fn violate(&mut self, violation: Violation) {
+        if self.talks && self.report.keeps_more() {
+            println!("{}", json!({ "violation": violation }));
+            let _ = std::io::stdout().flush();
+        }
+        self.report.violate(violation);
     }
 
     /// Counts something that failed.

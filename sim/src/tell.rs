@@ -1,5 +1,6 @@
 //! What is told of a campaign.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -8,7 +9,7 @@ use crate::arguments::Arguments;
 use crate::faults;
 use crate::id::StateId;
 use crate::judges;
-use crate::report::Report;
+use crate::report::{Part, Report, Violation};
 use crate::rot;
 use crate::scenario::all;
 
@@ -26,6 +27,15 @@ pub(crate) fn list() -> bool {
     true
 }
 
+/// Tells what is not as it must be, and how it is made again.
+pub(crate) fn violation(violation: &Violation) {
+    eprintln!("violation: {} says of {}: {}", violation.judge, violation.id, violation.what);
+    // What rots, or is forged, is made again by its whole campaign only.
+    if violation.id.parse::<StateId>().is_ok_and(|id| !id.crashes.is_empty()) {
+        eprintln!("  cargo xtask sim --replay '{}' --shrink", violation.id);
+    }
+}
+
 /// Tells what a campaign saw, and whether all of it is as it must be.
 pub(crate) fn campaign(
     arguments: &Arguments,
@@ -40,13 +50,6 @@ pub(crate) fn campaign(
         && canary.is_some()
         && same
         && unmet.is_empty();
-    for violation in &report.kept {
-        eprintln!("violation: {} says of {}: {}", violation.judge, violation.id, violation.what);
-        // What rots, or is forged, is made again by its whole campaign only.
-        if violation.id.parse::<StateId>().is_ok_and(|id| !id.crashes.is_empty()) {
-            eprintln!("  cargo xtask sim --replay '{}' --shrink", violation.id);
-        }
-    }
     for (run, count) in &report.violated {
         eprintln!("{count:>8} violations: {run}");
     }
@@ -64,6 +67,11 @@ pub(crate) fn campaign(
     let rate = report.distinct_states as f64 / seconds.max(0.001);
     let walked = report.walked();
     let ratio = walked.exhaustive_points as f64 / walked.crash_points.max(1) as f64;
+    let parts = report.by_part.iter().map(|(name, part)| {
+        let Part { states, nanoseconds } = *part;
+        (name, json!({ "states": states, "seconds": nanoseconds as f64 / 1e9 }))
+    });
+    let parts: BTreeMap<_, _> = parts.collect();
     let line = json!({
         "type": "sim",
         "ok": ok,
@@ -83,6 +91,7 @@ pub(crate) fn campaign(
         "verdicts": format!("{:016x}", report.verdicts),
         "judged": report.judged,
         "by_scenario": report.by_scenario,
+        "by_part": parts,
         "trace_steps": report.trace_steps,
         "canary_caught": canary.is_some(),
         "canary": canary,
@@ -115,6 +124,10 @@ fn people(report: &Report, seconds: f64, rate: f64, ratio: f64) {
     let walked = report.walked();
     for (name, states) in &report.by_scenario {
         println!("{name:<28} {states:>9} states");
+    }
+    for (name, Part { states, nanoseconds }) in &report.by_part {
+        let seconds = *nanoseconds as f64 / 1e9;
+        println!("{name:<28} {states:>9} states first, {seconds:.1} s of all processes together");
     }
     let met: Vec<String> =
         report.fault_classes.iter().map(|(class, hits)| format!("{class} {hits}")).collect();

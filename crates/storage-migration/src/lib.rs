@@ -46,6 +46,7 @@ mod output;
 mod part;
 mod path;
 mod pieces;
+mod renew;
 mod report;
 mod run;
 mod run_file;

@@ -15,6 +15,7 @@ use crate::feed::{Feed, Put};
 use crate::keyspace_map::check_schema;
 use crate::load::Loaders;
 use crate::output::{DirectWrites, Handles, Plan};
+use crate::renew::renew_listing;
 use crate::run_file::Scratch;
 use crate::sort::SorterPool;
 use crate::tally::Tally;
@@ -27,8 +28,8 @@ use crate::{
 /// Runs a whole path: reads each record at most once, writes each at most once, loses none (FC-UPGRADE-0001 §6–§8, §19).
 ///
 /// `directory` must be in staging: after an error it is to be thrown away, whatever the error. After success it is
-/// closed, but its tree is not synced as a whole: that is part of sealing it. `scratch` is an empty directory for sorted
-/// runs; all are gone in the end. Memory is bounded by the options, and by the largest record; with several workers also by
+/// closed, but its tree is not synced as a whole: that is part of sealing it. `scratch` is an empty directory beside it, for
+/// sorted runs; all are gone in the end. Memory is bounded by the options, and by the largest record; with several workers also by
 /// two parts of 32 MiB for each keyspace that is being written (see `load`).
 ///
 /// The result depends on the records and the steps alone. Where two records meet under one key in the *target* the run
@@ -83,6 +84,7 @@ pub fn migrate(
     store.expect_removed(leftovers.removed);
     store.check_keyspaces(&report.keyspaces)?;
     store.close()?;
+    renew_listing(directory, scratch)?;
     Ok(report)
 }
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Where the engine keeps its keyspaces.
-const KEYSPACES: &str = "keyspaces";
+pub(crate) const KEYSPACES: &str = "keyspaces";
 /// Where each keyspace keeps its immutable tables.
 pub(crate) const TABLES: &str = "tables";
 /// The engine takes a directory without this file for a new one.

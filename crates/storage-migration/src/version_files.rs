@@ -12,11 +12,9 @@ use std::path::Path;
 use durable::{Error as FileError, Operation};
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::store::TABLES;
+use crate::store::{KEYSPACES, TABLES};
 use crate::{MigrationError, Result};
 
-/// Where the keyspaces of a store are.
-const KEYSPACES: &str = "keyspaces";
 /// What says which version of a keyspace is current.
 const POINTER: &str = "current";
 /// The kind of checksum that there is.

@@ -6,6 +6,7 @@ use std::slice;
 use libc::{iovec, mode_t, off64_t, size_t, ssize_t};
 use sim::world::Stat;
 
+use super::surroundings::is_hidden;
 use super::{answer, call, is_simulated, set_errno, simulated, simulated_at};
 
 /// A raw system call, so that nothing of this file is entered again.
@@ -22,6 +23,10 @@ unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> 
     // SAFETY: `path` is a C string.
     match unsafe { simulated(path) } {
         Some(path) => answer(call(|world| world.open(path, flags, mode))),
+        // SAFETY: `path` is a C string, or null.
+        None if !path.is_null() && is_hidden(unsafe { CStr::from_ptr(path) }) => {
+            answer(Err(libc::ENOENT))
+        }
         None => kernel!(SYS_openat, libc::AT_FDCWD, path, flags, mode) as c_int,
     }
 }

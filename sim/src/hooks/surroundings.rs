@@ -1,6 +1,6 @@
 //! Time and randomness: the same in every run.
 
-use std::ffi::{c_int, c_uint, c_void};
+use std::ffi::{CStr, c_int, c_uint, c_void};
 use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -21,6 +21,12 @@ pub(crate) fn freeze(seed: u64) {
     RANDOM.store(seed, Ordering::SeqCst);
     fastrand::seed(seed);
     FROZEN.store(true, Ordering::SeqCst);
+}
+
+/// Whether a file of the machine is one that nobody finds: where the standard library would read, each time that somebody asks
+/// for the number of processors, how many of them this process may use.
+pub(super) fn is_hidden(path: &CStr) -> bool {
+    path == c"/proc/self/cgroup" && FROZEN.load(Ordering::SeqCst)
 }
 
 /// Nanoseconds of a clock that never stands still.

@@ -113,9 +113,10 @@ impl Units {
         take(&self.only_newest());
     }
 
-    /// Each unit lost alone, kept alone, and, if it has several operations, cut short.
-    pub(super) fn singles(&self, take: &mut dyn FnMut(&[bool])) {
-        for one in 0..self.units.len() {
+    /// Each unit, or at most so many of them, lost alone, kept alone, and, if it has several operations, cut short.
+    pub(super) fn singles(&self, most: usize, take: &mut dyn FnMut(&[bool])) {
+        let step = self.units.len().div_ceil(most).max(1);
+        for one in (0..self.units.len()).step_by(step) {
             for count in 0..self.whole(one) {
                 take(&self.keep(|number| if number == one { count } else { self.whole(number) }));
             }

@@ -182,14 +182,24 @@ pub struct Effort {
     pub samples: usize,
     /// Seeded samples at each sync and mark, beside each that is lost alone, each that is kept alone, and pairs.
     pub samples_at_barriers: usize,
+    /// Of so many at most is it taken that they are lost or kept alone, spread evenly.
+    pub singles: usize,
 }
 
 impl Effort {
     /// For a campaign that takes as long as it needs.
-    pub const FULL: Self =
-        Self { power_set: POWER_SET_IMAGES, samples: 4, samples_at_barriers: 48 };
+    pub const FULL: Self = Self {
+        power_set: POWER_SET_IMAGES,
+        samples: 4,
+        samples_at_barriers: 48,
+        singles: usize::MAX,
+    };
     /// For one that somebody waits for.
-    pub const QUICK: Self = Self { power_set: 32, samples: 1, samples_at_barriers: 2 };
+    pub const QUICK: Self =
+        Self { power_set: 32, samples: 1, samples_at_barriers: 2, singles: usize::MAX };
+    /// Behind a fault. There are many of them, and of an upgrade that was given up hundreds of names and files are pending, most
+    /// of which are of no more consequence.
+    pub const AFTER_FAULT: Self = Self { singles: 32, ..Self::QUICK };
 }
 
 /// What is enumerated, and how.
@@ -440,7 +450,7 @@ impl<'w, 'v> Walk<'w, 'v> {
             units.every(&mut |kept| choices.push(kept.to_vec()));
         } else {
             units.extremes(&mut |kept| choices.push(kept.to_vec()));
-            units.singles(&mut |kept| choices.push(kept.to_vec()));
+            units.singles(self.what.effort.singles, &mut |kept| choices.push(kept.to_vec()));
             units.pairs(&mut |kept| choices.push(kept.to_vec()));
             let mut random = self.random(point);
             for _ in 0..self.what.effort.samples_at_barriers {

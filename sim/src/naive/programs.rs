@@ -1,5 +1,6 @@
 //! Small programs that use fjall as one would at first.
 
+use std::fs::File;
 use std::path::Path;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
@@ -13,6 +14,8 @@ use crate::hooks;
 pub(super) const DATABASE: &str = "/simulated/naive";
 /// The one keyspace that they have.
 const RECORDS: &str = "records";
+/// Others that one program makes.
+const MORE: [&str; 2] = ["second", "third"];
 /// What a small record holds.
 const SMALL: &[u8] = b"small";
 /// Bytes of a large record: several pages, and more than fjall buffers.
@@ -41,7 +44,7 @@ pub(super) struct Program {
 }
 
 /// All programs.
-pub(super) const PROGRAMS: [Program; 7] = [
+pub(super) const PROGRAMS: [Program; 8] = [
     Program {
         hazard: "H1",
         title: "a database is created in place",
@@ -137,6 +140,28 @@ pub(super) const PROGRAMS: [Program; 7] = [
         harm: Harm::RecordLost,
         after_facts: 1,
     },
+    Program {
+        hazard: "H14",
+        title: "keyspaces are made, a sync fails, and all says Ok; it is closed, opened and synced",
+        prepare: Session::prepare_records,
+        act: |session| {
+            let database = session.open_database()?;
+            for name in MORE {
+                database.keyspace(name, KeyspaceCreateOptions::default)?;
+            }
+            drop(database);
+            session.database = None;
+            session.open_database()?;
+            for directory in ["keyspaces", "keyspaces/0"] {
+                File::open(Path::new(DATABASE).join(directory))?.sync_all()?;
+            }
+            session.note(Fact::Opened);
+            Ok(())
+        },
+        fault: Some(Call::Sync),
+        harm: Harm::NeverOpens,
+        after_facts: 1,
+    },
 ];
 
 /// Opens the database, without background threads: so that the same is done in every run.
@@ -183,11 +208,16 @@ impl Session {
 
     /// Syncs; from then on these records must be there.
     fn persist(&mut self, records: &[(&str, &[u8])]) -> fjall::Result<()> {
-        if let Some(database) = &self.database {
-            database.persist(PersistMode::SyncAll)?;
-        }
+        self.sync()?;
         self.note(Fact::persisted(RECORDS, records));
         Ok(())
+    }
+
+    fn sync(&self) -> fjall::Result<()> {
+        match &self.database {
+            Some(database) => database.persist(PersistMode::SyncAll),
+            None => Ok(()),
+        }
     }
 
     /// What was known is going to be deleted.

@@ -185,7 +185,7 @@ impl Made {
             failed: self.failed.clone(),
             lied_to: self.lied_to,
         };
-        setting.judge(disk, self.known, true, &mut BTreeMap::new()).0
+        setting.judge(disk, self.known, &mut BTreeMap::new())
     }
 
     /// The same with another last crash, if that is broken in the same way.

@@ -6,24 +6,28 @@ use std::time::Duration;
 
 use sim::disk::Disk;
 use upgrade::{Event, Home, NoTelemetry, Record};
+use versioning::GenerationNumber;
 
 use super::{Rotten, Sealed};
 use crate::hooks;
-use crate::observe::{Found, State, look};
+use crate::observe::{Found, GenerationsRead, State, look_knowing};
 use crate::scenario::{HOME, HOME_ON_DISK, Outcome, Step, environment};
 
 impl Sealed<'_> {
     /// What is wrong, if anything is.
     pub(super) fn broken(&self, rotten: &Rotten) -> Option<String> {
-        self.read(rotten).or_else(|| self.boot(rotten)).or_else(|| self.act(rotten))
+        let mut known = GenerationsRead::default();
+        hooks::install(Some(rotten.world()));
+        let found = look_knowing(&mut known);
+        hooks::install(None);
+        self.read(rotten, &found)
+            .or_else(|| self.boot(rotten, &found))
+            .or_else(|| self.act(rotten, &mut known))
     }
 
     /// Whoever reads it finds it, or it is without effect.
-    fn read(&self, rotten: &Rotten) -> Option<String> {
-        hooks::install(Some(rotten.world()));
-        let found = look();
-        hooks::install(None);
-        match &found {
+    fn read(&self, rotten: &Rotten, found: &Found) -> Option<String> {
+        match found {
             Found::Panicked(said) => return Some(format!("it panics: {said}")),
             Found::Refused { .. } => return None,
             Found::Home(home) if !home.problems.is_empty() => return None,
@@ -42,11 +46,11 @@ impl Sealed<'_> {
     }
 
     /// What `boot` promises: if it starts a runtime, then on what was sealed, but for the bytes of the store.
-    fn boot(&self, rotten: &Rotten) -> Option<String> {
+    fn boot(&self, rotten: &Rotten, found: &Found) -> Option<String> {
         let Some(State::Home { current, .. }) = self.model.states.first() else { return None };
         let generation = format!("{HOME_ON_DISK}/generations/{current}");
         hooks::install(Some(rotten.world()));
-        let booted = catch_unwind(AssertUnwindSafe(boots));
+        let booted = catch_unwind(AssertUnwindSafe(|| boots(found)));
         hooks::install(None);
         match booted {
             Err(_) => Some(format!("boot panics: {}", crate::panics::last())),
@@ -63,55 +67,59 @@ impl Sealed<'_> {
 
     /// Whoever goes on from it comes to where he would have come from what is sound, or is refused, and nothing has changed.
     /// A rollback is never refused because of what it leaves.
-    fn act(&self, rotten: &Rotten) -> Option<String> {
+    fn act(&self, rotten: &Rotten, known: &mut GenerationsRead) -> Option<String> {
         let (Some(before), Some(after)) = (self.model.states.first(), self.model.states.get(1))
         else {
             return None;
         };
-        let step = self.scenario.act.first()?;
+        let step = *self.scenario.act.first()?;
         hooks::install(Some(rotten.world()));
         let acted = catch_unwind(AssertUnwindSafe(|| Outcome::of(&step.act())));
-        let found = look();
-        hooks::install(None);
-        let current = |state: &State| match state {
-            State::Home { current, .. } => Some(*current),
-            _ => None,
-        };
-        match (acted, found.state()) {
-            (Err(_), _) => {
+        let broken = match acted {
+            Err(_) => {
                 Some(format!("done on it, {} panics: {}", step.title(), crate::panics::last()))
             }
-            (Ok(Outcome::Done), _) if self.is_for_the_reader(*step, rotten) => {
-                let told = match &found {
-                    Found::Home(home) => !home.problems.is_empty(),
-                    Found::Refused { .. } => true,
-                    Found::Panicked(_) => false,
-                };
-                let sound = found.state().is_some_and(|found| found.content() == after.content());
-                (!told && !sound)
-                    .then(|| format!("{} leads to rot that nobody tells", step.title()))
-            }
-            (Ok(Outcome::Done), Some(found)) => {
-                let untold = self.is_untold(*step, rotten) || self.is_the_engines_alone(rotten);
-                let content = untold || found.content() == after.content();
-                let same = current(&found) == current(after) && content;
-                (!same).then(|| format!("done on it, {} leads elsewhere", step.title()))
-            }
-            (Ok(Outcome::Done), None) => {
-                Some(format!("done on it, {} leaves what cannot be read", step.title()))
-            }
-            (Ok(Outcome::Refused { error, .. }), _)
-                if *step == Step::Rollback && self.leaves(rotten) =>
-            {
-                Some(format!("a rollback is refused because of what it leaves: {error}"))
-            }
-            (Ok(Outcome::Refused { .. }), Some(found)) => {
-                let same = current(&found).is_none() || current(&found) == current(before);
+            Ok(Outcome::Done) => self.done(step, rotten, &look_knowing(known), after),
+            Ok(Outcome::Refused { error, .. }) => self.refused(step, rotten, error, before),
+        };
+        hooks::install(None);
+        broken
+    }
+
+    /// What is wrong with what was done on it.
+    fn done(&self, step: Step, rotten: &Rotten, found: &Found, after: &State) -> Option<String> {
+        if self.is_for_the_reader(step, rotten) {
+            let told = match found {
+                Found::Home(home) => !home.problems.is_empty(),
+                Found::Refused { .. } => true,
+                Found::Panicked(_) => false,
+            };
+            let sound = found.state().is_some_and(|found| found.content() == after.content());
+            return (!told && !sound)
+                .then(|| format!("{} leads to rot that nobody tells", step.title()));
+        }
+        let Some(found) = found.state() else {
+            return Some(format!("done on it, {} leaves what cannot be read", step.title()));
+        };
+        let untold = self.is_untold(step, rotten) || self.is_the_engines_alone(rotten);
+        let content = untold || found.content() == after.content();
+        let same = current(&found) == current(after) && content;
+        (!same).then(|| format!("done on it, {} leads elsewhere", step.title()))
+    }
+
+    /// What is wrong with its having been refused.
+    fn refused(&self, step: Step, rotten: &Rotten, error: &str, before: &State) -> Option<String> {
+        if step == Step::Rollback && self.leaves(rotten) {
+            return Some(format!("a rollback is refused because of what it leaves: {error}"));
+        }
+        match catch_unwind(opened) {
+            Err(_) => Some(format!("refused on it, it panics: {}", crate::panics::last())),
+            Ok(found) => {
+                let same = found.is_none() || found == current(before);
                 (!same).then(|| {
                     format!("{} is refused, and another generation is current", step.title())
                 })
             }
-            (Ok(Outcome::Refused { .. }), None) => None,
         }
     }
 
@@ -154,15 +162,32 @@ impl Sealed<'_> {
     }
 }
 
-/// Whether a runtime of the version that the home is at can be started.
-fn boots() -> bool {
-    let root = Path::new(HOME);
-    let version = {
-        let mut telemetry = NoTelemetry;
-        let home = Home::open(root, environment(), &mut telemetry, Duration::ZERO);
-        home.ok().and_then(|home| home.state().runtime().cloned())
-    };
-    let Some(version) = version else { return false };
+/// What is current, if anything is.
+fn current(state: &State) -> Option<GenerationNumber> {
+    match state {
+        State::Home { current, .. } => Some(*current),
+        _ => None,
+    }
+}
+
+/// What is current to whoever opens the home, if he can.
+fn opened() -> Option<GenerationNumber> {
     let mut telemetry = NoTelemetry;
-    upgrade::boot(root, &version, environment(), &mut telemetry, Duration::ZERO).is_ok()
+    let home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO);
+    home.ok()?.state().current
+}
+
+/// Whether a runtime of the version that the home is at can be started.
+fn boots(found: &Found) -> bool {
+    let (root, mut telemetry) = (Path::new(HOME), NoTelemetry);
+    let version = match found {
+        Found::Home(home) => home.runtime.clone(),
+        // What cannot be read may well be opened.
+        _ => Home::open(root, environment(), &mut telemetry, Duration::ZERO)
+            .ok()
+            .and_then(|home| home.state().runtime().cloned()),
+    };
+    version.is_some_and(|version| {
+        upgrade::boot(root, &version, environment(), &mut telemetry, Duration::ZERO).is_ok()
+    })
 }

@@ -207,7 +207,7 @@ impl Sealed<'_> {
         let broken = self.broken(rotten);
         session.judged(rotten.fingerprint(), broken.is_some());
         if let Some(what) = broken {
-            session.report.violate(Violation { id, judge: "rot".to_owned(), what });
+            session.violate(Violation { id, judge: "rot".to_owned(), what });
         }
     }
 }

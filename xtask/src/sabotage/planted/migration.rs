@@ -81,6 +81,14 @@ pub(super) const BUGS: &[Planted] = &[
         "a crash tears a batch and a bulk load apart",
     )
     .redundant("only migrations bulk-load, in a tree that is synced as a whole before anything refers to it"),
+    // trace: sabotage FC-7.3
+    bug(
+        "engine-silence-trusted",
+        RUN,
+        "«renew_listing(directory, scratch)?;» Ok(report)",
+        "let _ = renew_listing;",
+        "a sync that fails in the engine, which does not tell, costs a store that is sealed for good",
+    ),
     // trace: sabotage FC-5.1.1 FC-5.2
     bug(
         "journals-hard-linked",
