@@ -221,8 +221,7 @@ pub(crate) fn observe_once(
 /// Lets the product recover a disk, and reads all of it.
 pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
     hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
-    let mut read = GenerationsRead::default();
-    let found = look_knowing(&mut read);
+    let found = look();
     let (recovered, operations) =
         hooks::with(|world| (world.disk().clone(), world.log().len())).unwrap_or_default();
     let second = match &found {
@@ -234,7 +233,7 @@ pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
     let retry = to_do.map(|Again { step, .. }| {
         let acted = catch_unwind(AssertUnwindSafe(|| Outcome::of(&step.act())));
         match acted {
-            Ok(outcome) => Retry { outcome, found: look_knowing(&mut read) },
+            Ok(outcome) => Retry { outcome, found: look_on(Scope::Everything) },
             Err(_) => {
                 let found = Found::Panicked(crate::panics::last());
                 Retry { outcome: Outcome::Done, found }
@@ -261,50 +260,59 @@ pub(crate) fn recovery_log(disk: &Disk, seed: u64, traced: bool) -> Vec<Logged> 
     })
 }
 
-/// Recovers the home that is there, and reads all of it.
+/// Recovers the home that is there, and reads all of it: whatever is known of what is current, that is read.
 pub(crate) fn look() -> Found {
-    look_knowing(&mut GenerationsRead::default())
+    looked(|home, number| home.state().current != Some(number), Scope::Everything)
 }
 
-/// The same, but for generations that were read of this home before, and are what they were; adds those that it reads.
-pub(crate) fn look_knowing(known: &mut GenerationsRead) -> Found {
-    match catch_unwind(AssertUnwindSafe(|| read(known))) {
+/// The same of a home that was read before something was done to it: nothing that is known is read again.
+pub(crate) fn look_on(scope: Scope) -> Found {
+    looked(|_, _| true, scope)
+}
+
+/// What is read of a home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Everything that is kept.
+    Everything,
+    /// What is current, beside the journal.
+    Current,
+}
+
+/// Whether it is enough to know a generation by what it is held to.
+type Suffices = fn(&Home<'_>, GenerationNumber) -> bool;
+
+fn looked(suffices: Suffices, scope: Scope) -> Found {
+    match catch_unwind(|| read(suffices, scope)) {
         Ok(Ok(home)) => Found::Home(home),
         Ok(Err(error)) => Found::Refused { error: error.name(), message: error.to_string() },
         Err(_) => Found::Panicked(crate::panics::last()),
     }
 }
 
-fn read(of_this_home: &mut GenerationsRead) -> Result<FoundHome, upgrade::Error> {
+fn read(suffices: Suffices, scope: Scope) -> Result<FoundHome, upgrade::Error> {
     let mut telemetry = NoTelemetry;
     let home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
-    let sealed = sealed_generations(&home);
-    let known = READ.with_borrow(|of_any_home| -> BTreeMap<_, _> {
-        let known = sealed.iter().filter_map(|(number, sealed)| {
-            let of_any_home =
-                of_any_home.get(sealed).filter(|_| home.state().current != Some(*number));
-            Some((*number, *of_this_home.0.get(sealed).or(of_any_home)?))
-        });
-        known.collect()
+    let current = home.state().current;
+    let in_scope = |number| scope == Scope::Everything || current == Some(number);
+    let numbers = home.state().generations.keys().copied().filter(|number| in_scope(*number));
+    let sealed: BTreeMap<_, _> =
+        numbers.filter_map(|number| Some((number, sealed(&home, number)?))).collect();
+    let known = READ.with_borrow(|read| -> BTreeMap<_, _> {
+        let known = sealed.iter().filter(|(number, _)| suffices(&home, **number));
+        known.filter_map(|(number, sealed)| Some((*number, *read.get(sealed)?))).collect()
     });
-    let report = home.verify_only(|number| !known.contains_key(&number), &mut |_| {})?;
+    let wanted = |number| in_scope(number) && !known.contains_key(&number);
+    let report = home.verify_only(wanted, &mut |_| {})?;
     let contents = report
         .generations
         .iter()
         .filter_map(|found| Some((found.generation, found.logical?.content)));
     let mut contents: BTreeMap<_, _> = contents.collect();
-    let read = contents.iter().filter_map(|(number, content)| Some((sealed.get(number)?, content)));
-    let read: Vec<_> = read.map(|(sealed, content)| (*sealed, *content)).collect();
-    READ.with_borrow_mut(|of_any_home| {
-        if of_any_home.len() + read.len() > MOST_REMEMBERED {
-            of_any_home.clear();
-        }
-        of_any_home.extend(read.iter().copied());
-    });
-    of_this_home.0.extend(read);
+    remember(&sealed, &contents);
     contents.extend(known);
     Ok(FoundHome {
-        current: home.state().current,
+        current,
         standing: home.state().standing,
         runtime: home.state().runtime().cloned(),
         contents,
@@ -317,22 +325,28 @@ fn read(of_this_home: &mut GenerationsRead) -> Result<FoundHome, upgrade::Error>
 /// that of its store when it was left. The journal has the digests.
 type Sealed = (Fingerprint, Digest, Option<Digest>);
 
-/// Generations that the product has read down to the last record, with the digest of their content.
-#[derive(Debug, Default)]
-pub(crate) struct GenerationsRead(BTreeMap<Sealed, Digest>);
-
 /// So many generations are remembered.
 const MOST_REMEMBERED: usize = 100_000;
 
 thread_local! {
-    /// Those of any home. What is current is read once in each home all the same.
+    /// Generations that the product has read down to the last record, with the digest of their content. They are byte for byte
+    /// what they were, or the product reads them again.
     static READ: RefCell<BTreeMap<Sealed, Digest>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Generations of which every byte is held to something: they are what they were, or the product reads them again.
-fn sealed_generations(home: &Home<'_>) -> BTreeMap<GenerationNumber, Sealed> {
-    let numbers = home.state().generations.keys();
-    numbers.filter_map(|number| Some((*number, sealed(home, *number)?))).collect()
+fn remember(
+    sealed: &BTreeMap<GenerationNumber, Sealed>,
+    contents: &BTreeMap<GenerationNumber, Digest>,
+) {
+    let read = contents.iter().filter_map(|(number, content)| Some((sealed.get(number)?, content)));
+    READ.with_borrow_mut(|remembered| {
+        for (sealed, content) in read {
+            if remembered.len() >= MOST_REMEMBERED {
+                remembered.clear();
+            }
+            remembered.insert(*sealed, *content);
+        }
+    });
 }
 
 fn sealed(home: &Home<'_>, number: GenerationNumber) -> Option<Sealed> {

@@ -10,19 +10,16 @@ use versioning::GenerationNumber;
 
 use super::{Rotten, Sealed};
 use crate::hooks;
-use crate::observe::{Found, GenerationsRead, State, look_knowing};
+use crate::observe::{Found, Scope, State, look, look_on};
 use crate::scenario::{HOME, HOME_ON_DISK, Outcome, Step, environment};
 
 impl Sealed<'_> {
     /// What is wrong, if anything is.
     pub(super) fn broken(&self, rotten: &Rotten) -> Option<String> {
-        let mut known = GenerationsRead::default();
         hooks::install(Some(rotten.world()));
-        let found = look_knowing(&mut known);
+        let found = look();
         hooks::install(None);
-        self.read(rotten, &found)
-            .or_else(|| self.boot(rotten, &found))
-            .or_else(|| self.act(rotten, &mut known))
+        self.read(rotten, &found).or_else(|| self.boot(rotten, &found)).or_else(|| self.act(rotten))
     }
 
     /// Whoever reads it finds it, or it is without effect.
@@ -67,7 +64,7 @@ impl Sealed<'_> {
 
     /// Whoever goes on from it comes to where he would have come from what is sound, or is refused, and nothing has changed.
     /// A rollback is never refused because of what it leaves.
-    fn act(&self, rotten: &Rotten, known: &mut GenerationsRead) -> Option<String> {
+    fn act(&self, rotten: &Rotten) -> Option<String> {
         let (Some(before), Some(after)) = (self.model.states.first(), self.model.states.get(1))
         else {
             return None;
@@ -79,7 +76,7 @@ impl Sealed<'_> {
             Err(_) => {
                 Some(format!("done on it, {} panics: {}", step.title(), crate::panics::last()))
             }
-            Ok(Outcome::Done) => self.done(step, rotten, &look_knowing(known), after),
+            Ok(Outcome::Done) => self.done(step, rotten, after),
             Ok(Outcome::Refused { error, .. }) => self.refused(step, rotten, error, before),
         };
         hooks::install(None);
@@ -87,9 +84,10 @@ impl Sealed<'_> {
     }
 
     /// What is wrong with what was done on it.
-    fn done(&self, step: Step, rotten: &Rotten, found: &Found, after: &State) -> Option<String> {
+    fn done(&self, step: Step, rotten: &Rotten, after: &State) -> Option<String> {
         if self.is_for_the_reader(step, rotten) {
-            let told = match found {
+            let found = look_on(Scope::Everything);
+            let told = match &found {
                 Found::Home(home) => !home.problems.is_empty(),
                 Found::Refused { .. } => true,
                 Found::Panicked(_) => false,
@@ -98,7 +96,7 @@ impl Sealed<'_> {
             return (!told && !sound)
                 .then(|| format!("{} leads to rot that nobody tells", step.title()));
         }
-        let Some(found) = found.state() else {
+        let Some(found) = look_on(Scope::Current).state() else {
             return Some(format!("done on it, {} leaves what cannot be read", step.title()));
         };
         let untold = self.is_untold(step, rotten) || self.is_the_engines_alone(rotten);
