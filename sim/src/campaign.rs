@@ -5,7 +5,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use sim::Random;
-use sim::fault::Call;
 use sim::images::{Effort, Profile};
 
 use crate::damage::Damaged;
@@ -99,7 +98,7 @@ impl Campaign {
         }
         for prepared in &prepared {
             self.rot(session, prepared, Density::SPARSE);
-            self.disturbed(prepared).explore_kinds(session, Call::Write);
+            self.disturbed(prepared).explore_damage(session);
         }
         for stride in HUNTED_EVERY {
             session.take_share(stride);
@@ -108,7 +107,7 @@ impl Campaign {
             }
         }
         for prepared in &prepared {
-            self.disturbed(prepared).explore_kinds(session, Call::Sync);
+            self.disturbed(prepared).explore_syncs(session);
         }
         // Whoever still has time gets what a campaign without haste looks at.
         let thorough = Self { quick: false, ..self.clone() };
@@ -311,8 +310,7 @@ impl Campaign {
         if !scenario.is_random() {
             disturbed.explore(session, self.quick);
             if !self.quick {
-                disturbed.explore_kinds(session, Call::Write);
-                disturbed.explore_kinds(session, Call::Sync);
+                disturbed.explore_damage(session);
             }
             return;
         }

@@ -94,6 +94,8 @@ pub(crate) const CLASSES: [Class; 35] = [
 
 /// The file of the journal's records.
 const JOURNAL: &str = "/journal/records.jsonl";
+/// The class of which every one is tried: an engine that passes over an error does so at one call of many.
+const EVERY_SYNC: &str = "sync-eio";
 /// In so many parts the space is divided that a scenario needs.
 const FULL_AFTER: u64 = 24;
 /// So many other orders of directories.
@@ -117,27 +119,14 @@ fn writes_of(fault: Fault, recording: &Recording) -> impl Iterator<Item = (&str,
     })
 }
 
-/// The files and directories that are synced, in order.
-fn syncs_of(recording: &Recording) -> impl Iterator<Item = (&str, u64)> {
-    let log = recording.run.log.iter();
-    log.filter_map(|logged| match logged.operation() {
-        Some(Operation::Sync { .. }) => Some((logged.path(), 0)),
-        _ => None,
-    })
-}
-
 /// How far into a file the place of a write makes a difference.
 const MOST_OFFSET: u64 = 512;
 
-/// The path of a file without its numbers, but for the keyspace in which the engine lists the others, and the place: temporary
-/// files have names of their own.
+/// The path of a file without its numbers, and the place: temporary files have names of their own.
 fn kind_of((path, offset): (&str, u64)) -> (String, u64) {
     let (named, _) = path.split_once("/.tmp").unwrap_or((path, ""));
-    let parts = named.split('/').map(|part| match part {
-        "0" => "listing".to_owned(),
-        part => part.chars().filter(|character| !character.is_ascii_digit()).collect(),
-    });
-    (parts.collect::<Vec<_>>().join("/"), offset.min(MOST_OFFSET))
+    let named = named.chars().filter(|character| !character.is_ascii_digit());
+    (named.collect(), offset.min(MOST_OFFSET))
 }
 
 impl Class {
@@ -146,11 +135,10 @@ impl Class {
         CLASSES.into_iter().find(|class| class.name == name)
     }
 
-    /// How many faults of this class are tried in a scenario, spread evenly over all calls. An engine that passes over an
-    /// error does so at one call of many: every sync fails in turn, unless somebody waits.
+    /// How many faults of this class are tried in a scenario, spread evenly over all calls.
     fn most(self, size: Size, quick: bool) -> u64 {
         match (size, quick) {
-            (Size::Small | Size::Medium, false) if self.name == "sync-eio" => u64::MAX,
+            (_, false) if self.name == EVERY_SYNC => u64::MAX,
             (Size::Small, false) => 1000,
             (Size::Medium, false) => 200,
             (Size::Large, false) => 60,
@@ -172,20 +160,16 @@ impl Class {
         }
     }
 
-    /// Of a class that damages what is written, or lets a sync fail, the first and the last call for each kind of file: what
-    /// comes of it depends on what it is about, and on whether anybody is told.
+    /// Of a class that damages what is written, the first and the last write to each kind of file: what damage does depends
+    /// on what is damaged.
     fn some_of_each_kind(self, recording: &Recording) -> BTreeSet<u64> {
         let Kind::Call(fault) = self.kind else { return BTreeSet::new() };
-        let calls: Vec<_> = match (fault.call, fault.effect) {
-            (Call::Write, Effect::Rot | Effect::Lie) => writes_of(fault, recording).collect(),
-            (Call::Sync, Effect::Error(libc::EIO)) if !fault.sticky => {
-                syncs_of(recording).collect()
-            }
-            _ => return BTreeSet::new(),
-        };
+        if fault.call != Call::Write || !matches!(fault.effect, Effect::Rot | Effect::Lie) {
+            return BTreeSet::new();
+        }
         let mut ends = BTreeMap::new();
-        for (nth, call) in (1..).zip(calls) {
-            ends.entry(kind_of(call)).or_insert([nth, nth])[1] = nth;
+        for (nth, write) in (1..).zip(writes_of(fault, recording)) {
+            ends.entry(kind_of(write)).or_insert([nth, nth])[1] = nth;
         }
         ends.into_values().flatten().collect()
     }
@@ -214,10 +198,6 @@ impl Class {
     /// Whether a sync fails, and it is known.
     fn fails_to_sync(self) -> bool {
         matches!(self.kind, Kind::Call(Fault { call: Call::Sync, effect: Effect::Error(_), .. }))
-    }
-
-    fn is_of(self, call: Call) -> bool {
-        matches!(self.kind, Kind::Call(fault) if fault.call == call)
     }
 
     fn is_full_disk(self) -> bool {
@@ -258,11 +238,24 @@ impl Disturbed<'_> {
         }
     }
 
-    /// Beside those that are spread evenly: damages the first and the last write to each kind of file, or lets the first and
-    /// the last sync of it fail.
-    pub(crate) fn explore_kinds(&self, session: &mut Session, call: Call) {
+    /// Lets every sync fail in turn.
+    pub(crate) fn explore_syncs(&self, session: &mut Session) {
+        for class in CLASSES.into_iter().filter(|class| class.name == EVERY_SYNC) {
+            for nth in 1..=class.many(self.recording) {
+                if session.is_over() {
+                    return;
+                }
+                if session.is_ours(nth) {
+                    self.meet(session, class, nth);
+                }
+            }
+        }
+    }
+
+    /// Damages the first and the last write to each kind of file, beside those that are spread evenly.
+    pub(crate) fn explore_damage(&self, session: &mut Session) {
         let mut number = 0;
-        for class in CLASSES.into_iter().filter(|class| class.is_of(call)) {
+        for class in CLASSES {
             for nth in class.some_of_each_kind(self.recording) {
                 number += 1;
                 if session.is_over() {

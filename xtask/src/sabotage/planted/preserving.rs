@@ -60,7 +60,8 @@ pub(super) const BUGS: &[Planted] = &[
         "let parent = if «carries_back» {",
         "carries_back && false",
         "after a rollback that carried records back there is no further way back",
-    ),
+    )
+    .by_tests(),
     // trace: sabotage FC-15.2.2
     bug(
         "carried-back-without-executions",
