@@ -80,7 +80,8 @@ pub(super) const BUGS: &[Planted] = &[
         "let event = Event::Aborted { reason: «shorten(reason)» };",
         "{ let _ = reason; String::new() }",
         "nobody can tell afterwards why an upgrade was undone",
-    ),
+    )
+    .by_tests(),
     // trace: sabotage FC-15.4
     bug(
         "reason-of-rollback-lost",
@@ -88,7 +89,8 @@ pub(super) const BUGS: &[Planted] = &[
         "data: DataPolicy::SetAside, reason: «shorten(reason)»,",
         "{ let _ = reason; String::new() }",
         "nobody can tell afterwards why somebody went back",
-    ),
+    )
+    .by_tests(),
     // trace: sabotage FC-15.3 FC-16.3
     bug(
         "interrupted-rollback-not-undone",
@@ -104,7 +106,8 @@ pub(super) const BUGS: &[Planted] = &[
         "previous: «plan.from.versions.clone()»,",
         "plan.to.versions.clone()",
         "nobody can tell what a generation was migrated from",
-    ),
+    )
+    .by_tests(),
     // trace: sabotage FC-9.2.2
     bug(
         "target-version-not-recorded",
