@@ -123,7 +123,8 @@ pub(super) const BUGS: &[Planted] = &[
         "time: «now», plan: plan.digest(),",
         "versioning::Timestamp::EPOCH",
         "nobody can tell when a generation was migrated",
-    ),
+    )
+    .by_tests(),
     // trace: sabotage FC-2.2 FC-9.1
     bug(
         "earlier-migrations-forgotten",
@@ -131,7 +132,8 @@ pub(super) const BUGS: &[Planted] = &[
         "let mut applied = «current.manifest().applied.clone()»;",
         "{ let _ = current; Vec::new() }",
         "nobody can tell what the data has been through",
-    ),
+    )
+    .by_tests(),
     // trace: sabotage FC-2.1 FC-5.3
     bug(
         "operator-in-what-is-built",
@@ -139,7 +141,8 @@ pub(super) const BUGS: &[Planted] = &[
         "configuration_changes: «plan.configuration.clone()»,",
         "[plan.configuration.as_slice(), &[home.environment.operator.to_owned()]].concat()",
         "the same upgrade of the same home makes another generation for somebody else",
-    ),
+    )
+    .by_tests(),
     // trace: sabotage FC-5.1.2 FC-28.1.3
     bug(
         "everything-granted",
