@@ -361,7 +361,10 @@ fn sealed(home: &Home<'_>, number: GenerationNumber) -> Option<Sealed> {
         (true, _) => return None,
     };
     let path = format!("{HOME_ON_DISK}/generations/{number}");
-    let fingerprint = hooks::with(|world| world.disk().fingerprint_below(&path))??;
+    // What cannot be read is not what it was, whatever its bytes are.
+    let fingerprint = hooks::with(|world| {
+        world.is_readable().then(|| world.disk().fingerprint_below(&path)).flatten()
+    })??;
     Some((fingerprint, state.manifest?, left))
 }
 

@@ -204,6 +204,11 @@ impl World {
         self.met_at
     }
 
+    /// Whether every byte that is there can be read.
+    pub const fn is_readable(&self) -> bool {
+        self.unreadable.is_none()
+    }
+
     /// From here on these bytes of a file cannot be read.
     pub fn set_unreadable(&mut self, bytes: Option<(InodeNumber, std::ops::Range<u64>)>) {
         self.unreadable = bytes;
