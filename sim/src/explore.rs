@@ -50,7 +50,7 @@ pub(crate) struct Exploration<'x> {
     pub(crate) depth: Depth,
     /// States that were judged before, of whatever profile.
     pub(crate) seen: &'x mut BTreeSet<Fingerprint>,
-    /// Images of the log that is walked that were taken before, under whatever profile.
+    /// Images of the log that is walked that were taken before.
     pub(crate) taken: BTreeSet<(u128, Option<Damage>)>,
     /// Judge only what loses something of this inode, and nothing else.
     pub(crate) only_lost: Option<InodeNumber>,
@@ -73,9 +73,9 @@ struct Walk<'w> {
 }
 
 impl Exploration<'_> {
-    /// Judges every image of a log that was not judged before, from this index of the log on. Another log needs another
-    /// exploration.
+    /// Judges every image of a log that was not judged before, from this index of the log on.
     pub(crate) fn run(&mut self, log: &[Logged], known: &[Known], from: usize, id: &StateId) {
+        self.taken.clear();
         let states = self.session.report.distinct_states;
         let before = self.setting.before;
         self.walk(&Walk { disk: before, log, known, from, id, depth: 1 });

@@ -60,11 +60,12 @@ impl Relied<'_> {
         if !matches!(first.state(), Some(State::Home { .. })) {
             return;
         }
-        let (mut seen, mut taken) = (BTreeSet::new(), BTreeSet::new());
+        let mut seen = BTreeSet::new();
         let log = [self.log.get(..point).unwrap_or_default(), &recovery].concat();
         for profile in [Profile::Ordered, Profile::Posix] {
             let (seed, effort, from) = (self.id.seed, Effort::QUICK, log.len());
             let what = Enumeration { before: self.before, log: &log, profile, seed, effort, from };
+            let mut taken = BTreeSet::new();
             enumerate(what, &mut |image| {
                 if session.is_over() {
                     return Next::Stop;
