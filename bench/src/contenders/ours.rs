@@ -28,14 +28,15 @@ pub(super) fn migrate(
     let steps: [&dyn MigrationStep; 1] = [&step];
     let path = MigrationPath::resolve(&SCHEMAS, &steps, STORED, MIGRATED)?;
     storage_migration::rehearse(&path)?;
-    let target = directory.join(TARGET);
+    let (target, scratch) = (directory.join(TARGET), directory.join("scratch"));
     durable::clone_tree(source, &target, clone_mode)?;
+    durable::create_directory(&scratch)?;
     let options = options();
     let report = storage_migration::migrate(
         &path,
         Origin::Store(&source_map()),
         &target,
-        &directory.join("scratch"),
+        &scratch,
         &options,
         &mut |_| {},
     )?;
