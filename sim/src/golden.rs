@@ -6,7 +6,9 @@
 use std::fmt::Write;
 use std::fs;
 
+use serde_json::Value;
 use sim::disk::Disk;
+use upgrade::Event;
 
 use crate::observe::{Found, State};
 use crate::scenario::Outcome;
@@ -19,7 +21,7 @@ const FILE: &str = "sim/golden.txt";
 const ACCEPTED: &str = include_str!("../golden.txt");
 
 /// What there is to say of one state: what came of the step that led to it, what is current and kept, which records the
-/// journal has, and which files were there before anybody looked, with their permissions. Bytes of files are in the digests of
+/// journal has and whether they say why, and which files were there before anybody looked, with their permissions. Bytes of files are in the digests of
 /// contents.
 pub(crate) fn describe(
     state: &State,
@@ -29,13 +31,20 @@ pub(crate) fn describe(
 ) -> String {
     let mut text = format!("{outcome:?}\n{state:?}\n");
     for record in found.records() {
-        let _ = writeln!(text, "{} {}", record.attempt, record.event.name());
+        let why = if says_why(&record.event) { ", and why" } else { "" };
+        let _ = writeln!(text, "{} {}{why}", record.attempt, record.event.name());
     }
     for (path, inode) in disk.paths() {
         let mode = disk.inode(inode).map_or(0, |inode| inode.mode);
         let _ = writeln!(text, "{mode:o} {path}");
     }
     blake3::hash(text.as_bytes()).to_hex().to_string()
+}
+
+/// Whether a record has a reason that somebody could read.
+fn says_why(event: &Event) -> bool {
+    let event = serde_json::to_value(event).unwrap_or_default();
+    event.get("reason").and_then(Value::as_str).is_some_and(|reason| !reason.is_empty())
 }
 
 /// Whether the states of a scenario are what was accepted. Only of one seed, and of no random scenario, is that known.

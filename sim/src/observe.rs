@@ -262,12 +262,12 @@ pub(crate) fn recovery_log(disk: &Disk, seed: u64, traced: bool) -> Vec<Logged> 
 
 /// Recovers the home that is there, and reads all of it: whatever is known of what is current, that is read.
 pub(crate) fn look() -> Found {
-    looked(|home, number| home.state().current != Some(number), Scope::Everything)
+    looked(CurrentIs::Read, Scope::Everything)
 }
 
 /// The same of a home that was read before something was done to it: nothing that is known is read again.
 pub(crate) fn look_on(scope: Scope) -> Found {
-    looked(|_, _| true, scope)
+    looked(CurrentIs::LikeOthers, scope)
 }
 
 /// What is read of a home.
@@ -279,18 +279,22 @@ pub(crate) enum Scope {
     Current,
 }
 
-/// Whether it is enough to know a generation by what it is held to.
-type Suffices = fn(&Home<'_>, GenerationNumber) -> bool;
+/// What is done about a generation that is current, and byte for byte one that was read before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CurrentIs {
+    Read,
+    LikeOthers,
+}
 
-fn looked(suffices: Suffices, scope: Scope) -> Found {
-    match catch_unwind(|| read(suffices, scope)) {
+fn looked(current_is: CurrentIs, scope: Scope) -> Found {
+    match catch_unwind(|| read(current_is, scope)) {
         Ok(Ok(home)) => Found::Home(home),
         Ok(Err(error)) => Found::Refused { error: error.name(), message: error.to_string() },
         Err(_) => Found::Panicked(crate::panics::last()),
     }
 }
 
-fn read(suffices: Suffices, scope: Scope) -> Result<FoundHome, upgrade::Error> {
+fn read(current_is: CurrentIs, scope: Scope) -> Result<FoundHome, upgrade::Error> {
     let mut telemetry = NoTelemetry;
     let home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
     let current = home.state().current;
@@ -299,7 +303,9 @@ fn read(suffices: Suffices, scope: Scope) -> Result<FoundHome, upgrade::Error> {
     let sealed: BTreeMap<_, _> =
         numbers.filter_map(|number| Some((number, sealed(&home, number)?))).collect();
     let known = READ.with_borrow(|read| -> BTreeMap<_, _> {
-        let known = sealed.iter().filter(|(number, _)| suffices(&home, **number));
+        let known = sealed
+            .iter()
+            .filter(|(number, _)| current_is == CurrentIs::LikeOthers || current != Some(**number));
         known.filter_map(|(number, sealed)| Some((*number, *read.get(sealed)?))).collect()
     });
     let wanted = |number| in_scope(number) && !known.contains_key(&number);

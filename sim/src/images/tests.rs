@@ -110,6 +110,28 @@ fn a_write_may_be_torn_have_a_hole_or_be_nothing_but_a_size() {
     assert_eq!(found, BTreeSet::from(wanted.map(str::to_owned)));
 }
 
+#[test]
+fn behind_a_fault_only_some_of_many_are_lost_alone() {
+    let names: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+    let operations = (2..).zip(&names).flat_map(|(inode, name)| file(inode, name));
+    let log: Vec<_> = operations.map(logged).collect();
+    let lost_alone = |effort| {
+        let (before, from) = (&Disk::default(), log.len());
+        let what =
+            Enumeration { before, log: &log, profile: Profile::Posix, seed: 1, effort, from };
+        let mut alone = BTreeSet::new();
+        enumerate(what, &mut |image| {
+            alone.extend(<[usize; 1]>::try_from(image.lost()).ok().map(|[lost]| lost));
+            Next::GoOn
+        });
+        alone
+    };
+    assert_eq!(lost_alone(Effort::QUICK).len(), 100);
+    let some = lost_alone(Effort::AFTER_FAULT);
+    assert!(some.len() > 16 && some.len() <= 32, "{some:?}");
+    assert!(some.iter().any(|lost| *lost > 150), "not spread over all: {some:?}");
+}
+
 /// Every disk that a crash could leave, by trying everything: the definition, without any economy.
 fn by_definition(log: &[Logged]) -> BTreeSet<(Fingerprint, usize)> {
     let mut found = BTreeSet::new();

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sim::disk::Fingerprint;
+use sim::disk::{Disk, Fingerprint};
 use upgrade::Event;
+use versioning::GenerationNumber;
 
 use super::{Case, Judge, Verdict, file, generation_path, member};
 use crate::observe::{Found, State};
@@ -14,20 +15,28 @@ use crate::observe::{Found, State};
 // trace: invariant FC-9.1 FC-9.2.1 FC-9.2.2 FC-9.2.3 FC-9.3
 pub(super) const JUDGE: Judge = Judge {
     name: "metadata",
-    claim: "migration metadata is there with every migrated generation, as the journal has it, and with no other",
+    claim: "migration metadata is there with every migrated generation, as the journal has it, and with no other; it goes on from that before",
     clause: "§9",
     judge,
 };
 
-/// Plan and target of a migration, as a manifest has them; none if it was adopted.
-type Metadata = Option<(String, Value)>;
+/// What a manifest tells of how its generation came to be.
+#[derive(Debug, Clone, PartialEq)]
+struct Told {
+    /// Plan, previous and target versions of the migration; none if it was adopted.
+    migration: Option<(String, Value, Value)>,
+    /// Every migration since the adoption.
+    applied: Vec<Value>,
+    /// Whether records were carried back into it: then it goes on from an older one than it was built from.
+    carried_back: bool,
+}
 
 /// So many manifests are remembered.
 const MOST_REMEMBERED: usize = 100_000;
 
 thread_local! {
-    /// Manifests that were read before, by their fingerprint.
-    static READ: RefCell<BTreeMap<Fingerprint, Metadata>> = const { RefCell::new(BTreeMap::new()) };
+    /// Manifests that were read before, by their fingerprint; none if it is none.
+    static READ: RefCell<BTreeMap<Fingerprint, Option<Told>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 fn judge(case: &Case<'_>) -> Verdict {
@@ -38,35 +47,52 @@ fn judge(case: &Case<'_>) -> Verdict {
     };
     for number in contents.keys() {
         let prepared = home.records.iter().rev().find_map(|record| match &record.event {
-            Event::Prepared { from, to, target, plan, .. } if to == number => {
-                Some((from.is_some(), plan.to_string(), serde_json::to_value(target).ok()?))
+            Event::Prepared { from, to, previous, target, plan, .. } if to == number => {
+                let versions = [previous.as_ref()?, target].map(serde_json::to_value);
+                let [Ok(previous), Ok(target)] = versions else { return None };
+                Some((*from, Some((plan.to_string(), previous, target))))
             }
+            Event::Prepared { to, previous: None, .. } if to == number => Some((None, None)),
             _ => None,
         });
         // Of what a journal that was lost knew, nothing is known.
-        let Some((migrated, plan, target)) = prepared else { continue };
-        let path = format!("{}/manifest.json", generation_path(*number));
-        let found = case.seen.disk.fingerprint_below(&path).and_then(|fingerprint| {
-            READ.with_borrow_mut(|read| {
-                if read.len() >= MOST_REMEMBERED {
-                    read.clear();
-                }
-                let entry = read.entry(fingerprint);
-                Some(entry.or_insert_with(|| metadata(file(&case.seen.disk, &path)?)).clone())
-            })
-        });
-        let wanted = migrated.then_some((plan, target));
-        if found != Some(wanted) {
+        let Some((from, migration)) = prepared else { continue };
+        let Some(found) = told(&case.seen.disk, *number).filter(|told| told.migration == migration)
+        else {
             return Verdict::Broken(format!(
                 "the migration metadata of generation {number} is not what the journal has"
+            ));
+        };
+        let before = from.filter(|from| contents.contains_key(from) && !found.carried_back);
+        let before = before.and_then(|from| told(&case.seen.disk, from));
+        if before.is_some_and(|before| !found.applied.starts_with(&before.applied)) {
+            return Verdict::Broken(format!(
+                "the migrations of generation {number} do not go on from those before"
             ));
         }
     }
     Verdict::Held
 }
 
-fn metadata(manifest: Vec<u8>) -> Metadata {
-    let manifest: Value = serde_json::from_slice(&manifest).ok()?;
-    let migration = member(&manifest, "migration")?;
-    Some((migration.get("plan")?.as_str()?.to_owned(), migration.get("target")?.clone()))
+/// What the manifest of a generation tells.
+fn told(disk: &Disk, number: GenerationNumber) -> Option<Told> {
+    let path = format!("{}/manifest.json", generation_path(number));
+    let fingerprint = disk.fingerprint_below(&path)?;
+    READ.with_borrow_mut(|read| {
+        if read.len() >= MOST_REMEMBERED {
+            read.clear();
+        }
+        read.entry(fingerprint).or_insert_with(|| parse(&file(disk, &path)?)).clone()
+    })
+}
+
+fn parse(manifest: &[u8]) -> Option<Told> {
+    let manifest: Value = serde_json::from_slice(manifest).ok()?;
+    let migration = member(&manifest, "migration").and_then(|migration| {
+        let plan = migration.get("plan")?.as_str()?.to_owned();
+        Some((plan, migration.get("previous")?.clone(), migration.get("target")?.clone()))
+    });
+    let applied = manifest.get("applied")?.as_array()?.clone();
+    let carried_back = member(&manifest, "carried_from").is_some();
+    Some(Told { migration, applied, carried_back })
 }

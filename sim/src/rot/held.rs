@@ -85,8 +85,11 @@ impl Sealed<'_> {
 
     /// What is wrong with what was done on it.
     fn done(&self, step: Step, rotten: &Rotten, after: &State) -> Option<String> {
+        let found = look_on(Scope::Everything);
+        if let Found::Panicked(said) = &found {
+            return Some(format!("done on it, it panics: {said}"));
+        }
         if self.is_for_the_reader(step, rotten) {
-            let found = look_on(Scope::Everything);
             let told = match &found {
                 Found::Home(home) => !home.problems.is_empty(),
                 Found::Refused { .. } => true,
@@ -96,7 +99,10 @@ impl Sealed<'_> {
             return (!told && !sound)
                 .then(|| format!("{} leads to rot that nobody tells", step.title()));
         }
-        let Some(found) = look_on(Scope::Current).state() else {
+        // What cannot be read is told by whoever reads all of it. What is current must be readable all the same.
+        let told = rotten.unreadable.is_some() && matches!(found, Found::Refused { .. });
+        let found = if told { look_on(Scope::Current) } else { found };
+        let Some(found) = found.state() else {
             return Some(format!("done on it, {} leaves what cannot be read", step.title()));
         };
         let untold = self.is_untold(step, rotten) || self.is_the_engines_alone(rotten);

@@ -80,8 +80,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let event = Event::Aborted { reason: «shorten(reason)» };",
         "{ let _ = reason; String::new() }",
         "nobody can tell afterwards why an upgrade was undone",
-    )
-    .by_tests(),
+    ),
     // trace: sabotage FC-15.4
     bug(
         "reason-of-rollback-lost",
@@ -89,8 +88,7 @@ pub(super) const BUGS: &[Planted] = &[
         "data: DataPolicy::SetAside, reason: «shorten(reason)»,",
         "{ let _ = reason; String::new() }",
         "nobody can tell afterwards why somebody went back",
-    )
-    .by_tests(),
+    ),
     // trace: sabotage FC-15.3 FC-16.3
     bug(
         "interrupted-rollback-not-undone",
@@ -106,8 +104,7 @@ pub(super) const BUGS: &[Planted] = &[
         "previous: «plan.from.versions.clone()»,",
         "plan.to.versions.clone()",
         "nobody can tell what a generation was migrated from",
-    )
-    .by_tests(),
+    ),
     // trace: sabotage FC-9.2.2
     bug(
         "target-version-not-recorded",
@@ -132,8 +129,7 @@ pub(super) const BUGS: &[Planted] = &[
         "let mut applied = «current.manifest().applied.clone()»;",
         "{ let _ = current; Vec::new() }",
         "nobody can tell what the data has been through",
-    )
-    .by_tests(),
+    ),
     // trace: sabotage FC-2.1 FC-5.3
     bug(
         "operator-in-what-is-built",
