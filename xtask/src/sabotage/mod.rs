@@ -5,6 +5,7 @@
 //! recording are left out by the simulator itself. A bug that nobody finds is a gap in the simulator, or code that is not
 //! needed; then the table says why.
 
+mod left_out;
 mod own_tests;
 mod plant;
 mod planted;

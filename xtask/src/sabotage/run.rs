@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::left_out::LeftOut;
 use super::plant::{REACHED, SWITCH};
 use super::planted::Planted;
 use super::record::Hints;
@@ -166,20 +167,36 @@ impl Simulator {
         outcomes
     }
 
-    /// The part that leaves out recorded syncs, which the simulator does by itself. Returns what it says in the end.
+    /// The part that leaves out recorded syncs. Returns what the simulator says of them in the end.
     ///
     /// # Errors
     /// If it says nothing that can be read.
     pub(super) fn left_out_syncs(&self, quick: bool) -> Result<Value, String> {
+        let (mut all, mut taken) = (LeftOut::default(), Ok(()));
+        let leave_out = |scenario: &&String| self.left_out_syncs_of(scenario, quick);
+        beside_each_other(self.scenarios.iter().collect(), &leave_out, &mut |scenario, said| {
+            let said = said.and_then(|said| {
+                eprintln!("{scenario:<36} {} of {} caught", said["caught"], said["planted"]);
+                all.add(&said)
+            });
+            taken = taken.clone().and(said);
+        });
+        taken.map(|()| all.together())
+    }
+
+    fn left_out_syncs_of(&self, scenario: &str, quick: bool) -> Result<Value, String> {
         let mut command = Command::new(&self.binary);
-        command.env_remove(SWITCH).args(["--sabotage", "--json"]).stderr(Stdio::inherit());
-        if quick {
-            command.arg("--quick");
-        }
-        let output =
-            command.output().map_err(|error| format!("cannot start the simulator: {error}"))?;
-        last_json(&String::from_utf8_lossy(&output.stdout))
-            .ok_or_else(|| format!("the simulator says nothing, and ended with {}", output.status))
+        command.args(["--sabotage", "--json", "--scenario", scenario]);
+        command.args(quick.then_some("--quick"));
+        command.args(self.seed.iter().flat_map(|seed| ["--seed", seed]));
+        let output = command
+            .env_remove(SWITCH)
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| format!("cannot start the simulator: {error}"))?;
+        last_json(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| {
+            format!("in {scenario} the simulator says nothing, and ended with {}", output.status)
+        })
     }
 
     fn verdict_on(&self, bug: &Planted, hints: &Hints) -> Verdict {
