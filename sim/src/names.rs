@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::disk::{InodeNumber, Node, Operation, ROOT};
+use crate::disk::{Disk, InodeNumber, Node, Operation, ROOT};
 use crate::fault::Call;
 use crate::world::{Result, World};
 
@@ -50,28 +50,44 @@ impl Found<'_> {
     }
 }
 
-/// The directory in which something was looked up last. To be forgotten as soon as a name goes or moves: a new one hides
-/// nothing.
-#[derive(Debug, Default)]
-pub(crate) struct LastParent(RefCell<(String, Option<InodeNumber>)>);
+/// So many directories are remembered.
+const MOST_PARENTS: usize = 16;
 
-impl LastParent {
+/// The directories in which something was looked up lately, by the paths to them. To be forgotten as soon as a directory or
+/// a link goes or moves: a path to a directory leads through nothing else, and a new name hides nothing.
+#[derive(Debug, Default)]
+pub(crate) struct LateParents(RefCell<VecDeque<(String, InodeNumber)>>);
+
+impl LateParents {
     fn directory(&self, path: &str) -> Option<InodeNumber> {
-        let last = self.0.borrow();
-        last.1.filter(|_| last.0 == path)
+        self.0.borrow().iter().find(|(late, _)| late == path).map(|(_, directory)| *directory)
     }
 
     fn remember(&self, path: &str, directory: InodeNumber) {
-        let mut last = self.0.borrow_mut();
-        last.0.clear();
-        last.0.push_str(path);
-        last.1 = Some(directory);
+        let mut late = self.0.borrow_mut();
+        late.truncate(MOST_PARENTS - 1);
+        late.push_front((path.to_owned(), directory));
     }
 
-    /// Forgets it, if this operation may lead the same path elsewhere.
-    pub(crate) fn learn(&mut self, operation: &Operation) {
-        if matches!(operation, Operation::Leave { .. } | Operation::Move { .. }) {
-            self.0.get_mut().1 = None;
+    /// Forgets them, if this operation on this disk may lead the same path elsewhere.
+    pub(crate) fn learn(&mut self, operation: &Operation, disk: &Disk) {
+        let is_on_the_way = |directory: InodeNumber, name: &str| {
+            let Some(Node::Directory(entries)) = disk.inode(directory).map(|inode| &inode.node)
+            else {
+                return false;
+            };
+            let inode = entries.get(name).and_then(|inode| disk.inode(*inode));
+            inode.is_some_and(|inode| !matches!(inode.node, Node::File(_)))
+        };
+        let leads_elsewhere = match operation {
+            Operation::Leave { directory, name } => is_on_the_way(*directory, name),
+            Operation::Move { from, to } => {
+                is_on_the_way(from.0, &from.1) || is_on_the_way(to.0, &to.1)
+            }
+            _ => false,
+        };
+        if leads_elsewhere {
+            self.0.get_mut().clear();
         }
     }
 }
@@ -79,18 +95,17 @@ impl LastParent {
 impl World {
     /// Follows a path below the simulated root, which the caller has cut off.
     pub(crate) fn find<'p>(&self, path: &'p str, follow: bool) -> Result<Found<'p>> {
-        // Most of what is looked up lies where the last one did.
+        // Most of what is looked up lies where something else did.
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         if name.is_empty() || name == "." || parent.is_empty() {
             return self.find_from(ROOT, path, follow, MAXIMUM_LINKS);
         }
-        let last = self.last_parent.directory(parent);
-        let directory = match last {
+        let directory = match self.late_parents.directory(parent) {
             Some(directory) => directory,
             None => {
                 let found = self.find_from(ROOT, parent, true, MAXIMUM_LINKS)?;
                 let directory = found.inode.ok_or(libc::ENOENT)?;
-                self.last_parent.remember(parent, directory);
+                self.late_parents.remember(parent, directory);
                 directory
             }
         };
@@ -331,7 +346,6 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::Disk;
     use crate::fault::FaultPlan;
 
     #[test]
@@ -354,5 +368,15 @@ mod tests {
         assert_eq!(there(&mut world, "/one/in"), Err(libc::ENOENT));
         assert_eq!(there(&mut world, "/moved/in"), Ok(inode));
         assert_eq!(there(&mut world, "/moved/in/further"), Err(libc::ENOENT));
+        // A link takes the place of a link, and a directory that of one that is empty.
+        world.make_link("moved", "/to").unwrap();
+        world.make_link("other", "/instead").unwrap();
+        assert_eq!(there(&mut world, "/to/in"), Ok(inode));
+        world.rename("/instead", "/to").unwrap();
+        assert_eq!(there(&mut world, "/to/in"), Err(libc::ENOENT));
+        assert_eq!(there(&mut world, "/other/in"), Err(libc::ENOENT));
+        world.rename("/moved", "/other").unwrap();
+        assert_eq!(there(&mut world, "/other/in"), Ok(inode));
+        assert_eq!(there(&mut world, "/to/in"), Ok(inode));
     }
 }

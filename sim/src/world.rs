@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::Random;
 use crate::disk::{Content, Disk, InodeNumber, Node, Operation};
 use crate::fault::{Call, FaultPlan, Outcome};
-use crate::names::LastParent;
+use crate::names::LateParents;
 pub use crate::names::{DirectoryEntry, Stat};
 
 /// An error number of the operating system.
@@ -44,7 +44,7 @@ pub struct World {
     unreadable: Option<(InodeNumber, std::ops::Range<u64>)>,
     /// Lists directories in an order that this decides, rather than in that of their names.
     pub(crate) shuffle: Option<Random>,
-    pub(crate) last_parent: LastParent,
+    pub(crate) late_parents: LateParents,
 }
 
 /// One entry of a recording.
@@ -147,7 +147,7 @@ impl World {
             spared: false,
             unreadable: None,
             shuffle: None,
-            last_parent: LastParent::default(),
+            late_parents: LateParents::default(),
         }
     }
 
@@ -247,8 +247,8 @@ impl World {
                 return Err(libc::ENOSPC);
             }
         }
+        self.late_parents.learn(&operation, &self.disk);
         self.disk.apply(&operation);
-        self.last_parent.learn(&operation);
         let (path, site) = (Arc::clone(path), self.site.clone());
         self.log.push(Logged::Operation { operation, path, site });
         Ok(())
