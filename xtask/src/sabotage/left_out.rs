@@ -15,16 +15,17 @@ pub(super) struct LeftOut {
 }
 
 impl LeftOut {
-    /// Adds what the simulator says of one scenario.
+    /// Adds what the simulator says of one scenario. Returns how many syncs were left out there, and how many of them were caught.
     ///
     /// # Errors
     /// If that is not what it says of left-out syncs.
-    pub(super) fn add(&mut self, said: &Value) -> Result<(), String> {
+    pub(super) fn add(&mut self, said: &Value) -> Result<[u64; 2], String> {
         let strange = || format!("the simulator says of the syncs that it left out: {said}");
         let count = |name: &str| said.get(name).and_then(Value::as_u64).ok_or_else(strange);
         let list = |name: &str| said.get(name).and_then(Value::as_array).ok_or_else(strange);
-        self.planted += count("planted")?;
-        self.caught += count("caught")?;
+        let [planted, caught] = [count("planted")?, count("caught")?];
+        self.planted += planted;
+        self.caught += caught;
         for entry in list("redundant")? {
             let parts = entry.as_str().and_then(|entry| entry.split_once(": "));
             let (number, why) = parts.ok_or_else(strange)?;
@@ -32,7 +33,7 @@ impl LeftOut {
             *self.redundant.entry(why.to_owned()).or_default() += number;
         }
         self.missed.extend_from_slice(list("missed")?);
-        Ok(())
+        Ok([planted, caught])
     }
 
     /// What the simulator would say of all of them.
@@ -55,8 +56,8 @@ mod tests {
             json!({"planted": 5, "caught": 2, "redundant": ["2: a: b", "1: c"], "missed": []});
         let two = json!({"planted": 3, "caught": 1, "redundant": ["1: c"], "missed": ["x"]});
         let mut all = LeftOut::default();
-        all.add(&one).unwrap();
-        all.add(&two).unwrap();
+        assert_eq!(all.add(&one), Ok([5, 2]));
+        assert_eq!(all.add(&two), Ok([3, 1]));
         let together = all.together();
         assert_eq!((&together["planted"], &together["caught"]), (&json!(8), &json!(3)));
         assert_eq!(together["redundant"], json!(["2: a: b", "2: c"]));

@@ -175,11 +175,10 @@ impl Simulator {
         let (mut all, mut taken) = (LeftOut::default(), Ok(()));
         let leave_out = |scenario: &&String| self.left_out_syncs_of(scenario, quick);
         beside_each_other(self.scenarios.iter().collect(), &leave_out, &mut |scenario, said| {
-            let said = said.and_then(|said| {
-                eprintln!("{scenario:<36} {} of {} caught", said["caught"], said["planted"]);
-                all.add(&said)
-            });
-            taken = taken.clone().and(said);
+            match said.and_then(|said| all.add(&said)) {
+                Ok([planted, caught]) => eprintln!("{scenario:<36} {caught} of {planted} caught"),
+                Err(strange) => taken = Err(strange),
+            }
         });
         taken.map(|()| all.together())
     }
