@@ -194,7 +194,8 @@ impl Campaign {
         let id = StateId::of(&scenario.name, self.seed, Profile::Posix, Effort::QUICK);
         let (before, log) = (&recording.before, &recording.run.log);
         session.part("damage", |session| {
-            Damaged { before, log, model, id: &id }.explore(session);
+            Damaged { before, log, model, id: &id, sharded: !scenario.is_random() }
+                .explore(session);
         });
         let id = StateId { profile: Profile::Kill, ..id };
         let every = match (scenario.size, self.quick) {
@@ -233,7 +234,9 @@ impl Campaign {
 
     fn lint(&self, session: &mut Session, scenario: &Scenario, recording: &Recording) {
         if let Some((at, what)) = lint::check(&recording.before, &recording.run.log) {
-            let id = format!("{}:{}:posix:{at}.0", scenario.name, self.seed);
+            let id =
+                StateId::of(&scenario.name, self.seed, Profile::Posix, Effort::FULL).to_string();
+            let what = format!("{what} (operation {at})");
             session.violate(Violation { id, judge: lint::NAME.to_owned(), what });
         }
         *session.report.judged.entry(lint::NAME.to_owned()).or_default() += 1;
@@ -254,12 +257,14 @@ impl Campaign {
                 scenario,
                 model,
                 before: &recording.before,
+                disks: &recording.run.disks,
                 failed: None,
                 lied_to: false,
             },
             profile: Profile::Kill,
             depth: self.depth_of(scenario),
             seen: &mut seen,
+            recovered: BTreeSet::new(),
             taken: BTreeSet::new(),
             only_lost: None,
             repeats: false,

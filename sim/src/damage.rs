@@ -23,13 +23,15 @@ pub(crate) struct Damaged<'d> {
     pub(crate) model: &'d Model,
     /// The run that the log is of.
     pub(crate) id: &'d StateId,
+    /// Part of a campaign: what another process judges is passed over.
+    pub(crate) sharded: bool,
 }
 
 impl Damaged<'_> {
     /// Alters the last acknowledged record at every point at which one was acknowledged, on the disk on which nothing is
     /// that was not synced.
     pub(crate) fn explore(&self, session: &mut Session) {
-        let Self { before, log, model, id: run } = *self;
+        let Self { before, log, model, id: run, sharded } = *self;
         let known = Known::all(log);
         let mut marks = 0;
         let (profile, effort) = (Profile::Posix, Effort::QUICK);
@@ -40,6 +42,9 @@ impl Damaged<'_> {
                 return Next::GoOn;
             }
             marks = image.marks;
+            if sharded && !session.is_ours(marks as u64) {
+                return Next::GoOn;
+            }
             let acknowledged = known.get(marks).copied().unwrap_or_default();
             let acknowledged = model.acknowledged(acknowledged);
             if acknowledged == 0 || session.is_over() {

@@ -50,6 +50,8 @@ pub(crate) struct Exploration<'x> {
     pub(crate) depth: Depth,
     /// States that were judged before, of whatever profile.
     pub(crate) seen: &'x mut BTreeSet<Fingerprint>,
+    /// States whose recovery was crashed under this profile.
+    pub(crate) recovered: BTreeSet<Fingerprint>,
     /// Images of the log that is walked that were taken before.
     pub(crate) taken: BTreeSet<(u128, Option<Damage>)>,
     /// Judge only what loses something of this inode, and nothing else.
@@ -76,6 +78,7 @@ impl Exploration<'_> {
     /// Judges every image of a log that was not judged before, from this index of the log on.
     pub(crate) fn run(&mut self, log: &[Logged], known: &[Known], from: usize, id: &StateId) {
         self.taken.clear();
+        self.recovered.clear();
         let states = self.session.report.distinct_states;
         let before = self.setting.before;
         self.walk(&Walk { disk: before, log, known, from, id, depth: 1 });
@@ -127,26 +130,18 @@ impl Exploration<'_> {
             return Next::GoOn;
         }
         let state = fingerprint ^ known.fingerprint();
-        if !self.seen.insert(state) {
+        let is_new = self.seen.insert(state);
+        // What a crash takes of a recovery is for each profile to say, whichever came to the state first.
+        let goes_on = self.depth.goes_on(walk.depth, bits >> 16) && self.recovered.insert(state);
+        if !is_new && !goes_on {
             return Next::GoOn;
         }
         if self.seen.len() > MOST_REMEMBERED {
             self.seen.clear();
         }
         let id = walk.id.crashed(image.point, image.index);
-        self.session.about_to_judge(&id);
-        let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
-        let seen = match self.setting.to_retry(known, retry) {
-            retry if self.repeats => observe_once(fingerprint, Wanted { retry }, || image.disk()),
-            retry => Rc::new(observe(&image.disk(), Wanted { retry })),
-        };
-        let judged = self.setting.judge_seen(&seen, known, &mut self.applied);
-        self.session.judged(state, judged.is_err());
-        self.session.report.trace_steps += protocol::steps(&seen.found, self.setting.lied_to);
-        if let Err(Broken { judge, what }) = judged {
-            let judge = judge.to_owned();
-            self.session.violate(Violation { id: id.to_string(), judge, what });
-        } else if self.depth.goes_on(walk.depth, bits >> 16) {
+        let holds = !is_new || self.holds(image, fingerprint, known, &id);
+        if goes_on && holds {
             let disk = image.disk();
             let log = recovery_log(&disk, id.seed, false);
             let known = [known];
@@ -157,6 +152,30 @@ impl Exploration<'_> {
         }
         Next::GoOn
     }
+
+    /// Whether everything holds of an image that was not judged before.
+    fn holds(
+        &mut self,
+        image: &Image<'_>,
+        fingerprint: Fingerprint,
+        known: Known,
+        id: &StateId,
+    ) -> bool {
+        let (bits, state) = (fingerprint as u64, fingerprint ^ known.fingerprint());
+        self.session.about_to_judge(id);
+        let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
+        let seen = match self.setting.to_retry(known, retry) {
+            retry if self.repeats => observe_once(fingerprint, Wanted { retry }, || image.disk()),
+            retry => Rc::new(observe(&image.disk(), Wanted { retry })),
+        };
+        let judged = self.setting.judge_seen(&seen, known, &mut self.applied);
+        self.session.judged(state, judged.is_err());
+        self.session.report.trace_steps += protocol::steps(&seen.found, self.setting.lied_to);
+        let Err(Broken { judge, what }) = judged else { return true };
+        let judge = judge.to_owned();
+        self.session.violate(Violation { id: id.to_string(), judge, what });
+        false
+    }
 }
 
 /// What is judged against.
@@ -166,6 +185,8 @@ pub(crate) struct Setting<'s> {
     pub(crate) model: &'s Model,
     /// What there was before the scenario.
     pub(crate) before: &'s Disk,
+    /// What there was after each of its steps, undisturbed.
+    pub(crate) disks: &'s [Disk],
     /// What came of the step that a fault was met in.
     pub(crate) failed: Option<Outcome>,
     /// Whether the disk said it had kept what it had not.
@@ -218,6 +239,7 @@ impl Setting<'_> {
             model: self.model,
             known,
             before: self.before,
+            disks: self.disks,
             seen,
             failed: self.failed.as_ref(),
             lied_to: self.lied_to,

@@ -54,7 +54,7 @@ const fn writes(
 }
 
 /// All classes. Each is met in every full campaign, or the campaign fails.
-pub(crate) const CLASSES: [Class; 35] = [
+pub(crate) const CLASSES: [Class; 38] = [
     fails("sync-eio", Call::Sync, libc::EIO, false),
     fails("sync-eio-sticky", Call::Sync, libc::EIO, true),
     fails("sync-enospc", Call::Sync, libc::ENOSPC, false),
@@ -80,6 +80,9 @@ pub(crate) const CLASSES: [Class; 35] = [
     fails("remove-eio", Call::Remove, libc::EIO, false),
     fails("remove-erofs-sticky", Call::Remove, libc::EROFS, true),
     fails("link-emlink", Call::Link, libc::EMLINK, false),
+    fails("resize-eio", Call::Resize, libc::EIO, false),
+    fails("resize-enospc", Call::Resize, libc::ENOSPC, false),
+    fails("mode-eio", Call::Mode, libc::EIO, false),
     fails("stat-eio", Call::Stat, libc::EIO, false),
     fails("list-eio", Call::List, libc::EIO, false),
     fails("lock-enolck", Call::Lock, libc::ENOLCK, false),
@@ -200,8 +203,20 @@ impl Class {
         matches!(self.kind, Kind::Call(Fault { call: Call::Sync, effect: Effect::Error(_), .. }))
     }
 
-    fn is_full_disk(self) -> bool {
-        matches!(self.kind, Kind::DiskFull)
+    /// A full disk is in the way of nothing that needs no space.
+    pub(crate) fn held_up(
+        self,
+        scenario: &Scenario,
+        outcomes: &[Outcome],
+        undisturbed: &[Outcome],
+    ) -> Result<(), Broken> {
+        let is_full = matches!(self.kind, Kind::DiskFull);
+        let differs = outcomes.iter().zip(undisturbed).any(|(is, was)| is != was);
+        if is_full && differs && scenario.needs_no_space() {
+            let what = format!("a full disk is in the way: {outcomes:?}");
+            return Err(Broken { judge: "full-disk", what });
+        }
+        Ok(())
     }
 
     fn was_met(self, run: &Run) -> bool {
@@ -293,8 +308,9 @@ impl Disturbed<'_> {
         failed: Option<Outcome>,
         class: Class,
     ) -> Setting<'s> {
-        let (scenario, before) = (self.scenario, &self.recording.before);
-        Setting { scenario, model, before, failed, lied_to: class.lies() }
+        let (scenario, recording) = (self.scenario, self.recording);
+        let (before, disks) = (&recording.before, recording.run.disks.as_slice());
+        Setting { scenario, model, before, disks, failed, lied_to: class.lies() }
     }
 
     fn judge_run(
@@ -312,11 +328,7 @@ impl Disturbed<'_> {
             let what = format!("{} descriptors are left open after a fault", run.open);
             return Err(Broken { judge: "leaks", what });
         }
-        let blocked = run.outcomes.iter().zip(&self.model.outcomes).any(|(is, was)| is != was);
-        if class.is_full_disk() && blocked && self.scenario.needs_no_space() {
-            let what = format!("a full disk is in the way: {:?}", run.outcomes);
-            return Err(Broken { judge: "full-disk", what });
-        }
+        class.held_up(self.scenario, &run.outcomes, &self.model.outcomes)?;
         let known = Known::all(&run.log);
         let last = known.last().copied().unwrap_or_default();
         let failed = run.outcomes.get(last.done).cloned();
@@ -329,6 +341,7 @@ impl Disturbed<'_> {
             profile: Profile::Kill,
             depth: Depth::ONE,
             seen: &mut seen,
+            recovered: BTreeSet::new(),
             taken: BTreeSet::new(),
             only_lost: None,
             repeats: true,
@@ -347,7 +360,7 @@ impl Disturbed<'_> {
         let model = self.model.with_records(records);
         if class.fails_to_sync() && self.scenario.size == Size::Small {
             let (before, log) = (&self.recording.before, &run.log);
-            Damaged { before, log, model: &model, id }.explore(exploration.session);
+            Damaged { before, log, model: &model, id, sharded: false }.explore(exploration.session);
         }
         exploration.setting.model = &model;
         for profile in [Profile::Ordered, Profile::Posix] {

@@ -96,6 +96,9 @@ impl FromStr for StateId {
         let mut part = || parts.next().ok_or_else(wrong);
         let (name, seed, profile) = (part()?, part()?, part()?);
         let crashes = parts.next().unwrap_or_default();
+        if parts.next().is_some() {
+            return Err(wrong());
+        }
         let (scenario, variant) = match (name.split_once('+'), name.split_once("-sync@")) {
             (Some((scenario, fault)), _) => {
                 let (class, nth) = fault.split_once('@').ok_or_else(wrong)?;
@@ -147,7 +150,14 @@ mod tests {
         ] {
             assert_eq!(text.parse::<StateId>().unwrap().to_string(), text);
         }
-        for text in ["", "upgrade", "upgrade:x:posix:1.1", "upgrade:1:ext4:1.1", "a:1:kill:1"] {
+        for text in [
+            "",
+            "upgrade",
+            "upgrade:x:posix:1.1",
+            "upgrade:1:ext4:1.1",
+            "a:1:kill:1",
+            "a:1:kill:1.0:posix",
+        ] {
             assert!(text.parse::<StateId>().is_err(), "{text}");
         }
     }

@@ -228,7 +228,6 @@ pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
         Found::Panicked(_) => Second::RefusedAgain,
         first => look_again(first, recovered.fingerprint_without(&[])),
     };
-    let open = hooks::with(|world| world.open_descriptors()).unwrap_or_default();
     let to_do = wanted.retry.filter(|again| found.state().as_ref() != Some(again.to));
     let retry = to_do.map(|Again { step, .. }| {
         let acted = catch_unwind(AssertUnwindSafe(|| Outcome::of(&step.act())));
@@ -240,6 +239,7 @@ pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
             }
         }
     });
+    let open = hooks::with(|world| world.open_descriptors()).unwrap_or_default();
     hooks::install(None);
     Observation { found, disk: recovered, operations, second, open, retry }
 }

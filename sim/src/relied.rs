@@ -98,12 +98,16 @@ impl Relied<'_> {
         let id = format!("{}:{point}.again", self.id);
         session.about_to_judge(&id);
         hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
-        // What comes of it is for `retry` to say.
-        let _ = catch_unwind(AssertUnwindSafe(|| step.act()));
+        // Whether it succeeds is for `retry` to say.
+        let acted = catch_unwind(AssertUnwindSafe(|| step.act()));
         let again = hooks::install(None).map_or_else(Vec::new, |mut world| world.take_log());
         let log = [self.log.get(..point).unwrap_or_default(), &again].concat();
         *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
-        if let Some((_, what)) = lint::check(self.before, &log) {
+        let broken = match acted {
+            Err(_) => Some(format!("it panics: {}", crate::panics::last())),
+            Ok(_) => lint::check(self.before, &log).map(|(_, what)| what),
+        };
+        if let Some(what) = broken {
             let what = format!("done again by another process: {what}");
             session.violate(Violation { id, judge: NAME.to_owned(), what });
         }

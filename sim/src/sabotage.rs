@@ -182,12 +182,14 @@ impl<'s> Sabotage<'s> {
                     scenario: self.scenario,
                     model: &self.model,
                     before: &self.recording.before,
+                    disks: &self.recording.run.disks,
                     failed: None,
                     lied_to: false,
                 },
                 profile,
                 depth: Depth::ONE,
                 seen: &mut seen,
+                recovered: BTreeSet::new(),
                 taken: BTreeSet::new(),
                 only_lost,
                 repeats: true,
@@ -206,7 +208,7 @@ impl<'s> Sabotage<'s> {
         let mut session = Session::new((0, 1), None, MOST_STATES).until_violation();
         let (before, model) = (&self.recording.before, &self.model);
         let id = StateId::of(&self.scenario.name, self.seed, Profile::Posix, Effort::QUICK);
-        Damaged { before, log: without, model, id: &id }.explore(&mut session);
+        Damaged { before, log: without, model, id: &id, sharded: false }.explore(&mut session);
         session.report.kept.first().map(|violation| violation.judge.clone())
     }
 

@@ -283,6 +283,9 @@ struct Walk<'w, 'v> {
     covered: bool,
     what: Enumeration<'w>,
     coverage: Coverage,
+    /// The point of the last image, and how many were taken there: at a sync there may be more, of a point that was looked at
+    /// before.
+    numbered: (usize, usize),
     stopped: bool,
     visit: &'v mut dyn FnMut(&Image<'_>) -> Next,
 }
@@ -297,6 +300,7 @@ impl<'w, 'v> Walk<'w, 'v> {
             covered: true,
             what,
             coverage: Coverage::default(),
+            numbered: (0, 0),
             stopped: false,
             visit,
         }
@@ -381,7 +385,6 @@ impl<'w, 'v> Walk<'w, 'v> {
         if point < self.what.from {
             return;
         }
-        let mut index = 0;
         let units = Units::beside_newest(&self.pending, self.what.profile);
         let exhaustive = units.has_at_most(self.what.effort.power_set);
         self.count_point(exhaustive);
@@ -397,25 +400,24 @@ impl<'w, 'v> Walk<'w, 'v> {
             }
         }
         for kept in choices {
-            self.emit(point, &mut index, &kept, None);
+            self.emit(point, &kept, None);
         }
         let damages = Damage::of_newest(&self.pending, &self.durable.disk);
         for damage in damages {
             let everything = vec![true; self.pending.len()];
-            self.emit(point, &mut index, &everything, Some(damage));
-            self.emit(point, &mut index, &units.only_newest(), Some(damage));
+            self.emit(point, &everything, Some(damage));
+            self.emit(point, &units.only_newest(), Some(damage));
         }
     }
 
     /// Only the process dies: exactly what was issued is there, but for a write that it died in.
     fn kill(&mut self, point: usize) {
-        let mut index = 0;
         if point >= self.what.from {
             self.count_point(true);
             let everything = vec![true; self.pending.len()];
-            self.emit(point, &mut index, &everything, None);
+            self.emit(point, &everything, None);
             if let Some(damage) = Damage::of_a_kill(&self.pending) {
-                self.emit(point, &mut index, &everything, Some(damage));
+                self.emit(point, &everything, Some(damage));
             }
         }
         self.all_durable();
@@ -436,10 +438,9 @@ impl<'w, 'v> Walk<'w, 'v> {
         if point < self.what.from {
             return;
         }
-        let mut index = 0;
         if self.what.profile == Profile::Kill {
             self.count_point(true);
-            return self.emit(point, &mut index, &[], None);
+            return self.emit(point, &[], None);
         }
         let units = Units::of_all(&self.pending, self.what.profile);
         let exhaustive = units.has_at_most(self.what.effort.power_set);
@@ -458,7 +459,7 @@ impl<'w, 'v> Walk<'w, 'v> {
             }
         }
         for kept in choices {
-            self.emit(point, &mut index, &kept, None);
+            self.emit(point, &kept, None);
         }
     }
 
@@ -472,7 +473,7 @@ impl<'w, 'v> Walk<'w, 'v> {
         self.coverage.exhaustive += u64::from(exhaustive);
     }
 
-    fn emit(&mut self, point: usize, index: &mut usize, kept: &[bool], damage: Option<Damage>) {
+    fn emit(&mut self, point: usize, kept: &[bool], damage: Option<Damage>) {
         if self.stopped {
             return;
         }
@@ -481,9 +482,12 @@ impl<'w, 'v> Walk<'w, 'v> {
             **kept && !matches!(operation, Operation::Create { .. })
         });
         let applied = chosen.fold(self.applied, |sum, ((at, _), _)| sum.wrapping_add(number(*at)));
+        if self.numbered.0 != point {
+            self.numbered = (point, 0);
+        }
         let image = Image {
             point,
-            index: *index,
+            index: self.numbered.1,
             marks: self.marks,
             damage,
             applied,
@@ -491,7 +495,7 @@ impl<'w, 'v> Walk<'w, 'v> {
             pending: &self.pending,
             kept,
         };
-        *index += 1;
+        self.numbered.1 += 1;
         self.stopped = (self.visit)(&image) == Next::Stop;
     }
 }

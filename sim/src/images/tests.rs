@@ -132,6 +132,26 @@ fn behind_a_fault_only_some_of_many_are_lost_alone() {
     assert!(some.iter().any(|lost| *lost > 150), "not spread over all: {some:?}");
 }
 
+#[test]
+fn no_two_images_have_the_same_number() {
+    let names: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    let mut operations: Vec<_> =
+        (2..).zip(&names).flat_map(|(inode, name)| file(inode, name)).collect();
+    operations.extend([Operation::Sync { inode: 2 }, Operation::Sync { inode: ROOT }]);
+    let log: Vec<_> = operations.into_iter().map(logged).collect();
+    for profile in Profile::ALL {
+        let (before, log, effort) = (&Disk::default(), &log, Effort::QUICK);
+        let mut numbers = BTreeSet::new();
+        let mut count = 0;
+        enumerate(Enumeration { before, log, profile, seed: 1, effort, from: 0 }, &mut |image| {
+            numbers.insert((image.point, image.index));
+            count += 1;
+            Next::GoOn
+        });
+        assert_eq!(numbers.len(), count, "{}", profile.name());
+    }
+}
+
 /// Every disk that a crash could leave, by trying everything: the definition, without any economy.
 fn by_definition(log: &[Logged]) -> BTreeSet<(Fingerprint, usize)> {
     let mut found = BTreeSet::new();

@@ -18,7 +18,7 @@ mod one_generation;
 mod permissions;
 pub(crate) mod protocol;
 mod recoverable;
-mod refusal;
+pub(crate) mod refusal;
 mod retry;
 mod set_aside;
 mod space;
@@ -97,6 +97,8 @@ pub(crate) struct Case<'c> {
     pub(crate) known: Known,
     /// What there was to begin with.
     pub(crate) before: &'c Disk,
+    /// What there was after each step of an undisturbed run.
+    pub(crate) disks: &'c [Disk],
     /// What there is.
     pub(crate) seen: &'c Observation,
     /// What came of the step that a fault was met in, if one was.

@@ -34,7 +34,8 @@ fn judge(case: &Case<'_>) -> Verdict {
             Node::Link(_) => false,
         };
         // What the engine makes while a runtime runs is as the process's mask has it.
-        if open && !case.runs() {
+        let is_the_engines = case.runs() && path.contains("/store/");
+        if open && !is_the_engines {
             return Verdict::Broken(format!("{path} has mode {:o}", inode.mode));
         }
     }

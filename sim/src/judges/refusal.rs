@@ -1,6 +1,6 @@
 //! A refusal changes nothing but the audit.
 
-use sim::disk::Disk;
+use sim::disk::{Disk, Fingerprint};
 
 use super::{Case, Judge, Verdict, generation_path};
 use crate::observe::State;
@@ -19,33 +19,50 @@ fn judge(case: &Case<'_>) -> Verdict {
     if case.lied_to {
         return Verdict::NotApplicable;
     }
-    // What a runtime has written is written, whatever becomes of it then.
-    if case.scenario.act.first().is_some_and(|step| step.starts_a_runtime()) {
-        return Verdict::NotApplicable;
-    }
-    // Only before the first step is it known what there was, byte by byte.
+    // Which step was refused, if the last one was, and what it said.
     let refused = match case.failed {
-        Some(failed) => (case.known.done == 0).then_some(failed),
-        None => {
-            let first = case.known.done == 1 && case.known.under_way().is_none();
-            first.then(|| case.model.outcomes.first()).flatten()
-        }
+        Some(failed) => Some((case.known.done, failed)),
+        None if case.known.under_way().is_some() => None,
+        None => case
+            .known
+            .done
+            .checked_sub(1)
+            .and_then(|step| Some((step, case.model.outcomes.get(step)?))),
     };
-    let (Some(Outcome::Refused { unchanged: true, .. }), Some(before)) =
-        (refused, case.model.states.first())
+    let Some((step, Outcome::Refused { unchanged: true, .. })) = refused else {
+        return Verdict::NotApplicable;
+    };
+    let (Some(act), Some(before)) = (case.scenario.act.get(step), case.model.states.get(step))
     else {
         return Verdict::NotApplicable;
     };
-    let same = kept(case.before, before) == kept(&case.seen.disk, before);
+    let disk = step.checked_sub(1).map_or(Some(case.before), |step| case.disks.get(step));
+    // What a runtime has written is written, whatever becomes of it then.
+    let Some(disk) = disk.filter(|_| !act.starts_a_runtime()) else {
+        return Verdict::NotApplicable;
+    };
+    let (was, is) = (kept(disk, before), kept(&case.seen.disk, before));
+    let same = was.generations == is.generations && (act.publishes() || was.beside == is.beside);
     Verdict::of((!same).then(|| "it was refused, and something else has changed".to_owned()))
 }
 
-/// Everything outside of the home, and every generation that was kept.
-fn kept(disk: &Disk, before: &State) -> Vec<Option<u128>> {
-    let mut found = vec![Some(disk.fingerprint_without(&[HOME_ON_DISK]))];
-    if let State::Home { contents, .. } = before {
-        let generations = contents.keys();
-        found.extend(generations.map(|number| disk.fingerprint_below(&generation_path(*number))));
-    }
-    found
+/// What a refusal leaves as it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Everything outside of the home.
+    beside: Fingerprint,
+    /// Every generation that was kept.
+    generations: Vec<Option<Fingerprint>>,
+}
+
+/// What there is on a disk of what a refusal leaves as it is.
+pub(crate) fn kept(disk: &Disk, before: &State) -> Kept {
+    let generations = match before {
+        State::Home { contents, .. } => {
+            let paths = contents.keys().map(|number| generation_path(*number));
+            paths.map(|path| disk.fingerprint_below(&path)).collect()
+        }
+        _ => Vec::new(),
+    };
+    Kept { beside: disk.fingerprint_without(&[HOME_ON_DISK]), generations }
 }

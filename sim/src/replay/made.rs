@@ -37,6 +37,8 @@ pub(super) struct Made {
     pub(super) scenario: Scenario,
     model: Model,
     before: Disk,
+    /// What there was after each step, undisturbed.
+    disks: Vec<Disk>,
     failed: Option<Outcome>,
     /// The index in the log of a sync that was left out.
     pub(super) left_out: Option<(usize, Logged)>,
@@ -65,6 +67,7 @@ impl Made {
             id: id.clone(),
             model,
             before: before.clone(),
+            disks: recording.run.disks.clone(),
             failed: None,
             left_out: None,
             known: Known::default(),
@@ -115,6 +118,9 @@ impl Made {
         } else if run.open > 0 {
             let what = format!("{} descriptors are left open after a fault", run.open);
             self.said = Some(Broken { judge: "leaks", what });
+        } else {
+            let held_up = class.held_up(&self.scenario, &run.outcomes, &self.model.outcomes);
+            self.said = held_up.err();
         }
         let records = if self.id.crashes.is_empty() {
             self.model.records.iter().take(self.model.records_before).cloned().collect()
@@ -149,7 +155,6 @@ impl Made {
                     return if image.point > point { Next::Stop } else { Next::GoOn };
                 }
                 found = Some((image.disk(), image.lost(), image.damage, image.marks));
-                // The same numbers may come again, at a sync: the last one counts if no earlier did.
                 Next::Stop
             });
             let (disk, lost, damage, marks) =
@@ -182,6 +187,7 @@ impl Made {
             scenario: &self.scenario,
             model: &self.model,
             before: &self.before,
+            disks: &self.disks,
             failed: self.failed.clone(),
             lied_to: self.lied_to,
         };

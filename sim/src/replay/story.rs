@@ -1,8 +1,10 @@
 //! A finding as a timeline.
 
+use std::collections::BTreeSet;
+
 use sim::disk::Operation;
-use sim::images::{Damage, Pending, Profile};
-use sim::timeline::{Action, Ending, Entry, Fate, Order, Segment, Timeline};
+use sim::images::{Damage, Enumeration, Pending, Profile};
+use sim::timeline::{Action, Ending, Entry, Fate, Line, Order, Segment, Timeline};
 use sim::world::{Logged, Mark};
 
 use super::made::{Crashed, Made};
@@ -45,10 +47,15 @@ pub(super) fn tell(made: &Made, broken: &Broken, operations_in_all: usize) -> Ti
     }
 }
 
-/// How many operations are told one by one.
+/// How many operations are told: one by one, or as so many that the crash took.
 pub(super) fn told(timeline: &Timeline) -> usize {
-    let entries = timeline.segments.iter().flat_map(Segment::entries);
-    entries.filter(|entry| !matches!(entry.action, Action::Mark { .. })).count()
+    let lines = timeline.segments.iter().flat_map(|run| &run.lines);
+    let of_line = |line: &Line| match line {
+        Line::Entry(entry) => usize::from(!matches!(entry.action, Action::Mark { .. })),
+        Line::Taken { operations } => *operations,
+        Line::Skipped { .. } => 0,
+    };
+    lines.map(of_line).sum()
 }
 
 fn segment(made: &Made, number: usize, run: &Crashed, log: &[Logged], whole: bool) -> Segment {
@@ -71,6 +78,11 @@ fn segment(made: &Made, number: usize, run: &Crashed, log: &[Logged], whole: boo
     let issued = log.iter().take(run.point).enumerate();
     let last = issued.clone().rev().find(|(_, logged)| logged.operation().is_some());
     let last = last.map(|(at, _)| at);
+    let pending = if whole { BTreeSet::new() } else { unsynced(made, run) };
+    // What came behind the first that was lost, and is there: it may have relied on that.
+    let first_lost = run.lost.iter().min();
+    let behind =
+        first_lost.and_then(|lost| pending.iter().find(|at| *at > lost && !run.lost.contains(at)));
     for (at, logged) in issued {
         if number == 0
             && let Some((left_out, sync)) = &made.left_out
@@ -79,14 +91,20 @@ fn segment(made: &Made, number: usize, run: &Crashed, log: &[Logged], whole: boo
             segment.push(entry(at, sync, sync, Fate::LeftOut));
         }
         let recorded = run.log.get(at).unwrap_or(logged);
-        let fate = fate(run, at, recorded, damaged);
+        let fate = match fate(run, at, recorded, damaged) {
+            Fate::Durable if pending.contains(&at) => Fate::Kept,
+            fate => fate,
+        };
         let tells = match recorded {
             Logged::Mark(mark) => is_told(mark, log.get(at + 1..run.point).unwrap_or_default()),
             Logged::Operation { .. } => {
-                (fate != Fate::Durable || Some(at) == last) && !untold.contains(&at)
+                let is_there = matches!(fate, Fate::Durable | Fate::Kept);
+                !is_there || Some(at) == last || Some(&at) == behind
             }
         };
-        if tells {
+        if untold.contains(&at) {
+            segment.take(1);
+        } else if tells {
             segment.push(entry(at + 1, recorded, logged, fate));
         } else if recorded.operation().is_some() {
             segment.skip(1);
@@ -149,17 +167,21 @@ fn fate(run: &Crashed, at: usize, logged: &Logged, damaged: Option<usize>) -> Fa
     }
 }
 
+/// What nobody had synced when the crash came. The death of a process takes none of it.
+fn unsynced(made: &Made, run: &Crashed) -> BTreeSet<usize> {
+    let profile = if made.id.profile == Profile::Kill { Profile::Posix } else { made.id.profile };
+    Pending::at(enumeration(made, run, profile), run.point).indices().into_iter().collect()
+}
+
+fn enumeration<'c>(made: &Made, run: &'c Crashed, profile: Profile) -> Enumeration<'c> {
+    let (seed, effort) = (made.id.seed, made.id.effort());
+    Enumeration { before: &run.before, log: &run.log, profile, seed, effort, from: 0 }
+}
+
 /// The write that a damage is of: the last one that was pending and is not lost.
 fn last_kept_write(made: &Made, run: &Crashed) -> Option<usize> {
     run.damage?;
-    let what = sim::images::Enumeration {
-        before: &run.before,
-        log: &run.log,
-        profile: made.id.profile,
-        seed: made.id.seed,
-        effort: made.id.effort(),
-        from: 0,
-    };
+    let what = enumeration(made, run, made.id.profile);
     let pending = Pending::at(what, run.point).indices();
     let at = pending.into_iter().rev().find(|at| !run.lost.contains(at));
     // A process that dies leaves everything; its last write is what it died in.

@@ -10,6 +10,7 @@ use versioning::GenerationNumber;
 
 use super::{Rotten, Sealed};
 use crate::hooks;
+use crate::judges::refusal::kept;
 use crate::observe::{Found, Scope, State, look, look_on};
 use crate::scenario::{HOME, HOME_ON_DISK, Outcome, Step, environment};
 
@@ -19,7 +20,9 @@ impl Sealed<'_> {
         hooks::install(Some(rotten.world()));
         let found = look();
         hooks::install(None);
-        self.read(rotten, &found).or_else(|| self.boot(rotten, &found)).or_else(|| self.act(rotten))
+        self.read(rotten, &found)
+            .or_else(|| self.boot(rotten, &found))
+            .or_else(|| self.act(rotten, &found))
     }
 
     /// Whoever reads it finds it, or it is without effect.
@@ -64,7 +67,7 @@ impl Sealed<'_> {
 
     /// Whoever goes on from it comes to where he would have come from what is sound, or is refused, and nothing has changed.
     /// A rollback is never refused because of what it leaves.
-    fn act(&self, rotten: &Rotten) -> Option<String> {
+    fn act(&self, rotten: &Rotten, found: &Found) -> Option<String> {
         let (Some(before), Some(after)) = (self.model.states.first(), self.model.states.get(1))
         else {
             return None;
@@ -77,7 +80,9 @@ impl Sealed<'_> {
                 Some(format!("done on it, {} panics: {}", step.title(), crate::panics::last()))
             }
             Ok(Outcome::Done) => self.done(step, rotten, after),
-            Ok(Outcome::Refused { error, .. }) => self.refused(step, rotten, error, before),
+            Ok(Outcome::Refused { error, .. }) => {
+                self.refused(step, rotten, error, (before, found))
+            }
         };
         hooks::install(None);
         broken
@@ -111,15 +116,27 @@ impl Sealed<'_> {
         (!same).then(|| format!("done on it, {} leads elsewhere", step.title()))
     }
 
-    /// What is wrong with its having been refused.
-    fn refused(&self, step: Step, rotten: &Rotten, error: &str, before: &State) -> Option<String> {
+    /// What is wrong with its having been refused. What was found of it is what was read before.
+    fn refused(
+        &self,
+        step: Step,
+        rotten: &Rotten,
+        error: &str,
+        (before, found): (&State, &Found),
+    ) -> Option<String> {
         if step == Step::Rollback && self.leaves(rotten) {
             return Some(format!("a rollback is refused because of what it leaves: {error}"));
         }
+        let after = hooks::with(|world| kept(world.disk(), before));
+        if after.as_ref() != Some(&kept(&rotten.disk, before)) {
+            return Some(format!("{} is refused, and has changed something", step.title()));
+        }
         match catch_unwind(opened) {
             Err(_) => Some(format!("refused on it, it panics: {}", crate::panics::last())),
-            Ok(found) => {
-                let same = found.is_none() || found == current(before);
+            Ok(opened) => {
+                // Who could open it before can do so now.
+                let lost = opened.is_none() && matches!(found, Found::Home(_));
+                let same = !lost && (opened.is_none() || opened == current(before));
                 (!same).then(|| {
                     format!("{} is refused, and another generation is current", step.title())
                 })

@@ -5,6 +5,7 @@
 mod forgery;
 mod held;
 
+use std::fmt;
 use std::ops::Range;
 
 use sim::Random;
@@ -23,9 +24,9 @@ const SECTOR: u64 = 512;
 const ENGINE_BYTES: u64 = 4096;
 /// Of the journal, which says what everything else is, so many times as many bytes are tried as of other files.
 const JOURNAL_FACTOR: u64 = 16;
-/// Beyond so many bytes of a file of ours every so many-th byte is tried: there are zeros, or reserved space.
-const PLAIN_AFTER: u64 = 1 << 16;
-const PLAIN_STEP: u64 = 64;
+/// Of reserved space, which is alike everywhere, every so many-th byte is tried; and for somebody who waits.
+const RESERVED_STEP: u64 = 64;
+const RESERVED_STEP_SPARSE: u64 = 1 << 16;
 
 /// How much of each file rots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +77,20 @@ impl Rot {
             Self::Misplaced { .. } => "sector-misdirected",
             Self::Stale { .. } => "sector-stale",
             Self::Unreadable { .. } => "sector-unreadable",
+        }
+    }
+}
+
+impl fmt::Display for Rot {
+    /// What, and where: all in one word, for an id.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let class = self.class();
+        match *self {
+            Self::Bit { offset, mask } => write!(out, "{class}@{offset}.{}", mask.trailing_zeros()),
+            Self::Misplaced { offset, from } => write!(out, "{class}@{offset}<{from}"),
+            Self::Zeroed { offset } | Self::Stale { offset } | Self::Unreadable { offset } => {
+                write!(out, "{class}@{offset}")
+            }
         }
     }
 }
@@ -132,7 +147,12 @@ impl Sealed<'_> {
             number += 1;
             if session.is_ours(number) {
                 let path = what.split(':').next().unwrap_or_default().to_owned();
-                let id = format!("forgery:{}:{}", self.seed, what.replace(' ', "-"));
+                let id = format!(
+                    "forgery:{}:{}:{}",
+                    self.scenario.name,
+                    self.seed,
+                    what.replace(' ', "-")
+                );
                 let rotten = Rotten { path, disk, unreadable: None };
                 self.hold(session, forgery::CLASS, id, &rotten);
             }
@@ -167,10 +187,12 @@ impl Sealed<'_> {
         let mut offset = 0;
         while offset < content.size() {
             rots.push(Rot::Bit { offset, mask: 1 << random.below(8) });
-            let plain = offset >= size || offset >= PLAIN_AFTER;
-            let plain_step =
-                if self.density == Density::EVERY_BYTE { PLAIN_STEP } else { PLAIN_AFTER };
-            offset += if plain { step.max(plain_step) } else { step };
+            let reserved_step = if self.density == Density::EVERY_BYTE {
+                RESERVED_STEP
+            } else {
+                RESERVED_STEP_SPARSE
+            };
+            offset += if offset >= size { step.max(reserved_step) } else { step };
         }
         let sectors = size.div_ceil(SECTOR);
         let step = sectors.div_ceil(self.density.sectors).max(1);
@@ -194,7 +216,7 @@ impl Sealed<'_> {
             Rot::Unreadable { offset } => Some((inode, offset..offset + SECTOR)),
             _ => None,
         };
-        let id = format!("rot:{}:{path}:{rot:?}", self.seed);
+        let id = format!("rot:{}:{}:{path}:{rot}", self.scenario.name, self.seed);
         self.hold(session, rot.class(), id, &Rotten { path: path.to_owned(), disk, unreadable });
     }
 

@@ -78,7 +78,18 @@ impl Scenario {
     /// Whether what it does must be possible on a disk that is full: going back, and giving space back.
     pub(crate) fn needs_no_space(&self) -> bool {
         let needs_none = |step: &Step| {
-            matches!(step, Step::Rollback | Step::Collect | Step::Open | Step::LongOperator)
+            matches!(
+                step,
+                Step::Rollback
+                    | Step::SignedRollback
+                    | Step::Stubborn
+                    | Step::Start
+                    | Step::StartTooOften
+                    | Step::Ended(_)
+                    | Step::Collect
+                    | Step::Open
+                    | Step::LongOperator
+            )
         };
         self.act.iter().all(needs_none)
     }

@@ -268,6 +268,11 @@ impl Step {
         matches!(self, Self::UpgradeWritten(..) | Self::AdoptWritten(_))
     }
 
+    /// Whether somebody publishes on the way what it is about, beside the home.
+    pub(crate) fn publishes(self) -> bool {
+        matches!(self, Self::Wrongly(..))
+    }
+
     /// Whether a runtime is started on the way: then a try may be spent, and nothing else be done yet.
     pub(crate) fn starts_a_runtime(self) -> bool {
         matches!(

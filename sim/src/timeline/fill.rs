@@ -12,7 +12,7 @@ use crate::disk::{Node, Operation};
 const PREVIEW_BYTES: usize = 64;
 
 impl Timeline {
-    /// Folds runs of durable operations into lines that only count them. What lies within `around` lines of something that
+    /// Folds runs of operations that the crash left into lines that only count them. What lies within `around` lines of something that
     /// is not durable, of a mark, of one of the pair or of a run's end stays.
     pub fn fold(&mut self, around: usize) {
         let pair = self.order.map(|order| [order.lost, order.kept]);
@@ -37,7 +37,7 @@ impl Segment {
         self.lines.push(Line::Entry(entry));
     }
 
-    /// Durable operations that are not told.
+    /// Operations that the crash left, and that are not told.
     pub fn skip(&mut self, operations: usize) {
         match self.lines.last_mut() {
             _ if operations == 0 => {}
@@ -46,11 +46,20 @@ impl Segment {
         }
     }
 
+    /// Operations that the crash took, and that are not told.
+    pub fn take(&mut self, operations: usize) {
+        match self.lines.last_mut() {
+            _ if operations == 0 => {}
+            Some(Line::Taken { operations: before }) => *before += operations,
+            _ => self.lines.push(Line::Taken { operations }),
+        }
+    }
+
     /// What is told of it.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.lines.iter().filter_map(|line| match line {
             Line::Entry(entry) => Some(entry),
-            Line::Skipped { .. } => None,
+            Line::Skipped { .. } | Line::Taken { .. } => None,
         })
     }
 
@@ -58,7 +67,7 @@ impl Segment {
         let last = self.lines.len().saturating_sub(1);
         let anchors = self.lines.iter().enumerate().filter(|(at, line)| match line {
             Line::Entry(entry) => *at == last || matters(entry),
-            Line::Skipped { .. } => false,
+            Line::Skipped { .. } | Line::Taken { .. } => false,
         });
         let told: BTreeSet<usize> =
             anchors.flat_map(|(at, _)| at.saturating_sub(around)..=at + around).collect();
@@ -68,6 +77,7 @@ impl Segment {
                 Line::Entry(entry) if told.contains(&at) => self.push(entry),
                 Line::Entry(_) => self.skip(1),
                 Line::Skipped { operations } => self.skip(operations),
+                Line::Taken { operations } => self.take(operations),
             }
         }
     }

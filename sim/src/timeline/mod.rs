@@ -93,6 +93,11 @@ pub enum Line {
         /// How many.
         operations: usize,
     },
+    /// Operations that the crash took, and that are not told since there are too many.
+    Taken {
+        /// How many.
+        operations: usize,
+    },
 }
 
 /// How a run ended.

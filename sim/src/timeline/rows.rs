@@ -7,8 +7,8 @@ use super::{Entry, EntryRef, Line, Segment, Timeline};
 pub(super) enum Row<'t> {
     /// A run begins; the number is its index.
     Title(usize, &'t Segment),
-    /// So many durable operations.
-    Skipped(usize),
+    /// So many operations that are not told, and what the crash did to them.
+    Untold(usize, &'static str),
     /// An operation or a mark.
     Entry(EntryRef, &'t Entry),
     /// A run ends.
@@ -35,7 +35,8 @@ impl Timeline {
         for (index, run) in self.segments.iter().enumerate() {
             rows.push(Row::Title(index, run));
             rows.extend(run.lines.iter().map(|line| match line {
-                Line::Skipped { operations } => Row::Skipped(*operations),
+                Line::Skipped { operations } => Row::Untold(*operations, "left"),
+                Line::Taken { operations } => Row::Untold(*operations, "took"),
                 Line::Entry(entry) => {
                     Row::Entry(EntryRef { segment: index, number: entry.number }, entry)
                 }

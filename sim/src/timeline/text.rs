@@ -55,10 +55,10 @@ fn table(timeline: &Timeline) -> Vec<String> {
             Row::Title(index, run) => {
                 vec![String::new(), format!("{}. {}", index + 1, visible(&run.title))]
             }
-            Row::Skipped(operations) => {
+            Row::Untold(operations, crash) => {
                 let plural = if operations == 1 { "" } else { "s" };
                 vec![format!(
-                    "{:>NUMBER_COLUMNS$}  {operations} operation{plural} that the crash left",
+                    "{:>NUMBER_COLUMNS$}  {operations} operation{plural} that the crash {crash}",
                     "…"
                 )]
             }

@@ -31,6 +31,8 @@ const ROUNDS_REDUNDANT_S: [u64; 0] = [];
 const CONTROL_S: [u64; 1] = [1];
 /// How much longer a run may take than it was told to. One that takes longer hangs.
 const GRACE_S: u64 = 120;
+/// How long the syncs of one scenario may take. The largest takes some minutes.
+const LEFT_OUT_LIMIT: Duration = Duration::from_secs(3600);
 /// How often a run is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The longest verdict that is told, in characters.
@@ -188,14 +190,14 @@ impl Simulator {
         command.args(["--sabotage", "--json", "--scenario", scenario]);
         command.args(quick.then_some("--quick"));
         command.args(self.seed.iter().flat_map(|seed| ["--seed", seed]));
-        let output = command
-            .env_remove(SWITCH)
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|error| format!("cannot start the simulator: {error}"))?;
-        last_json(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| {
-            format!("in {scenario} the simulator says nothing, and ended with {}", output.status)
-        })
+        command.env_remove(SWITCH).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child =
+            command.spawn().map_err(|error| format!("cannot start the simulator: {error}"))?;
+        let stdout = listen(child.stdout.take());
+        let ended = wait(&mut child, LEFT_OUT_LIMIT);
+        let stdout = stdout.join().unwrap_or_default();
+        ended.ok_or_else(|| format!("in {scenario} the simulator does not end"))?;
+        last_json(&stdout).ok_or_else(|| format!("in {scenario} the simulator says nothing"))
     }
 
     fn verdict_on(&self, bug: &Planted, hints: &Hints) -> Verdict {

@@ -30,13 +30,13 @@ pub(super) fn row(
                 });
             });
         }
-        Row::Skipped(operations) => {
+        Row::Untold(operations, crash) => {
             m.element("tr", &[("class", &format!("skipped {link}"))], |m| {
                 m.leaf("td", &[("class", "number")], "…");
                 m.leaf("td", &[("class", "fate-column")], "");
                 lane_cell(m, |m| lanes.pass(m));
                 let plural = if operations == 1 { "" } else { "s" };
-                let text = format!("{operations} durable operation{plural}");
+                let text = format!("{operations} operation{plural} that the crash {crash}");
                 m.leaf("td", &[("colspan", COLUMNS_BEHIND_LANES)], &text);
             });
         }

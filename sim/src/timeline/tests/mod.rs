@@ -207,10 +207,33 @@ fn folding_keeps_what_matters_and_counts_the_rest() {
         .iter()
         .map(|line| match line {
             Line::Entry(entry) => entry.number.to_string(),
-            Line::Skipped { operations } => format!("…{operations}"),
+            Line::Skipped { operations } | Line::Taken { operations } => format!("…{operations}"),
         })
         .collect();
     assert_eq!(lines.join(" "), "…18 19 20 21 …7 29 30 31 …7 39 40");
+}
+
+#[test]
+fn what_is_not_told_is_counted_by_what_the_crash_did_to_it() {
+    let mut run = Segment::new("run", Ending::PowerGoes { after: 9 });
+    run.skip(3);
+    run.skip(1);
+    run.take(1);
+    run.take(0);
+    run.take(1);
+    run.skip(0);
+    run.push(Entry::new(9, Action::Sync, "/home", Fate::Kept));
+    let mut finding = example::acknowledged_too_early();
+    finding.segments = vec![run];
+    finding.order = None;
+    finding.fold(1);
+    let lines = &finding.segments[0].lines;
+    assert_eq!(lines[0], Line::Skipped { operations: 4 });
+    assert_eq!(lines[1], Line::Taken { operations: 2 });
+    for told in [finding.text(), finding.html()] {
+        assert!(told.contains("4 operations that the crash left"), "{told}");
+        assert!(told.contains("2 operations that the crash took"), "{told}");
+    }
 }
 
 #[test]
