@@ -1,5 +1,8 @@
 //! Which calls fail, and how.
 
+use std::backtrace::Backtrace;
+use std::sync::Arc;
+
 use crate::world::Errno;
 
 /// A kind of call that can fail.
@@ -36,6 +39,25 @@ pub enum Call {
 impl Call {
     /// How many kinds there are.
     const KINDS: usize = 13;
+
+    /// What it is called, for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Resize => "resize",
+            Self::Sync => "sync",
+            Self::Stat => "stat",
+            Self::Link => "link",
+            Self::Remove => "remove",
+            Self::Rename => "rename",
+            Self::Mode => "mode",
+            Self::Lock => "lock",
+            Self::List => "list",
+        }
+    }
 }
 
 /// How a call fails.
@@ -96,6 +118,21 @@ impl Outcome {
     pub fn shorten(self, length: usize) -> usize {
         if self == Self::Short { length.div_ceil(2) } else { length }
     }
+}
+
+/// A call that met a fault.
+#[derive(Debug, Clone)]
+pub struct Met {
+    /// How long the log was.
+    pub at: usize,
+    /// What was called.
+    pub call: Call,
+    /// Of what.
+    pub path: String,
+    /// What happened to it.
+    pub outcome: Outcome,
+    /// Who called, if that is noted.
+    pub site: Option<Arc<Backtrace>>,
 }
 
 /// Which calls fail, how many there were, and how many did.

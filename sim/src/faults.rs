@@ -222,7 +222,7 @@ impl Class {
     fn was_met(self, run: &Run) -> bool {
         match self.kind {
             Kind::Call(_) => run.calls.hits() > 0,
-            Kind::DiskFull => run.met_at.is_some(),
+            Kind::DiskFull => run.met.is_some(),
             Kind::DirectoryOrder => true,
         }
     }
@@ -366,7 +366,7 @@ impl Disturbed<'_> {
         for profile in [Profile::Ordered, Profile::Posix] {
             exploration.profile = profile;
             let from = match self.scenario.size {
-                Size::Small => run.met_at.unwrap_or(run.log.len()),
+                Size::Small => run.met.as_ref().map_or(run.log.len(), |met| met.at),
                 _ => run.log.len(),
             };
             exploration.run(&run.log, &known, from, &StateId { profile, ..id.clone() });

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::Random;
 use crate::disk::{Content, Disk, InodeNumber, Node, Operation};
-use crate::fault::{Call, FaultPlan, Outcome};
+use crate::fault::{Call, FaultPlan, Met, Outcome};
 use crate::names::LateParents;
 pub use crate::names::{DirectoryEntry, Stat};
 
@@ -36,8 +36,8 @@ pub struct World {
     site: Option<Arc<Backtrace>>,
     /// How many bytes all files may take.
     capacity: u64,
-    /// How long the log was when a fault was met first.
-    met_at: Option<usize>,
+    /// The first call that met a fault.
+    met: Option<Met>,
     /// Whether calls are of somebody whom faults are not to meet.
     spared: bool,
     /// Bytes of files that cannot be read.
@@ -143,7 +143,7 @@ impl World {
             traced: false,
             site: None,
             capacity: u64::MAX,
-            met_at: None,
+            met: None,
             spared: false,
             unreadable: None,
             shuffle: None,
@@ -199,9 +199,9 @@ impl World {
         &self.faults
     }
 
-    /// How long the log was when a fault was met first.
-    pub fn met_at(&self) -> Option<usize> {
-        self.met_at
+    /// The first call that met a fault, if one did.
+    pub fn met(&self) -> Option<&Met> {
+        self.met.as_ref()
     }
 
     /// Whether every byte that is there can be read.
@@ -243,7 +243,7 @@ impl World {
             let mut next = self.disk.clone();
             next.apply(&operation);
             if next.allocated() > self.capacity.max(self.disk.allocated()) {
-                self.met_at.get_or_insert(self.log.len());
+                self.meet(Call::Write, path, Outcome::Fail(libc::ENOSPC));
                 return Err(libc::ENOSPC);
             }
         }
@@ -261,13 +261,21 @@ impl World {
         }
     }
 
+    /// Notes the first call that meets a fault.
+    fn meet(&mut self, call: Call, path: &str, outcome: Outcome) {
+        if self.met.is_none() {
+            let (at, path, site) = (self.log.len(), path.to_owned(), self.site.clone());
+            self.met = Some(Met { at, call, path, outcome, site });
+        }
+    }
+
     pub(crate) fn fault(&mut self, call: Call, path: &str) -> Result<Outcome> {
         if self.spared {
             return Ok(Outcome::Pass);
         }
         let outcome = self.faults.next(call, path);
         if outcome != Outcome::Pass {
-            self.met_at.get_or_insert(self.log.len());
+            self.meet(call, path, outcome);
         }
         match outcome {
             Outcome::Fail(errno) => Err(errno),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sim::disk::{Disk, Operation};
+use sim::fault::Met;
 use sim::images::{Damage, Enumeration, Next, Pending, Profile, enumerate};
 use sim::world::Logged;
 
@@ -40,6 +41,8 @@ pub(super) struct Made {
     /// What there was after each step, undisturbed.
     disks: Vec<Disk>,
     failed: Option<Outcome>,
+    /// The call that met a fault, if one did.
+    pub(super) met: Option<Met>,
     /// The index in the log of a sync that was left out.
     pub(super) left_out: Option<(usize, Logged)>,
     known: Known,
@@ -69,6 +72,7 @@ impl Made {
             before: before.clone(),
             disks: recording.run.disks.clone(),
             failed: None,
+            met: None,
             left_out: None,
             known: Known::default(),
             disk: recording.run.disk.clone(),
@@ -112,6 +116,7 @@ impl Made {
         self.lied_to = class.lies();
         self.known = known;
         self.disk = run.disk.clone();
+        self.met = run.met;
         if let Some(said) = run.panicked {
             let what = format!("the product panics: {said}");
             self.said = Some(Broken { judge: "recoverable", what });

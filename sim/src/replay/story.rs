@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use sim::disk::Operation;
+use sim::fault::{Call, Met, Outcome};
 use sim::images::{Damage, Enumeration, Pending, Profile};
 use sim::timeline::{Action, Ending, Entry, Fate, Line, Order, Segment, Timeline};
 use sim::world::{Logged, Mark};
@@ -25,9 +26,12 @@ pub(super) fn tell(made: &Made, broken: &Broken, operations_in_all: usize) -> Ti
         .iter()
         .enumerate()
         .map(|(number, run)| {
-            let traced = traced.as_ref().and_then(|traced| traced.runs.get(number));
-            let log = traced.map_or(&run.log, |traced| &traced.log);
-            segment(made, number, run, log, number == last && made.id.crashes.is_empty())
+            let traced_run = traced.as_ref().and_then(|traced| traced.runs.get(number));
+            let log = traced_run.map_or(&run.log, |traced| &traced.log);
+            let met = traced.as_ref().unwrap_or(made).met.as_ref();
+            let disturbed = met.filter(|met| number == 0 && !is_in_the_log(met));
+            let whole = number == last && made.id.crashes.is_empty();
+            segment(made, number, run, &Told { log, disturbed, whole })
         })
         .collect();
     let weakest = made.weakest_profile();
@@ -58,7 +62,18 @@ pub(super) fn told(timeline: &Timeline) -> usize {
     lines.map(of_line).sum()
 }
 
-fn segment(made: &Made, number: usize, run: &Crashed, log: &[Logged], whole: bool) -> Segment {
+/// What there is to tell of a run beside what it did.
+struct Told<'t> {
+    /// The same log, with who called.
+    log: &'t [Logged],
+    /// The call that met a fault, if it is not in the log.
+    disturbed: Option<&'t Met>,
+    /// Whether no crash ended it.
+    whole: bool,
+}
+
+fn segment(made: &Made, number: usize, run: &Crashed, told: &Told<'_>) -> Segment {
+    let Told { log, disturbed: met, whole } = *told;
     let title = if number == 0 {
         let steps: Vec<_> = made.scenario.act.iter().map(|step| step.title()).collect();
         steps.join(", then ")
@@ -72,37 +87,24 @@ fn segment(made: &Made, number: usize, run: &Crashed, log: &[Logged], whole: boo
         _ => Ending::PowerGoes { after },
     };
     let mut segment = Segment::new(title, ending);
-    let damaged = last_kept_write(made, run);
-    let lost_untold = run.lost.len().saturating_sub(LOST_TOLD);
-    let untold = run.lost.get(..lost_untold).unwrap_or_default();
-    let issued = log.iter().take(run.point).enumerate();
-    let last = issued.clone().rev().find(|(_, logged)| logged.operation().is_some());
-    let last = last.map(|(at, _)| at);
-    let pending = if whole { BTreeSet::new() } else { unsynced(made, run) };
-    // What came behind the first that was lost, and is there: it may have relied on that.
-    let first_lost = run.lost.iter().min();
-    let behind =
-        first_lost.and_then(|lost| pending.iter().find(|at| *at > lost && !run.lost.contains(at)));
-    for (at, logged) in issued {
+    let notable = Notable::of(made, run, whole);
+    for (at, logged) in log.iter().take(run.point).enumerate() {
         if number == 0
             && let Some((left_out, sync)) = &made.left_out
             && *left_out == at
         {
             segment.push(entry(at, sync, sync, Fate::LeftOut));
         }
+        if let Some(met) = met.filter(|met| met.at == at) {
+            segment.push(disturbed(met));
+        }
         let recorded = run.log.get(at).unwrap_or(logged);
-        let fate = match fate(run, at, recorded, damaged) {
-            Fate::Durable if pending.contains(&at) => Fate::Kept,
-            fate => fate,
-        };
+        let fate = notable.fate(run, at, recorded);
         let tells = match recorded {
             Logged::Mark(mark) => is_told(mark, log.get(at + 1..run.point).unwrap_or_default()),
-            Logged::Operation { .. } => {
-                let is_there = matches!(fate, Fate::Durable | Fate::Kept);
-                !is_there || Some(at) == last || Some(&at) == behind
-            }
+            Logged::Operation { .. } => notable.tells(at, &fate),
         };
-        if untold.contains(&at) {
+        if notable.untold.contains(&at) {
             segment.take(1);
         } else if tells {
             segment.push(entry(at + 1, recorded, logged, fate));
@@ -110,7 +112,77 @@ fn segment(made: &Made, number: usize, run: &Crashed, log: &[Logged], whole: boo
             segment.skip(1);
         }
     }
+    if let Some(met) = met.filter(|met| met.at == run.point) {
+        segment.push(disturbed(met));
+    }
     segment
+}
+
+/// What is to be told of a run's operations, as indices of its log.
+struct Notable<'r> {
+    /// The write that a damage is of.
+    damaged: Option<usize>,
+    /// What is lost, and only counted since there is so much.
+    untold: &'r [usize],
+    /// The last before the crash.
+    last: Option<usize>,
+    /// What nobody had synced.
+    unsynced: BTreeSet<usize>,
+    /// What came behind the first that was lost, and is there: it may have relied on that.
+    behind: Option<usize>,
+}
+
+impl<'r> Notable<'r> {
+    fn of(made: &Made, run: &'r Crashed, whole: bool) -> Self {
+        let lost_untold = run.lost.len().saturating_sub(LOST_TOLD);
+        let issued = run.log.iter().take(run.point).enumerate();
+        let mut operations = issued.rev().filter(|(_, logged)| logged.operation().is_some());
+        let unsynced = if whole { BTreeSet::new() } else { unsynced(made, run) };
+        let first_lost = run.lost.iter().min();
+        let is_behind =
+            |at: &&usize| first_lost.is_some_and(|lost| *at > lost) && !run.lost.contains(at);
+        Self {
+            damaged: last_kept_write(made, run),
+            untold: run.lost.get(..lost_untold).unwrap_or_default(),
+            last: operations.next().map(|(at, _)| at),
+            behind: unsynced.iter().find(is_behind).copied(),
+            unsynced,
+        }
+    }
+
+    fn fate(&self, run: &Crashed, at: usize, logged: &Logged) -> Fate {
+        match fate(run, at, logged, self.damaged) {
+            Fate::Durable if self.unsynced.contains(&at) => Fate::Kept,
+            fate => fate,
+        }
+    }
+
+    fn tells(&self, at: usize, fate: &Fate) -> bool {
+        let is_there = matches!(fate, Fate::Durable | Fate::Kept);
+        !is_there || [self.last, self.behind].contains(&Some(at))
+    }
+}
+
+/// A sync that fails, and is known to, is an operation.
+fn is_in_the_log(met: &Met) -> bool {
+    met.call == Call::Sync && matches!(met.outcome, Outcome::Fail(_))
+}
+
+/// A call that met a fault.
+fn disturbed(met: &Met) -> Entry {
+    let name = met.call.name();
+    let (name, fate) = match met.outcome {
+        Outcome::Fail(errno) => (name.to_owned(), Fate::Failed { errno }),
+        Outcome::Lie => (name.to_owned(), Fate::Lied),
+        Outcome::Short => (format!("{name} half of it"), Fate::Untouched),
+        Outcome::Rot => (format!("{name}, of which a bit flips"), Fate::Untouched),
+        Outcome::Pass => (name.to_owned(), Fate::Durable),
+    };
+    let entry = Entry::new(met.at, Action::Call { name }, met.path.clone(), fate);
+    match &met.site {
+        Some(site) => entry.called_from(frames(site)),
+        None => entry,
+    }
 }
 
 /// Of the marks the last of each kind.
@@ -222,4 +294,29 @@ fn commit() -> String {
     let text = output.ok().filter(|output| output.status.success());
     let text = text.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     text.filter(|text| !text.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_met_a_fault_is_told_unless_it_is_in_the_log() {
+        let met =
+            |call, outcome| Met { at: 7, call, path: "/home/x".to_owned(), outcome, site: None };
+        let told = |met: &Met| {
+            let entry = disturbed(met);
+            (entry.action, entry.fate)
+        };
+        let call = |name: &str| Action::Call { name: name.to_owned() };
+        let full = met(Call::Write, Outcome::Fail(libc::ENOSPC));
+        assert_eq!(told(&full), (call("write"), Fate::Failed { errno: libc::ENOSPC }));
+        let lied = met(Call::Sync, Outcome::Lie);
+        assert_eq!(told(&lied), (call("sync"), Fate::Lied));
+        let short = met(Call::Read, Outcome::Short);
+        assert_eq!(told(&short), (call("read half of it"), Fate::Untouched));
+        let failed = met(Call::Sync, Outcome::Fail(libc::EIO));
+        assert!(is_in_the_log(&failed));
+        assert!([full, lied, short].iter().all(|met| !is_in_the_log(met)));
+    }
 }

@@ -5,7 +5,7 @@ use std::thread;
 
 use femtoclaw_catalogue::sample::SampleOptions;
 use sim::disk::Disk;
-use sim::fault::FaultPlan;
+use sim::fault::{FaultPlan, Met};
 use sim::world::{Logged, Mark, World, log_hash};
 
 use super::Scenario;
@@ -36,8 +36,8 @@ pub(crate) struct Run {
     pub(crate) disk: Disk,
     /// Which calls there were, and which failed.
     pub(crate) calls: FaultPlan,
-    /// How long the log was when a fault was met first.
-    pub(crate) met_at: Option<usize>,
+    /// The first call that met a fault.
+    pub(crate) met: Option<Met>,
     /// What the product said when it panicked, if it did.
     pub(crate) panicked: Option<String>,
     /// Descriptors that were left open.
@@ -126,7 +126,7 @@ impl Scenario {
                 disks: run.disks,
                 disk: world.disk().clone(),
                 calls: world.faults().clone(),
-                met_at: world.met_at(),
+                met: world.met().cloned(),
                 panicked: acted.err().map(|_| crate::panics::last()),
                 open: world.open_descriptors(),
             }
