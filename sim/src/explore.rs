@@ -139,6 +139,9 @@ impl Exploration<'_> {
         if self.seen.len() > MOST_REMEMBERED {
             self.seen.clear();
         }
+        if self.recovered.len() > MOST_REMEMBERED {
+            self.recovered.clear();
+        }
         let id = walk.id.crashed(image.point, image.index);
         let holds = !is_new || self.holds(image, fingerprint, known, &id);
         if goes_on && holds {

@@ -21,8 +21,8 @@ const FILE: &str = "sim/golden.txt";
 const ACCEPTED: &str = include_str!("../golden.txt");
 
 /// What there is to say of one state: what came of the step that led to it, what is current and kept, which records the
-/// journal has and whether they say why, and which files were there before anybody looked, with their permissions. Bytes of files are in the digests of
-/// contents.
+/// journal has and whether they say why, and which files were there before anybody looked, with their permissions. Bytes of
+/// files are in the digests of contents.
 pub(crate) fn describe(
     state: &State,
     found: &Found,

@@ -382,13 +382,14 @@ impl<'w, 'v> Walk<'w, 'v> {
         if self.what.profile == Profile::Kill {
             return self.kill(point);
         }
+        // Whether a later sync needs images of its own does not depend on where the walk began.
+        let units = Units::beside_newest(&self.pending, self.what.profile);
+        let exhaustive = units.has_at_most(self.what.effort.power_set);
+        self.covered &= exhaustive;
         if point < self.what.from {
             return;
         }
-        let units = Units::beside_newest(&self.pending, self.what.profile);
-        let exhaustive = units.has_at_most(self.what.effort.power_set);
         self.count_point(exhaustive);
-        self.covered &= exhaustive;
         let mut choices = Vec::new();
         if exhaustive {
             units.every(&mut |kept| choices.push(kept.to_vec()));
@@ -435,17 +436,16 @@ impl<'w, 'v> Walk<'w, 'v> {
         if self.what.profile == Profile::Kill {
             self.all_durable();
         }
+        let units = Units::of_all(&self.pending, self.what.profile);
+        let exhaustive = units.has_at_most(self.what.effort.power_set);
+        self.covered = exhaustive;
         if point < self.what.from {
             return;
         }
+        self.count_point(exhaustive);
         if self.what.profile == Profile::Kill {
-            self.count_point(true);
             return self.emit(point, &[], None);
         }
-        let units = Units::of_all(&self.pending, self.what.profile);
-        let exhaustive = units.has_at_most(self.what.effort.power_set);
-        self.count_point(exhaustive);
-        self.covered = exhaustive;
         let mut choices = Vec::new();
         if exhaustive {
             units.every(&mut |kept| choices.push(kept.to_vec()));

@@ -271,7 +271,9 @@ fn order(segments: &[Segment]) -> Option<Order> {
         };
         let Some(lost) = segment.entries().find(taken) else { continue };
         let kept = segment.entries().find(|entry| {
-            entry.number > lost.number && !taken(entry) && entry.fate != Fate::LeftOut
+            let was_made =
+                !matches!(entry.action, Action::Call { .. }) && entry.fate != Fate::LeftOut;
+            entry.number > lost.number && !taken(entry) && was_made
         });
         if let Some(kept) = kept {
             return Some(Order::within(number, lost.number, kept.number));

@@ -135,8 +135,13 @@ impl Sealed<'_> {
             Err(_) => Some(format!("refused on it, it panics: {}", crate::panics::last())),
             Ok(opened) => {
                 // Who could open it before can do so now.
-                let lost = opened.is_none() && matches!(found, Found::Home(_));
-                let same = !lost && (opened.is_none() || opened == current(before));
+                if opened.is_none() && matches!(found, Found::Home(_)) {
+                    return Some(format!(
+                        "{} is refused, and nothing is current any more",
+                        step.title()
+                    ));
+                }
+                let same = opened.is_none() || opened == current(before);
                 (!same).then(|| {
                     format!("{} is refused, and another generation is current", step.title())
                 })

@@ -75,7 +75,8 @@ impl Scenario {
         })
     }
 
-    /// Whether what it does must be possible on a disk that is full: going back, and giving space back.
+    /// Whether what it does must be possible on a disk that is full: going back, giving space back, and starting
+    /// a runtime.
     pub(crate) fn needs_no_space(&self) -> bool {
         let needs_none = |step: &Step| {
             matches!(
