@@ -44,8 +44,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Mode {
     /// A campaign.
     Explore,
-    /// One process of a campaign: which, of how many, and where it says what it is about to do.
-    Worker(u64, u64, String),
+    /// One process of a campaign: which, of how many, and the directory of its place.
+    Worker(u64, u64, PathBuf),
     /// A campaign in this process, up to the first violation.
     Hunt,
     /// Every sync is left out in turn.
@@ -130,7 +130,7 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
             "--shard" => campaign.shard = shard(&value()?)?,
             "--worker" => {
                 let (index, count) = shard(&value()?)?;
-                arguments.mode = Mode::Worker(index, count, value()?);
+                arguments.mode = Mode::Worker(index, count, PathBuf::from(value()?));
             }
             _ => return Err(format!("{name} is not known")),
         }

@@ -79,11 +79,18 @@ impl Campaign {
 
     /// Looks at everything, or at this session's share of it.
     pub(crate) fn run(&self, session: &mut Session) {
+        let mut number = 0;
         for scenario in &self.chosen() {
-            self.scenario(session, scenario);
+            if session.is_over() {
+                return;
+            }
+            if session.begin_scenario(number) {
+                self.scenario(session, scenario);
+            }
+            number += 1;
         }
         if self.scenarios.is_empty() {
-            self.random_scenarios(session);
+            self.random_scenarios(session, number);
         }
     }
 
@@ -130,8 +137,8 @@ impl Campaign {
         if self.scenarios.is_empty() { all() } else { self.scenarios.clone() }
     }
 
-    /// Random scenarios: each belongs to one process as a whole.
-    fn random_scenarios(&self, session: &mut Session) {
+    /// Random scenarios, behind so many others: each belongs to one process as a whole.
+    fn random_scenarios(&self, session: &mut Session, behind: u64) {
         let most = match (self.is_limited(), self.quick) {
             (true, _) => u64::MAX,
             (false, true) => RANDOM_SCENARIOS_QUICK,
@@ -142,16 +149,13 @@ impl Campaign {
             if session.is_over() {
                 return;
             }
-            if session.is_ours(number) {
+            if session.is_ours(number) && session.begin_scenario(behind + number) {
                 self.scenario(session, &Scenario::random(first + number));
             }
         }
     }
 
     fn scenario(&self, session: &mut Session, scenario: &Scenario) {
-        if session.is_over() {
-            return;
-        }
         let mut prepared = None;
         session.part("recordings", |session| prepared = self.prepare(session, scenario));
         if let Some(prepared) = prepared {
@@ -161,7 +165,9 @@ impl Campaign {
 
     /// Runs a scenario without a disturbance, and looks at what needs no crash.
     fn prepare(&self, session: &mut Session, scenario: &Scenario) -> Option<Prepared> {
-        session.about_to_judge(&format!("{}:{}", scenario.name, self.seed));
+        if !session.about_to_judge(&format!("{}:{}", scenario.name, self.seed)) {
+            return None;
+        }
         let recorded = catch_unwind(AssertUnwindSafe(|| {
             let recording = scenario.record(self.seed);
             let model = Model::of(scenario, &recording);
@@ -189,7 +195,7 @@ impl Campaign {
 
     /// Looks at what crashes, damage and faults make of it.
     fn look(&self, session: &mut Session, prepared: &Prepared) {
-        session.begin_scenario();
+        session.forget_counted();
         let Prepared { scenario, recording, model } = prepared;
         let id = StateId::of(&scenario.name, self.seed, Profile::Posix, Effort::QUICK);
         let (before, log) = (&recording.before, &recording.run.log);

@@ -55,7 +55,9 @@ impl Damaged<'_> {
                 return Next::GoOn;
             }
             let id = format!("{run}:damage:{}", image.point);
-            session.about_to_judge(&id);
+            if !session.about_to_judge(&id) {
+                return Next::GoOn;
+            }
             let found = observe(&disk, Wanted::default()).found;
             *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
             // What replaces a record that was cut, such as the end of the attempt, is not that record.

@@ -165,7 +165,9 @@ impl Exploration<'_> {
         id: &StateId,
     ) -> bool {
         let (bits, state) = (fingerprint as u64, fingerprint ^ known.fingerprint());
-        self.session.about_to_judge(id);
+        if !self.session.about_to_judge(id) {
+            return false;
+        }
         let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
         let seen = match self.setting.to_retry(known, retry) {
             retry if self.repeats => observe_once(fingerprint, Wanted { retry }, || image.disk()),

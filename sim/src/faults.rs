@@ -288,7 +288,9 @@ impl Disturbed<'_> {
         let variant = Variant::Fault { class: class.name.to_owned(), nth };
         let (scenario, seed) = (self.scenario.name.clone(), self.seed);
         let id = StateId { variant, ..StateId::of(&scenario, seed, Profile::Kill, Effort::QUICK) };
-        session.about_to_judge(&id);
+        if !session.about_to_judge(&id) {
+            return;
+        }
         let world = class.world(&self.recording.before, &self.recording.run.disk, nth);
         let run = self.scenario.perform(self.seed, world, Some(&self.model.outcomes));
         if !class.was_met(&run) {

@@ -25,6 +25,7 @@ mod naive;
 mod observe;
 mod panics;
 mod parent;
+mod place;
 mod relied;
 mod replay;
 mod report;
@@ -34,11 +35,13 @@ mod scenario;
 mod session;
 mod tell;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use arguments::{Arguments, Mode};
+use place::Place;
 use report::Report;
 use session::Session;
 
@@ -76,7 +79,7 @@ fn run() -> ExitCode {
     let ok = match &arguments.mode {
         Mode::List => tell::list(),
         Mode::Explore => explore(&arguments),
-        Mode::Worker(index, count, beacon) => worker(&arguments, *index, *count, beacon),
+        Mode::Worker(index, count, place) => worker(&arguments, *index, *count, place),
         Mode::Hunt => hunt(&arguments),
         Mode::Sabotage => {
             panics::keep();
@@ -128,15 +131,20 @@ fn explore(arguments: &Arguments) -> bool {
 }
 
 /// One process of a campaign.
-fn worker(arguments: &Arguments, index: u64, count: u64, beacon: &str) -> bool {
+fn worker(arguments: &Arguments, index: u64, count: u64, place: &Path) -> bool {
     panics::keep();
     limit_memory();
     let campaign = &arguments.campaign;
     let (shard, shards) = campaign.shard;
     let states = campaign.states.map_or(u64::MAX, |states| states.div_ceil(count));
-    let beacon = std::fs::OpenOptions::new().write(true).open(beacon).ok();
     let share = (shard * count + index, shards * count);
-    let mut session = Session::new(share, campaign.budget, states).watched(beacon);
+    let mut session = match Session::new(share, campaign.budget, states).watched(Place::at(place)) {
+        Ok(session) => session,
+        Err(error) => {
+            eprintln!("{} is no place for a process of a campaign: {error}", place.display());
+            return false;
+        }
+    };
     hooks::freeze(campaign.seed);
     campaign.run(&mut session);
     println!("{}", json!({ "report": session.report }));

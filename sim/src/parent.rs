@@ -1,8 +1,8 @@
-//! A campaign over all processors: one process each, watched. A process that dies or hangs is a finding, not the end.
+//! A campaign over all processors: one process each, watched. A process that dies or hangs is a finding, not the end: another
+//! takes its place, and passes over what it died of.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
-use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::arguments::Arguments;
+use crate::place::Place;
 use crate::report::{Report, Violation};
 use crate::tell;
 
@@ -20,10 +21,15 @@ const SHOWN_EVERY: Duration = Duration::from_millis(250);
 /// How often it is told where nobody looks at it.
 const TOLD_EVERY: Duration = Duration::from_secs(15);
 
-/// One process.
+/// So many processes may die in one place: then something is wrong that is not about single states.
+const MOST_DEATHS: usize = 16;
+
+/// One place, with the process that is in it.
 struct Worker {
+    place: Place,
     child: Child,
-    beacon: std::path::PathBuf,
+    /// What processes in it have died of.
+    deaths: Vec<Violation>,
     states: u64,
     faults: u64,
     violations: u64,
@@ -44,109 +50,134 @@ pub(crate) fn run(arguments: &Arguments) -> Report {
     let count = arguments.workers.unwrap_or(processors);
     let scratch = tempfile::tempdir().expect("a temporary directory");
     let (sender, receiver) = mpsc::channel();
+    let crew = Crew { arguments, count, sender };
+    let places = (0..count).map(|number| scratch.path().join(number.to_string()));
+    let places = places.map(|directory| Place::new(&directory).expect("a place for a process"));
     let mut workers: Vec<Worker> =
-        (0..count).map(|number| start(arguments, number, count, scratch.path(), &sender)).collect();
-    drop(sender);
-    listen(&mut workers, &receiver);
+        places.enumerate().map(|(index, place)| crew.begin(index, place)).collect();
+    crew.listen(&mut workers, &receiver);
     let mut merged = Report::default();
-    for worker in &mut workers {
-        let status = worker.child.wait();
-        match worker.report.take() {
-            Some(report) => merged.merge(report),
-            None => {
-                merged.distinct_states += worker.states;
-                let violation = died(worker, status.ok());
-                tell::violation(&violation);
-                merged.violate(violation);
-            }
-        }
+    for worker in workers {
+        // What was seen until then is not lost, if the last process in a place has died too.
+        let until_then = || worker.place.checkpoint().map(|checkpoint| checkpoint.report);
+        merged.merge(worker.report.or_else(until_then).unwrap_or_default());
+        worker.deaths.into_iter().for_each(|death| merged.violate(death));
     }
     merged
 }
 
-fn start(
-    arguments: &Arguments,
-    number: u64,
+/// Those who do it.
+struct Crew<'c> {
+    arguments: &'c Arguments,
     count: u64,
-    scratch: &Path,
-    sender: &Sender<Said>,
-) -> Worker {
-    let beacon = scratch.join(format!("beacon-{number}"));
-    fs::write(&beacon, "").expect("a beacon");
-    let program = std::env::current_exe().expect("this program");
-    let mut child = Command::new(program)
-        .args(&arguments.given)
-        .args(["--worker", &format!("{}/{count}", number + 1)])
-        .arg(&beacon)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("a process of the campaign starts");
-    let (sender, output) = (sender.clone(), child.stdout.take().expect("its output"));
-    let index = usize::try_from(number).unwrap_or_default();
-    std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let _ = sender.send(Said::Line(index, line));
-        }
-        let _ = sender.send(Said::End(index));
-    });
-    Worker {
-        child,
-        beacon,
-        states: 0,
-        faults: 0,
-        violations: 0,
-        doing: (String::new(), Instant::now()),
-        report: None,
-        ended: false,
-    }
+    sender: Sender<Said>,
 }
 
-fn listen(workers: &mut [Worker], receiver: &Receiver<Said>) {
-    let mut progress = Progress::new();
-    while workers.iter().any(|worker| !worker.ended) {
-        match receiver.recv_timeout(SHOWN_EVERY) {
-            Ok(Said::Line(index, line)) => {
-                if let (Some(worker), Ok(said)) =
-                    (workers.get_mut(index), serde_json::from_str::<Value>(&line))
-                {
-                    if said.get("violation").is_some() {
-                        progress.end();
-                    }
-                    worker.hear(&said);
-                }
-            }
-            Ok(Said::End(index)) => {
-                if let Some(worker) = workers.get_mut(index) {
-                    worker.ended = true;
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+impl Crew<'_> {
+    fn begin(&self, index: usize, place: Place) -> Worker {
+        Worker {
+            child: self.start(index, &place),
+            place,
+            deaths: Vec::new(),
+            states: 0,
+            faults: 0,
+            violations: 0,
+            doing: (String::new(), Instant::now()),
+            report: None,
+            ended: false,
         }
-        for worker in workers.iter_mut().filter(|worker| !worker.ended) {
-            worker.watch();
-        }
-        progress.show(workers);
     }
-    progress.end();
+
+    /// Starts a process in a place, and whoever listens to it.
+    fn start(&self, index: usize, place: &Place) -> Child {
+        let program = std::env::current_exe().expect("this program");
+        let mut child = Command::new(program)
+            .args(&self.arguments.given)
+            .args(["--worker", &format!("{}/{}", index + 1, self.count)])
+            .arg(place.directory())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a process of the campaign starts");
+        let (sender, output) = (self.sender.clone(), child.stdout.take().expect("its output"));
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let _ = sender.send(Said::Line(index, line));
+            }
+            let _ = sender.send(Said::End(index));
+        });
+        child
+    }
+
+    fn listen(&self, workers: &mut [Worker], receiver: &Receiver<Said>) {
+        let mut progress = Progress::new();
+        // Whoever begins a scenario again tells again what was told.
+        let mut told = BTreeSet::new();
+        while workers.iter().any(|worker| !worker.ended) {
+            let said = receiver.recv_timeout(SHOWN_EVERY);
+            let violation = match said {
+                Ok(Said::Line(index, line)) => {
+                    workers.get_mut(index).and_then(|worker| worker.hear(&line))
+                }
+                Ok(Said::End(index)) => {
+                    workers.get_mut(index).and_then(|worker| self.ended(index, worker))
+                }
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            if let Some(violation) = violation
+                && told.insert((violation.id.clone(), violation.judge.clone()))
+            {
+                progress.end();
+                tell::violation(&violation);
+            }
+            for worker in workers.iter_mut().filter(|worker| !worker.ended) {
+                worker.watch();
+            }
+            progress.show(workers);
+        }
+        progress.end();
+    }
+
+    /// A process has ended. If it has died, that is a finding, and another takes its place.
+    fn ended(&self, index: usize, worker: &mut Worker) -> Option<Violation> {
+        let status = worker.child.wait().ok();
+        if worker.report.is_some() {
+            worker.ended = true;
+            return None;
+        }
+        let mut death = worker.death(status);
+        match worker.make_way(&death.id) {
+            Ok(()) => {
+                worker.doing = (String::new(), Instant::now());
+                worker.child = self.start(index, &worker.place);
+            }
+            Err(why) => {
+                worker.ended = true;
+                death.what = format!("{}; {why}", death.what);
+            }
+        }
+        worker.deaths.push(death.clone());
+        Some(death)
+    }
 }
 
 impl Worker {
-    fn hear(&mut self, said: &Value) {
+    /// Hears what its process says: a violation is for the others too.
+    fn hear(&mut self, line: &str) -> Option<Violation> {
+        let said: Value = serde_json::from_str(line).ok()?;
         if let Some(report) = said.get("report") {
             self.report = serde_json::from_value(report.clone()).ok();
-            return;
+            return None;
         }
         if let Some(violation) = said.get("violation") {
-            let violation = serde_json::from_value(violation.clone());
-            violation.iter().for_each(tell::violation);
-            return;
+            return serde_json::from_value(violation.clone()).ok();
         }
         let number = |name: &str| said.get(name).and_then(Value::as_u64).unwrap_or_default();
         self.states = number("states");
         self.faults = number("faults");
         self.violations = number("violations");
+        None
     }
 
     /// A process that has been doing the same for too long is ended.
@@ -154,25 +185,35 @@ impl Worker {
         if self.doing.1.elapsed() < Duration::from_secs(5) {
             return;
         }
-        let now = fs::read_to_string(&self.beacon).unwrap_or_default();
+        let now = self.place.doing();
         if now != self.doing.0 {
             self.doing = (now, Instant::now());
         } else if self.doing.1.elapsed() > PATIENCE {
             let _ = self.child.kill();
         }
     }
-}
 
-fn died(worker: &Worker, status: Option<ExitStatus>) -> Violation {
-    let doing = fs::read_to_string(&worker.beacon).unwrap_or_default();
-    let id = doing.split_whitespace().nth(1).unwrap_or("nothing").to_owned();
-    let how = match status {
-        Some(_) if worker.doing.1.elapsed() > PATIENCE => "hangs".to_owned(),
-        Some(status) => format!("dies ({status})"),
-        None => "dies".to_owned(),
-    };
-    let what = format!("the process that recovers this {how}");
-    Violation { id, judge: "process".to_owned(), what }
+    fn death(&self, status: Option<ExitStatus>) -> Violation {
+        let doing = self.place.doing();
+        let id = doing.split_whitespace().nth(1).unwrap_or("nothing").to_owned();
+        let how = match status {
+            Some(_) if self.doing.1.elapsed() > PATIENCE => "hangs".to_owned(),
+            Some(status) => format!("dies ({status})"),
+            None => "dies".to_owned(),
+        };
+        let what = format!("the process that recovers this {how}");
+        Violation { id, judge: "process".to_owned(), what }
+    }
+
+    /// Makes way for another process, behind one that died of this.
+    fn make_way(&self, id: &str) -> Result<(), String> {
+        if self.deaths.len() >= MOST_DEATHS {
+            return Err(format!(
+                "{MOST_DEATHS} others have died before it: the rest is not looked at"
+            ));
+        }
+        self.place.make_way(id).map_err(|error| format!("the rest is not looked at: {error}"))
+    }
 }
 
 /// How far it has come, for people.

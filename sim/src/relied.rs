@@ -79,7 +79,9 @@ impl Relied<'_> {
                 }
                 let disk = image.disk();
                 let id = format!("{}:{point}.{}:{}", self.id, image.index, profile.name());
-                session.about_to_judge(&id);
+                if !session.about_to_judge(&id) {
+                    return Next::GoOn;
+                }
                 let then = observe(&disk, Wanted::default()).found;
                 let broken = self.is_gone(&first, &then);
                 *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
@@ -96,7 +98,9 @@ impl Relied<'_> {
     fn done_again_behind(&self, session: &mut Session, disk: &Disk, point: usize) {
         let Some(step) = self.step.filter(|_| !session.is_over()) else { return };
         let id = format!("{}:{point}.again", self.id);
-        session.about_to_judge(&id);
+        if !session.about_to_judge(&id) {
+            return;
+        }
         hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
         // Whether it succeeds is for `retry` to say.
         let acted = catch_unwind(AssertUnwindSafe(|| step.act()));

@@ -1,23 +1,20 @@
 //! One process of a campaign: its share, its time, what it has seen, and what it is about to do.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use serde_json::json;
 use sim::disk::Fingerprint;
 
 use crate::hooks;
+use crate::place::{Beacon, Checkpoint, Place};
 use crate::report::{Part, Report, Violation};
 
 /// How often a process says how far it has come.
 const PROGRESS_NANOSECONDS: u64 = 200_000_000;
 /// So many states of a scenario are counted; then some may be counted twice.
 const MOST_COUNTED: usize = 8_000_000;
-/// Bytes of the file in which a process says what it is about to judge.
-const BEACON_BYTES: usize = 256;
 
 /// One process of a campaign.
 pub(crate) struct Session {
@@ -32,7 +29,12 @@ pub(crate) struct Session {
     until_violation: bool,
     /// States of this scenario that were counted.
     counted: BTreeSet<Fingerprint>,
-    beacon: Option<File>,
+    /// Where it leaves what another process needs to go on.
+    place: Option<(Place, Beacon)>,
+    /// The first scenario that it begins with: another process has seen those before.
+    first_scenario: u64,
+    /// What other processes in its place have died of.
+    passed_over: BTreeSet<String>,
     next_progress: u64,
     talks: bool,
 }
@@ -50,7 +52,9 @@ impl Session {
             states,
             until_violation: false,
             counted: BTreeSet::new(),
-            beacon: None,
+            place: None,
+            first_scenario: 0,
+            passed_over: BTreeSet::new(),
             next_progress: 0,
             talks: false,
         }
@@ -62,11 +66,19 @@ impl Session {
         self
     }
 
-    /// The same, as the child of another process, which wants to hear how far it has come, and what it is about to do.
-    pub(crate) fn watched(mut self, beacon: Option<File>) -> Self {
+    /// The same, as the child of another process, which wants to hear how far it has come, and what it is about to do. It goes
+    /// on where another left this place.
+    pub(crate) fn watched(mut self, place: Place) -> std::io::Result<Self> {
         self.talks = true;
-        self.beacon = beacon;
-        self
+        if let Some(checkpoint) = place.checkpoint() {
+            self.first_scenario = checkpoint.scenario;
+            self.deadline = checkpoint.deadline;
+            self.report = checkpoint.report;
+        }
+        self.passed_over = place.passed_over();
+        let beacon = place.open_beacon()?;
+        self.place = Some((place, beacon));
+        Ok(self)
     }
 
     /// Whether there is no time, or nothing more to judge.
@@ -86,13 +98,17 @@ impl Session {
         bits % self.shard.1 == self.shard.0
     }
 
-    /// Says what is judged next, so that somebody knows if this process does not survive it.
-    pub(crate) fn about_to_judge(&mut self, id: &dyn std::fmt::Display) {
-        if let Some(beacon) = &self.beacon {
-            let mut text = format!("{} {id}", self.report.distinct_states).into_bytes();
-            text.resize(BEACON_BYTES, b' ');
-            let _ = beacon.write_all_at(&text, 0);
+    /// Says what is judged next, so that somebody knows if this process does not survive it. False if another has not: then
+    /// it was told, and is passed over.
+    #[must_use]
+    pub(crate) fn about_to_judge(&mut self, id: &dyn std::fmt::Display) -> bool {
+        let Some((_, beacon)) = &self.place else { return true };
+        let id = id.to_string();
+        let survivable = !self.passed_over.contains(&id);
+        if survivable {
+            beacon.say(self.report.distinct_states, &id);
         }
+        survivable
     }
 
     /// Does one part of what there is to do, and notes what came of it.
@@ -104,8 +120,23 @@ impl Session {
         *self.report.by_part.entry(name.to_owned()).or_default() += Part { states, nanoseconds };
     }
 
-    /// Another scenario begins: what is the same disk there is another state.
-    pub(crate) fn begin_scenario(&mut self) {
+    /// Another scenario of a campaign begins, by its number there: what was seen until here is kept, whatever becomes of this
+    /// process. False if another process has seen the scenario.
+    pub(crate) fn begin_scenario(&mut self, scenario: u64) -> bool {
+        if scenario < self.first_scenario {
+            return false;
+        }
+        self.forget_counted();
+        if let Some((place, _)) = &self.place {
+            let (deadline, report) = (self.deadline, self.report.clone());
+            // Without it whoever takes this place begins anew.
+            let _ = place.save(&Checkpoint { scenario, deadline, report });
+        }
+        true
+    }
+
+    /// What is the same disk in another scenario is another state.
+    pub(crate) fn forget_counted(&mut self) {
         self.counted.clear();
     }
 

@@ -1,7 +1,10 @@
 //! The simulator's own promises, held to with its real executable.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::process::{Command, Output};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -62,6 +65,65 @@ fn shards_together_see_what_one_process_sees() {
     let parts = states(&["--shard", "1/2"]) + states(&["--shard", "2/2"]);
     assert!(whole > 0);
     assert_eq!(whole, parts);
+}
+
+/// The process that another one has started.
+fn child_of(parent: u32) -> Option<String> {
+    let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    processes.map(|process| process.file_name().into_string().unwrap()).find(|number| {
+        let stat = fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        // Behind the name, which may be anything, come its state and its parent.
+        let rest = stat.rsplit(')').next().unwrap_or_default();
+        rest.split_whitespace().nth(1) == Some(&parent.to_string())
+    })
+}
+
+/// What the process of a campaign that has this scratch directory is about to judge, once it judges something.
+fn judging(scratch: &Path) -> String {
+    loop {
+        let places = fs::read_dir(scratch).unwrap().filter_map(Result::ok);
+        let beacons = places.map(|place| place.path().join("0/beacon"));
+        let doing = beacons.filter_map(|beacon| fs::read_to_string(beacon).ok());
+        let doing: String = doing.collect();
+        // A state, and not the scenario as a whole.
+        if let Some(id) = doing.split_whitespace().nth(1).filter(|id| id.matches(':').count() == 3)
+        {
+            return id.to_owned();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_process_that_dies_is_a_finding_and_another_goes_on_in_its_place() {
+    let common = ["--scenario", "confirm", "--quick", "--workers", "1", "--json"];
+    let whole = result(&common);
+    let scratch = tempfile::tempdir().unwrap();
+    let campaign = Command::new(env!("CARGO_BIN_EXE_femtoclaw-upgrade-sim"))
+        .args(common)
+        .env("TMPDIR", scratch.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let before = judging(scratch.path());
+    let process = child_of(campaign.id()).unwrap();
+    assert!(
+        Command::new("sh").args(["-c", &format!("kill -9 {process}")]).status().unwrap().success()
+    );
+    let output = campaign.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "it died at or behind {before}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let found: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(found["violations"], 1, "{found}");
+    assert_eq!(found["found"][0]["judge"], "process", "{found}");
+    let died_of = found["found"][0]["id"].as_str().unwrap();
+    assert!(died_of.starts_with("confirm"), "{died_of}");
+    // All of it was seen but what the process died of, and what follows from that, unless something else led there too.
+    assert_eq!(found["log_hash"], whole["log_hash"]);
+    let states = |found: &Value| found["distinct_states"].as_u64().unwrap();
+    let (seen, all) = (states(&found), states(&whole));
+    assert!(seen <= all && seen > all / 2, "{seen} of {all}");
 }
 
 #[test]

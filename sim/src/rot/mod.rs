@@ -224,7 +224,9 @@ impl Sealed<'_> {
         if session.is_over() {
             return;
         }
-        session.about_to_judge(&id);
+        if !session.about_to_judge(&id) {
+            return;
+        }
         session.count_fault(class);
         let broken = self.broken(rotten);
         session.judged(rotten.fingerprint(), broken.is_some());
