@@ -7,9 +7,10 @@ use std::time::Duration;
 use sim::Random;
 use sim::images::{Effort, Profile};
 
+use crate::classes::CLASSES;
 use crate::damage::Damaged;
 use crate::explore::{Depth, Exploration, Setting};
-use crate::faults::{CLASSES, Disturbed};
+use crate::faults::Disturbed;
 use crate::golden;
 use crate::id::StateId;
 use crate::lint;
@@ -39,6 +40,9 @@ const ROTTEN: [(&str, bool); 6] = [
     ("recover-journal", false),
     ("rollback-signed", false),
 ];
+
+/// Of the states that a power loss behind a fault leaves, every so many-th one's recovery is crashed.
+const RECOVERIES_BEHIND_FAULTS: u64 = 256;
 
 /// Random scenarios of a campaign that is given neither time nor a number of states.
 const RANDOM_SCENARIOS: u64 = 40;
@@ -271,6 +275,7 @@ impl Campaign {
             depth: self.depth_of(scenario),
             seen: &mut seen,
             recovered: BTreeSet::new(),
+            disturbed: BTreeSet::new(),
             taken: BTreeSet::new(),
             only_lost: None,
             repeats: false,
@@ -307,12 +312,22 @@ impl Campaign {
         // The smallest of all is exhausted.
         let smallest = scenario.name == "confirm";
         let second_every = if smallest { 1 } else { second_every };
-        Depth { most: self.depth, second_every, third_every }
+        let faults_every = match (scenario.size, self.quick) {
+            (Size::Small, false) => 8,
+            (Size::Medium, false) => 128,
+            (Size::Large, false) => 1024,
+            (Size::Small, true) => 32,
+            (Size::Medium, true) => 512,
+            (Size::Large, true) => 0,
+        };
+        Depth { most: self.depth, second_every, third_every, faults_every }
     }
 
     fn disturbed<'p>(&self, prepared: &'p Prepared) -> Disturbed<'p> {
         let Prepared { scenario, recording, model } = prepared;
-        Disturbed { scenario, recording, model, seed: self.seed }
+        let second_every = if self.quick { 0 } else { RECOVERIES_BEHIND_FAULTS };
+        let depth = Depth { most: self.depth, second_every, ..Depth::ONE };
+        Disturbed { scenario, recording, model, seed: self.seed, depth }
     }
 
     fn faults(&self, session: &mut Session, prepared: &Prepared) {

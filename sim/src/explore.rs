@@ -10,7 +10,8 @@ use sim::world::Logged;
 use crate::id::StateId;
 use crate::judges::{Broken, Case, judge, protocol};
 use crate::model::{Known, Model};
-use crate::observe::{Again, Observation, Wanted, observe, observe_once, recovery_log};
+use crate::observe::{Again, Observation, Wanted, observe, observe_once};
+use crate::recovery::Recovery;
 use crate::report::Violation;
 use crate::scenario::{Outcome, Scenario};
 use crate::session::Session;
@@ -30,15 +31,24 @@ pub(crate) struct Depth {
     pub(crate) second_every: u64,
     /// Of those that two crashes leave, likewise.
     pub(crate) third_every: u64,
+    /// Of the states that one crash leaves, every so many-th one's recovery meets faults; none if 0.
+    pub(crate) faults_every: u64,
 }
 
 impl Depth {
     /// No crash within a recovery.
-    pub(crate) const ONE: Self = Self { most: 1, second_every: 0, third_every: 0 };
+    pub(crate) const ONE: Self = Self { most: 1, second_every: 0, third_every: 0, faults_every: 0 };
 
     fn goes_on(self, depth: u32, bits: u64) -> bool {
         let every = if depth == 1 { self.second_every } else { self.third_every };
         depth < self.most && every > 0 && bits.is_multiple_of(every)
+    }
+
+    fn meets_faults(self, depth: u32, bits: u64) -> bool {
+        depth == 1
+            && self.most > 1
+            && self.faults_every > 0
+            && bits.is_multiple_of(self.faults_every)
     }
 }
 
@@ -52,6 +62,8 @@ pub(crate) struct Exploration<'x> {
     pub(crate) seen: &'x mut BTreeSet<Fingerprint>,
     /// States whose recovery was crashed under this profile.
     pub(crate) recovered: BTreeSet<Fingerprint>,
+    /// States whose recovery met faults under this profile.
+    pub(crate) disturbed: BTreeSet<Fingerprint>,
     /// Images of the log that is walked that were taken before.
     pub(crate) taken: BTreeSet<(u128, Option<Damage>)>,
     /// Judge only what loses something of this inode, and nothing else.
@@ -65,13 +77,14 @@ pub(crate) struct Exploration<'x> {
 }
 
 /// One crash after another.
-struct Walk<'w> {
-    disk: &'w Disk,
-    log: &'w [Logged],
-    known: &'w [Known],
-    from: usize,
-    id: &'w StateId,
-    depth: u32,
+pub(crate) struct Walk<'w> {
+    pub(crate) disk: &'w Disk,
+    pub(crate) log: &'w [Logged],
+    pub(crate) known: &'w [Known],
+    pub(crate) from: usize,
+    pub(crate) id: &'w StateId,
+    /// How many crashes there are then.
+    pub(crate) depth: u32,
 }
 
 impl Exploration<'_> {
@@ -79,6 +92,7 @@ impl Exploration<'_> {
     pub(crate) fn run(&mut self, log: &[Logged], known: &[Known], from: usize, id: &StateId) {
         self.taken.clear();
         self.recovered.clear();
+        self.disturbed.clear();
         let states = self.session.report.distinct_states;
         let before = self.setting.before;
         self.walk(&Walk { disk: before, log, known, from, id, depth: 1 });
@@ -133,27 +147,34 @@ impl Exploration<'_> {
         let is_new = self.seen.insert(state);
         // What a crash takes of a recovery is for each profile to say, whichever came to the state first.
         let goes_on = self.depth.goes_on(walk.depth, bits >> 16) && self.recovered.insert(state);
-        if !is_new && !goes_on {
+        let fails = self.depth.meets_faults(walk.depth, bits >> 32) && self.disturbed.insert(state);
+        if !is_new && !goes_on && !fails {
             return Next::GoOn;
         }
-        if self.seen.len() > MOST_REMEMBERED {
-            self.seen.clear();
-        }
-        if self.recovered.len() > MOST_REMEMBERED {
-            self.recovered.clear();
+        for remembered in [&mut *self.seen, &mut self.recovered, &mut self.disturbed] {
+            if remembered.len() > MOST_REMEMBERED {
+                remembered.clear();
+            }
         }
         let id = walk.id.crashed(image.point, image.index);
         let holds = !is_new || self.holds(image, fingerprint, known, &id);
         if goes_on && holds {
             let disk = image.disk();
-            let log = recovery_log(&disk, id.seed, false);
-            let known = [known];
+            let log = Recovery::undisturbed(&disk, id.seed, false).log;
             let depth = walk.depth + 1;
-            let taken = std::mem::take(&mut self.taken);
-            self.walk(&Walk { disk: &disk, log: &log, known: &known, from: 0, id: &id, depth });
-            self.taken = taken;
+            self.follow(&Walk { disk: &disk, log: &log, known: &[known], from: 0, id: &id, depth });
+        }
+        if fails && holds {
+            self.disturb_recovery(&image.disk(), fingerprint, known, &id);
         }
         Next::GoOn
+    }
+
+    /// Walks a log that follows from an image of the one that is walked.
+    pub(crate) fn follow(&mut self, walk: &Walk<'_>) {
+        let taken = std::mem::take(&mut self.taken);
+        self.walk(walk);
+        self.taken = taken;
     }
 
     /// Whether everything holds of an image that was not judged before.

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sim::disk::{Disk, Operation};
-use sim::fault::{Call, Effect, Fault, FaultPlan};
 use sim::images::{Effort, Profile};
-use sim::world::World;
 
+use crate::classes::{CLASSES, Class, EVERY_SYNC};
 use crate::damage::Damaged;
 use crate::explore::{Depth, Exploration, Setting};
 use crate::id::{StateId, Variant};
@@ -16,229 +14,27 @@ use crate::report::Violation;
 use crate::scenario::{Outcome, Recording, Run, Scenario, Size};
 use crate::session::Session;
 
-/// A class of faults.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Class {
-    /// Its name.
-    pub(crate) name: &'static str,
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    /// The `nth` call fails.
-    Call(Fault),
-    /// The disk is full after the `nth` part of what the scenario needs.
-    DiskFull,
-    /// Directories list their entries in another order.
-    DirectoryOrder,
-}
-
-const fn fails(name: &'static str, call: Call, errno: i32, sticky: bool) -> Class {
-    does(name, call, Effect::Error(errno), sticky)
-}
-
-const fn does(name: &'static str, call: Call, effect: Effect, sticky: bool) -> Class {
-    Class { name, kind: Kind::Call(Fault { call, path: "", except: "", nth: 1, effect, sticky }) }
-}
-
-/// A write into a file with this in its path, and without the other.
-const fn writes(
-    name: &'static str,
-    [path, except]: [&'static str; 2],
-    effect: Effect,
-    sticky: bool,
-) -> Class {
-    let call = Call::Write;
-    Class { name, kind: Kind::Call(Fault { call, path, except, nth: 1, effect, sticky }) }
-}
-
-/// All classes. Each is met in every full campaign, or the campaign fails.
-pub(crate) const CLASSES: [Class; 38] = [
-    fails("sync-eio", Call::Sync, libc::EIO, false),
-    fails("sync-eio-sticky", Call::Sync, libc::EIO, true),
-    fails("sync-enospc", Call::Sync, libc::ENOSPC, false),
-    does("sync-lies", Call::Sync, Effect::Lie, false),
-    does("sync-lies-sticky", Call::Sync, Effect::Lie, true),
-    fails("write-enospc", Call::Write, libc::ENOSPC, false),
-    fails("write-enospc-sticky", Call::Write, libc::ENOSPC, true),
-    fails("write-edquot", Call::Write, libc::EDQUOT, false),
-    fails("write-eio", Call::Write, libc::EIO, false),
-    fails("write-erofs-sticky", Call::Write, libc::EROFS, true),
-    fails("write-eintr", Call::Write, libc::EINTR, false),
-    does("write-short", Call::Write, Effect::Short, false),
-    fails("read-eio", Call::Read, libc::EIO, false),
-    fails("read-eio-sticky", Call::Read, libc::EIO, true),
-    fails("read-eintr", Call::Read, libc::EINTR, false),
-    does("read-short", Call::Read, Effect::Short, false),
-    fails("create-edquot", Call::Create, libc::EDQUOT, false),
-    fails("create-enospc", Call::Create, libc::ENOSPC, false),
-    fails("create-erofs-sticky", Call::Create, libc::EROFS, true),
-    fails("open-emfile", Call::Open, libc::EMFILE, false),
-    fails("open-emfile-sticky", Call::Open, libc::EMFILE, true),
-    fails("rename-eio", Call::Rename, libc::EIO, false),
-    fails("remove-eio", Call::Remove, libc::EIO, false),
-    fails("remove-erofs-sticky", Call::Remove, libc::EROFS, true),
-    fails("link-emlink", Call::Link, libc::EMLINK, false),
-    fails("resize-eio", Call::Resize, libc::EIO, false),
-    fails("resize-enospc", Call::Resize, libc::ENOSPC, false),
-    fails("mode-eio", Call::Mode, libc::EIO, false),
-    fails("stat-eio", Call::Stat, libc::EIO, false),
-    fails("list-eio", Call::List, libc::EIO, false),
-    fails("lock-enolck", Call::Lock, libc::ENOLCK, false),
-    writes("write-rots", ["/.staging-", ""], Effect::Rot, false),
-    writes("write-lost", ["/.staging-", ""], Effect::Lie, false),
-    writes("copy-rots", ["/.staging-", "/store/"], Effect::Rot, false),
-    writes("copy-lost", ["/.staging-", "/store/"], Effect::Lie, false),
-    writes("journal-erofs-sticky", [JOURNAL, ""], Effect::Error(libc::EROFS), true),
-    Class { name: "disk-full", kind: Kind::DiskFull },
-    Class { name: "directory-order", kind: Kind::DirectoryOrder },
-];
-
-/// The file of the journal's records.
-const JOURNAL: &str = "/journal/records.jsonl";
-/// The class of which every one is tried: an engine that passes over an error does so at one call of many.
-const EVERY_SYNC: &str = "sync-eio";
-/// In so many parts the space is divided that a scenario needs.
-const FULL_AFTER: u64 = 24;
-/// So many other orders of directories.
-const ORDERS: u64 = 4;
-
 /// What is disturbed.
 pub(crate) struct Disturbed<'d> {
     pub(crate) scenario: &'d Scenario,
     pub(crate) recording: &'d Recording,
     pub(crate) model: &'d Model,
     pub(crate) seed: u64,
-}
-
-/// The writes that a fault is about, in order: of which file, and where in it.
-fn writes_of(fault: Fault, recording: &Recording) -> impl Iterator<Item = (&str, u64)> {
-    recording.run.log.iter().filter_map(move |logged| match logged.operation() {
-        Some(Operation::Write { offset, .. }) if fault.is_about(logged.path()) => {
-            Some((logged.path(), *offset))
-        }
-        _ => None,
-    })
-}
-
-/// How far into a file the place of a write makes a difference.
-const MOST_OFFSET: u64 = 512;
-
-/// The path of a file without its numbers, and the place: temporary files have names of their own.
-fn kind_of((path, offset): (&str, u64)) -> (String, u64) {
-    let (named, _) = path.split_once("/.tmp").unwrap_or((path, ""));
-    let named = named.chars().filter(|character| !character.is_ascii_digit());
-    (named.collect(), offset.min(MOST_OFFSET))
-}
-
-impl Class {
-    /// The class of this name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        CLASSES.into_iter().find(|class| class.name == name)
-    }
-
-    /// How many faults of this class are tried in a scenario, spread evenly over all calls.
-    fn most(self, size: Size, quick: bool) -> u64 {
-        match (size, quick) {
-            (_, false) if self.name == EVERY_SYNC => u64::MAX,
-            (Size::Small, false) => 1000,
-            (Size::Medium, false) => 200,
-            (Size::Large, false) => 60,
-            (Size::Small, true) => 24,
-            (Size::Medium, true) => 6,
-            (Size::Large, true) => 2,
-        }
-    }
-
-    /// How many faults of this class a scenario can meet.
-    fn many(self, recording: &Recording) -> u64 {
-        match self.kind {
-            Kind::Call(fault) if fault.call == Call::Write => {
-                writes_of(fault, recording).count() as u64
-            }
-            Kind::Call(fault) => recording.run.calls.calls(fault.call),
-            Kind::DiskFull => FULL_AFTER,
-            Kind::DirectoryOrder => ORDERS,
-        }
-    }
-
-    /// Of a class that damages what is written, the first and the last write to each kind of file: what damage does depends
-    /// on what is damaged.
-    fn some_of_each_kind(self, recording: &Recording) -> BTreeSet<u64> {
-        let Kind::Call(fault) = self.kind else { return BTreeSet::new() };
-        if fault.call != Call::Write || !matches!(fault.effect, Effect::Rot | Effect::Lie) {
-            return BTreeSet::new();
-        }
-        let mut ends = BTreeMap::new();
-        for (nth, write) in (1..).zip(writes_of(fault, recording)) {
-            ends.entry(kind_of(write)).or_insert([nth, nth])[1] = nth;
-        }
-        ends.into_values().flatten().collect()
-    }
-
-    /// The world in which the `nth` of them is met.
-    pub(crate) fn world(self, before: &Disk, after: &Disk, nth: u64) -> World {
-        match self.kind {
-            Kind::Call(fault) => World::new(before.clone(), FaultPlan::of(Fault { nth, ..fault })),
-            Kind::DiskFull => {
-                let (old, new) = (before.allocated(), after.allocated());
-                let needed = new.saturating_sub(old).max(1 << 16);
-                let world = World::new(before.clone(), FaultPlan::none());
-                world.with_capacity(old + needed * (nth - 1) / FULL_AFTER)
-            }
-            Kind::DirectoryOrder => {
-                World::new(before.clone(), FaultPlan::none()).with_shuffled_directories(nth)
-            }
-        }
-    }
-
-    /// Whether the disk says that it has kept what it has not, and nobody can tell before a crash.
-    pub(crate) fn lies(self) -> bool {
-        matches!(self.kind, Kind::Call(Fault { call: Call::Sync, effect: Effect::Lie, .. }))
-    }
-
-    /// Whether a sync fails, and it is known.
-    fn fails_to_sync(self) -> bool {
-        matches!(self.kind, Kind::Call(Fault { call: Call::Sync, effect: Effect::Error(_), .. }))
-    }
-
-    /// A full disk is in the way of nothing that needs no space.
-    pub(crate) fn held_up(
-        self,
-        scenario: &Scenario,
-        outcomes: &[Outcome],
-        undisturbed: &[Outcome],
-    ) -> Result<(), Broken> {
-        let is_full = matches!(self.kind, Kind::DiskFull);
-        let differs = outcomes.iter().zip(undisturbed).any(|(is, was)| is != was);
-        if is_full && differs && scenario.needs_no_space() {
-            let what = format!("a full disk is in the way: {outcomes:?}");
-            return Err(Broken { judge: "full-disk", what });
-        }
-        Ok(())
-    }
-
-    fn was_met(self, run: &Run) -> bool {
-        match self.kind {
-            Kind::Call(_) => run.calls.hits() > 0,
-            Kind::DiskFull => run.met.is_some(),
-            Kind::DirectoryOrder => true,
-        }
-    }
+    /// How many crashes follow each other behind a fault.
+    pub(crate) depth: Depth,
 }
 
 impl Disturbed<'_> {
     /// How many faults of a class there are to meet.
     pub(crate) fn many(&self, class: Class) -> u64 {
-        class.many(self.recording)
+        class.many(&self.recording.run.log, &self.recording.run.calls)
     }
 
     /// Meets faults of every class: fewer of each if somebody waits.
     pub(crate) fn explore(&self, session: &mut Session, quick: bool) {
         let mut number = 0;
         for class in CLASSES {
-            let many = class.many(self.recording);
+            let many = self.many(class);
             let most = class.most(self.scenario.size, quick);
             let step = usize::try_from(many.div_ceil(most).max(1)).unwrap_or(1);
             for nth in (1..=many).step_by(step) {
@@ -256,7 +52,7 @@ impl Disturbed<'_> {
     /// Lets every sync fail in turn.
     pub(crate) fn explore_syncs(&self, session: &mut Session) {
         for class in CLASSES.into_iter().filter(|class| class.name == EVERY_SYNC) {
-            for nth in 1..=class.many(self.recording) {
+            for nth in 1..=self.many(class) {
                 if session.is_over() {
                     return;
                 }
@@ -271,7 +67,7 @@ impl Disturbed<'_> {
     pub(crate) fn explore_damage(&self, session: &mut Session) {
         let mut number = 0;
         for class in CLASSES {
-            for nth in class.some_of_each_kind(self.recording) {
+            for nth in class.some_of_each_kind(&self.recording.run.log) {
                 number += 1;
                 if session.is_over() {
                     return;
@@ -293,7 +89,7 @@ impl Disturbed<'_> {
         }
         let world = class.world(&self.recording.before, &self.recording.run.disk, nth);
         let run = self.scenario.perform(self.seed, world, Some(&self.model.outcomes));
-        if !class.was_met(&run) {
+        if !class.was_met(&run.calls, run.met.as_ref()) {
             return;
         }
         session.count_fault(class.name);
@@ -330,7 +126,8 @@ impl Disturbed<'_> {
             let what = format!("{} descriptors are left open after a fault", run.open);
             return Err(Broken { judge: "leaks", what });
         }
-        class.held_up(self.scenario, &run.outcomes, &self.model.outcomes)?;
+        let needs_no_space = self.scenario.needs_no_space();
+        class.held_up(needs_no_space, &run.outcomes, &self.model.outcomes)?;
         let known = Known::all(&run.log);
         let last = known.last().copied().unwrap_or_default();
         let failed = run.outcomes.get(last.done).cloned();
@@ -341,9 +138,10 @@ impl Disturbed<'_> {
             session,
             setting: self.setting(&model, failed, class),
             profile: Profile::Kill,
-            depth: Depth::ONE,
+            depth: self.depth,
             seen: &mut seen,
             recovered: BTreeSet::new(),
+            disturbed: BTreeSet::new(),
             taken: BTreeSet::new(),
             only_lost: None,
             repeats: true,

@@ -7,7 +7,8 @@ use sim::images::{Effort, Profile};
 
 /// One state of a campaign, such as `upgrade:1:posix:120.5/3.1`: scenario, seed, profile, and, for each crash in turn, where
 /// in the log it came and which of the images there it left. After the scenario may stand what was different from an
-/// undisturbed run: `+write-eio@12` is a fault, `-sync@37` a sync that was left out.
+/// undisturbed run: `+write-eio@12` is a fault, `-sync@37` a sync that was left out; and behind the first crash a fault that
+/// the recovery from it meets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StateId {
     pub(crate) scenario: String,
@@ -18,6 +19,8 @@ pub(crate) struct StateId {
     pub(crate) quick: bool,
     /// Point and index, for each crash.
     pub(crate) crashes: Vec<(usize, usize)>,
+    /// The fault that the recovery from the first crash meets, if it does: the class, and which call, from 1.
+    pub(crate) recovery: Option<(String, u64)>,
 }
 
 /// What was different from an undisturbed run.
@@ -47,6 +50,7 @@ impl StateId {
             profile,
             quick: effort == Effort::QUICK,
             crashes: Vec::new(),
+            recovery: None,
         }
     }
 
@@ -82,6 +86,9 @@ impl fmt::Display for StateId {
         for (number, (point, index)) in self.crashes.iter().enumerate() {
             let separator = if number == 0 { ':' } else { '/' };
             write!(out, "{separator}{point}.{index}")?;
+            if let Some((class, nth)) = self.recovery.as_ref().filter(|_| number == 0) {
+                write!(out, "+{class}@{nth}")?;
+            }
         }
         Ok(())
     }
@@ -101,9 +108,8 @@ impl FromStr for StateId {
         }
         let (scenario, variant) = match (name.split_once('+'), name.split_once("-sync@")) {
             (Some((scenario, fault)), _) => {
-                let (class, nth) = fault.split_once('@').ok_or_else(wrong)?;
-                let nth = nth.parse().map_err(|_| wrong())?;
-                (scenario, Variant::Fault { class: class.to_owned(), nth })
+                let (class, nth) = fault_of(fault).ok_or_else(wrong)?;
+                (scenario, Variant::Fault { class, nth })
             }
             (None, Some((scenario, at))) => {
                 (scenario, Variant::LeftOut(at.parse().map_err(|_| wrong())?))
@@ -114,6 +120,12 @@ impl FromStr for StateId {
             let (point, index) = text.split_once('.').ok_or_else(wrong)?;
             Ok((point.parse().map_err(|_| wrong())?, index.parse().map_err(|_| wrong())?))
         };
+        let (first, rest) = crashes.split_at(crashes.find('/').unwrap_or(crashes.len()));
+        let (first, recovery) = match first.split_once('+') {
+            Some((crash, fault)) => (crash, Some(fault_of(fault).ok_or_else(wrong)?)),
+            None => (first, None),
+        };
+        let crashes = [first, rest].concat();
         let profiles = Profile::ALL.into_iter();
         let quick = profile.strip_suffix("-quick");
         let profile = quick.unwrap_or(profile);
@@ -131,8 +143,15 @@ impl FromStr for StateId {
                 .filter(|text| !text.is_empty())
                 .map(crash)
                 .collect::<Result<_, String>>()?,
+            recovery,
         })
     }
+}
+
+/// A class of faults, and which of them.
+fn fault_of(text: &str) -> Option<(String, u64)> {
+    let (class, nth) = text.split_once('@')?;
+    Some((class.to_owned(), nth.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -145,6 +164,8 @@ mod tests {
             "upgrade:1:posix:120.5",
             "upgrade-store+sync-eio@3:7:ordered:12.0/3.14/0.0",
             "life-sync@37:1:kill:8.1",
+            "recover:1:posix:8.1+write-eio@3",
+            "recover:1:posix-quick:8.1+write-eio@3/2.0",
             "confirm:1:kill",
             "confirm:1:posix-quick:3.2",
         ] {
@@ -157,6 +178,8 @@ mod tests {
             "upgrade:1:ext4:1.1",
             "a:1:kill:1",
             "a:1:kill:1.0:posix",
+            "a:1:kill:1.0+eio",
+            "a:1:kill:1.0/2.0+write-eio@3",
         ] {
             assert!(text.parse::<StateId>().is_err(), "{text}");
         }

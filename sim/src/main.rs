@@ -12,6 +12,7 @@ compile_error!("the simulator answers the calls of glibc on Linux; build it ther
 
 mod arguments;
 mod campaign;
+mod classes;
 mod damage;
 mod explore;
 mod faults;
@@ -26,6 +27,7 @@ mod observe;
 mod panics;
 mod parent;
 mod place;
+mod recovery;
 mod relied;
 mod replay;
 mod report;
@@ -49,7 +51,7 @@ use session::Session;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Bytes that a process of a campaign may take: what asks for more, as an engine may that reads a rotten length, dies, and
+/// Bytes that a process may take: what asks for more, as an engine may that reads a rotten length, dies, and
 /// is a finding.
 const MOST_MEMORY: u64 = 8 << 30;
 
@@ -72,6 +74,7 @@ fn run() -> ExitCode {
             return ExitCode::from(64);
         }
     };
+    limit_memory();
     if let Err(missing) = hooks::check() {
         eprintln!("the hooks do not see everything: {missing}");
         return ExitCode::FAILURE;
@@ -133,7 +136,6 @@ fn explore(arguments: &Arguments) -> bool {
 /// One process of a campaign.
 fn worker(arguments: &Arguments, index: u64, count: u64, place: &Path) -> bool {
     panics::keep();
-    limit_memory();
     let campaign = &arguments.campaign;
     let (shard, shards) = campaign.shard;
     let states = campaign.states.map_or(u64::MAX, |states| states.div_ceil(count));
@@ -154,7 +156,6 @@ fn worker(arguments: &Arguments, index: u64, count: u64, place: &Path) -> bool {
 /// A campaign in this process, up to the first violation.
 fn hunt(arguments: &Arguments) -> bool {
     panics::keep();
-    limit_memory();
     let mut campaign = arguments.campaign.clone();
     campaign.quick = true;
     let began = hooks::real_nanoseconds();

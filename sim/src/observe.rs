@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sim::disk::{Disk, Fingerprint};
 use sim::fault::FaultPlan;
-use sim::world::{Logged, World};
+use sim::world::World;
 use upgrade::lifecycle::{Fate, Standing, StoreStanding};
 use upgrade::{Digest, Home, NoTelemetry, Record};
 use versioning::{GenerationNumber, RuntimeVersion};
@@ -242,22 +242,6 @@ pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
     let open = hooks::with(|world| world.open_descriptors()).unwrap_or_default();
     hooks::install(None);
     Observation { found, disk: recovered, operations, second, open, retry }
-}
-
-/// Everything that the product does to a disk to recover it: on a thread of its own, so that it is the same each time.
-pub(crate) fn recovery_log(disk: &Disk, seed: u64, traced: bool) -> Vec<Logged> {
-    let world = World::new(disk.clone(), FaultPlan::none());
-    let world = if traced { world.traced() } else { world };
-    crate::scenario::on_its_own(seed, || {
-        hooks::install(Some(world));
-        // Whether it succeeds was judged before; here it is only recorded.
-        let opened = catch_unwind(AssertUnwindSafe(|| {
-            let mut telemetry = NoTelemetry;
-            drop(Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO));
-        }));
-        drop(opened);
-        hooks::install(None).map_or_else(Vec::new, |mut world| world.take_log())
-    })
 }
 
 /// Recovers the home that is there, and reads all of it: whatever is known of what is current, that is read.

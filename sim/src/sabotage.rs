@@ -190,6 +190,7 @@ impl<'s> Sabotage<'s> {
                 depth: Depth::ONE,
                 seen: &mut seen,
                 recovered: BTreeSet::new(),
+                disturbed: BTreeSet::new(),
                 taken: BTreeSet::new(),
                 only_lost,
                 repeats: true,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::arguments::Arguments;
-use crate::faults;
+use crate::classes;
 use crate::id::StateId;
 use crate::judges;
 use crate::report::{Part, Report, Violation};
@@ -116,7 +116,7 @@ fn unmet(arguments: &Arguments, report: &Report) -> Vec<&'static str> {
     if !arguments.campaign.is_whole() {
         return Vec::new();
     }
-    let classes = faults::CLASSES.into_iter().map(|class| class.name).chain(rot::CLASSES);
+    let classes = classes::CLASSES.into_iter().map(|class| class.name).chain(rot::CLASSES);
     classes.filter(|class| !report.fault_classes.contains_key(*class)).collect()
 }
 

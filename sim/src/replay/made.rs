@@ -7,13 +7,14 @@ use sim::fault::Met;
 use sim::images::{Damage, Enumeration, Next, Pending, Profile, enumerate};
 use sim::world::Logged;
 
+use crate::classes::Class;
 use crate::explore::Setting;
-use crate::faults::Class;
 use crate::id::{StateId, Variant};
 use crate::judges::Broken;
 use crate::lint;
 use crate::model::{Known, Model};
-use crate::observe::{Wanted, observe, recovery_log};
+use crate::observe::{Wanted, observe};
+use crate::recovery::Recovery;
 use crate::scenario::{Outcome, Scenario};
 
 /// A run of the product, and the crash that ended it.
@@ -124,7 +125,8 @@ impl Made {
             let what = format!("{} descriptors are left open after a fault", run.open);
             self.said = Some(Broken { judge: "leaks", what });
         } else {
-            let held_up = class.held_up(&self.scenario, &run.outcomes, &self.model.outcomes);
+            let held_up =
+                class.held_up(self.scenario.needs_no_space(), &run.outcomes, &self.model.outcomes);
             self.said = held_up.err();
         }
         let records = if self.id.crashes.is_empty() {
@@ -168,11 +170,41 @@ impl Made {
                 self.known = Known::all(&log).get(marks).copied().unwrap_or_default();
             }
             self.runs.push(Crashed { before, log, point, lost, damage });
-            log = recovery_log(&disk, self.id.seed, traced);
-            before = disk;
+            let undisturbed = Recovery::undisturbed(&disk, self.id.seed, traced);
+            match self.id.recovery.clone().filter(|_| number == 0) {
+                Some((class, nth)) => {
+                    let class =
+                        Class::named(&class).ok_or_else(|| format!("there is no fault {class}"))?;
+                    (before, log) = self.fail(disk, class, nth, &undisturbed, traced);
+                }
+                None => (before, log) = (disk, undisturbed.log),
+            }
         }
-        self.disk = before;
+        if self.id.recovery.is_none() || self.id.crashes.len() > 1 {
+            self.disk = before;
+        }
         Ok(())
+    }
+
+    /// Lets a recovery meet a fault; what it leaves is judged, unless another crash follows.
+    fn fail(
+        &mut self,
+        disk: Disk,
+        class: Class,
+        nth: u64,
+        undisturbed: &Recovery,
+        traced: bool,
+    ) -> (Disk, Vec<Logged>) {
+        let failed = undisturbed.meeting(&disk, (class, nth), self.id.seed, traced);
+        self.said = failed.broken(class, undisturbed).err();
+        self.lied_to = class.lies();
+        self.met = failed.met;
+        self.disk = failed.disk;
+        if self.id.crashes.len() == 1 {
+            let (before, log, point) = (disk.clone(), failed.log.clone(), failed.log.len());
+            self.runs.push(Crashed { before, log, point, lost: Vec::new(), damage: None });
+        }
+        (disk, failed.log)
     }
 
     /// Asks the judges.

@@ -29,7 +29,8 @@ pub(super) fn tell(made: &Made, broken: &Broken, operations_in_all: usize) -> Ti
             let traced_run = traced.as_ref().and_then(|traced| traced.runs.get(number));
             let log = traced_run.map_or(&run.log, |traced| &traced.log);
             let met = traced.as_ref().unwrap_or(made).met.as_ref();
-            let disturbed = met.filter(|met| number == 0 && !is_in_the_log(met));
+            let meets = usize::from(made.id.recovery.is_some());
+            let disturbed = met.filter(|met| number == meets && !is_in_the_log(met));
             let whole = number == last && made.id.crashes.is_empty();
             segment(made, number, run, &Told { log, disturbed, whole })
         })

@@ -52,15 +52,16 @@ fn of_journal(disk: &Disk, others: &[Disk]) -> Option<Vec<(String, Disk)>> {
     Some(forged)
 }
 
-/// Of each file of each generation: one beside it, a byte less, executable or not, gone.
+/// Of each file of the home: one beside it, a byte less, executable or not, gone.
 fn of_files(disk: &Disk) -> Vec<(String, Disk)> {
     let mut forged = Vec::new();
     for (path, inode) in disk.paths() {
+        let in_home = path.starts_with(&format!("{HOME_ON_DISK}/"));
         let in_generation = path.starts_with(&format!("{HOME_ON_DISK}/generations/"));
         let Some(Node::File(content)) = disk.inode(inode).map(|inode| &inode.node) else {
             continue;
         };
-        let Some((directory, name)) = path.rsplit_once('/').filter(|_| in_generation) else {
+        let Some((directory, name)) = path.rsplit_once('/').filter(|_| in_home) else {
             continue;
         };
         let Some(directory) = disk.lookup(directory) else { continue };
@@ -80,10 +81,11 @@ fn of_files(disk: &Disk) -> Vec<(String, Disk)> {
             ("it is gone", vec![Operation::Leave { directory, name }]),
         ];
         for (what, operations) in changes {
-            // Nothing can be shorter than nothing; and nobody asks whether a manifest can be executed.
+            // Nothing can be shorter than nothing; and nobody asks whether a manifest, or what is of no generation, can be
+            // executed.
             let pointless = match operations.first() {
                 Some(Operation::Resize { .. }) => size == 0,
-                Some(Operation::Mode { .. }) => path.ends_with("/manifest.json"),
+                Some(Operation::Mode { .. }) => !in_generation || path.ends_with("/manifest.json"),
                 _ => false,
             };
             if pointless {

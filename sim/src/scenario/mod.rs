@@ -12,7 +12,7 @@ mod step;
 mod trust;
 
 pub(crate) use recording::{Recording, Run, on_its_own};
-pub(crate) use step::{Outcome, Step, environment};
+pub(crate) use step::{Outcome, Refusal, Step, environment};
 
 use cancelled::Moment;
 use flaw::Flaw;

@@ -4,8 +4,13 @@ use femtoclaw_catalogue::sample::{SampleDamage, SampleOptions};
 use sim::Random;
 
 use super::flaw::Flaw;
-use super::{Scenario, Size, Step};
+use super::trust::Wrong;
+use super::{ADOPTED, SECURED, Scenario, Size, Step};
 
+/// The release that is signed, of those that a secured home may go to.
+const CANDIDATE: &str = "2.0.0-rc.1";
+/// How many starts a generation on trial has.
+const TRIES: u8 = 3;
 /// Records of each kind in a random home, at most.
 const MOST_RECORDS: u64 = 4;
 /// Steps before the recording begins, at most.
@@ -18,18 +23,30 @@ pub(super) fn scenario(number: u64) -> Scenario {
     let mut random = Random::new(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let prepared = random.below(MOST_PREPARED);
     let recorded = 1 + random.below(MOST_RECORDED);
-    let mut steps = vec![Step::Adopt];
-    // Those that are refused now have nothing to prepare; they are recorded all the same.
+    let secured = random.below(4) == 0;
+    let mut steps = match (secured, random.below(8)) {
+        (true, _) => SECURED.to_vec(),
+        // Nothing was adopted yet.
+        (false, 0) => Vec::new(),
+        (false, _) => ADOPTED.to_vec(),
+    };
     let mut life = Life::default();
-    while (steps.len() as u64) < 1 + prepared {
-        let step = any(&mut random);
-        if life.allows(step) {
+    for step in &steps {
+        life.expects(*step);
+    }
+    let most = steps.len() as u64 + prepared;
+    // Only what succeeds prepares a home.
+    while life.adopted && (steps.len() as u64) < most {
+        let step = any(&mut random, secured);
+        let mut next = life.clone();
+        if next.expects(step) == Some(true) {
             steps.push(step);
+            life = next;
         }
     }
     let mut act = Vec::new();
     while (act.len() as u64) < recorded {
-        act.push(any(&mut random));
+        act.push(any(&mut random, secured));
     }
     Scenario {
         name: format!("random-{number}"),
@@ -40,62 +57,175 @@ pub(super) fn scenario(number: u64) -> Scenario {
     }
 }
 
-fn any(random: &mut Random) -> Step {
-    match random.below(17) {
-        0 | 1 => Step::Upgrade("2.0.0-rc.1"),
+/// Whether each of the recorded steps succeeds undisturbed, as far as this knows: it shares nothing with the product.
+pub(super) fn expected(prepare: &[Step], act: &[Step]) -> Vec<Option<bool>> {
+    let mut life = Life::default();
+    for step in prepare {
+        life.expects(*step);
+    }
+    act.iter().map(|step| life.expects(*step)).collect()
+}
+
+fn any(random: &mut Random, secured: bool) -> Step {
+    if secured && random.below(2) == 0 {
+        return match random.below(4) {
+            0 | 1 => Step::Signed(CANDIDATE),
+            2 => Step::SignedRollback,
+            _ => Step::Wrongly(CANDIDATE, Wrong::Threshold),
+        };
+    }
+    match random.below(24) {
+        0 | 1 => Step::Upgrade(CANDIDATE),
         2 | 3 => Step::Upgrade("2.0.0"),
-        4 | 5 => Step::Confirm,
-        6 | 7 => Step::Rollback,
-        8 => Step::Collect,
-        9 => Step::Open,
-        10 | 11 => Step::Run(1 + random.below(3)),
-        12 | 13 => Step::Start,
-        14 => Step::Fail,
-        15 => Step::Clock(if random.below(2) == 0 { 90_000 } else { -90_000 }),
+        4 => Step::Upgrade("2.1.0"),
+        5 | 6 => Step::Confirm,
+        7 | 8 => Step::Rollback,
+        9 => Step::Preserve,
+        10 => Step::Collect,
+        11 => Step::Open,
+        12 | 13 => Step::Run(1 + random.below(3)),
+        14 | 15 => Step::Killed(1 + random.below(3)),
+        16 | 17 => Step::Start,
+        18 => Step::Fail,
+        19 => Step::Clock(if random.below(2) == 0 { 90_000 } else { -90_000 }),
+        20 => Step::Adopt,
+        21 => Step::RecoverGeneration(1),
         _ => Step::Flawed("2.0.0", Flaw::InvalidConfiguration),
     }
 }
 
-/// Which steps succeed, as far as it takes to prepare a home.
-#[derive(Debug)]
-struct Life {
-    /// Versions of the generations that a rollback leads through, the current one last: 1, 2 (candidate) or 3.
-    versions: Vec<u8>,
-    on_trial: bool,
-}
-
-impl Default for Life {
-    fn default() -> Self {
-        Self { versions: vec![1], on_trial: false }
+/// The number of a release: a later one has a larger one.
+fn release(version: &str) -> u8 {
+    match version {
+        CANDIDATE => 2,
+        "2.0.0" => 3,
+        _ => 4,
     }
 }
 
+/// Which steps succeed, and what they lead to: a model of a home that is as small as can be.
+#[derive(Debug, Clone, Default)]
+struct Life {
+    adopted: bool,
+    /// Whether there is a keyring, so that an upgrade or a way back has to be signed.
+    secured: bool,
+    /// Releases of the generations that ways back lead through, the current one last: 1, 2 (candidate), 3 or 4.
+    releases: Vec<u8>,
+    /// How many starts what is on trial has left.
+    tries: Option<u8>,
+    /// Whether the clock was moved: then it may be behind what is on record, which counts where something is signed.
+    clock_moved: bool,
+    /// Whether something was done of which this does not know what it leads to.
+    lost: bool,
+}
+
 impl Life {
-    fn allows(&mut self, step: Step) -> bool {
-        let current = self.versions.last().copied().unwrap_or(1);
+    /// Whether a step succeeds; nothing if this does not know it.
+    fn expects(&mut self, step: Step) -> Option<bool> {
+        let free = !self.secured;
         match step {
-            Step::Upgrade(version) => {
-                let target = if version == "2.0.0" { 3 } else { 2 };
-                if self.on_trial || target <= current {
-                    return false;
-                }
-                self.versions.push(target);
-                self.on_trial = true;
-                true
+            Step::Clock(_) => {
+                self.clock_moved = true;
+                return Some(true);
             }
-            Step::Confirm | Step::Open | Step::Clock(_) => {
-                self.on_trial &= step != Step::Confirm;
-                true
+            Step::Publish(..) => return Some(true),
+            Step::Adopt if !self.adopted => {
+                (self.adopted, self.releases) = (true, vec![1]);
+                return Some(true);
             }
-            Step::Rollback if self.versions.len() > 1 => {
-                self.versions.pop();
-                self.on_trial = false;
-                true
+            // Whatever else is done to the home.
+            Step::Adopt | Step::Flawed(..) => return Some(false),
+            // A runtime of no version starts on no home.
+            Step::Start | Step::Run(_) | Step::Killed(_) | Step::Fail if !self.adopted => {
+                return None;
             }
-            Step::Run(_) => current > 1,
-            // What is collected cannot be rolled back to: left to what is recorded.
-            _ => false,
+            _ if !self.adopted => return Some(false),
+            Step::Open => return Some(true),
+            _ => {}
         }
+        let known = (!self.lost).then(|| self.of_home(step, free)).flatten();
+        self.lost |= known.is_none();
+        known
+    }
+
+    /// The same of a home that it knows.
+    fn of_home(&mut self, step: Step, free: bool) -> Option<bool> {
+        let current = self.releases.last().copied()?;
+        match step {
+            Step::Keyring => {
+                self.secured = true;
+                Some(true)
+            }
+            Step::Signed(_) | Step::SignedRollback | Step::Wrongly(..) if self.clock_moved => None,
+            Step::Upgrade("2.1.0") if current < 3 => None,
+            Step::Upgrade(_) if !free => Some(false),
+            // What is current already takes no change, and no authority.
+            Step::Upgrade(version) | Step::Signed(version) | Step::Wrongly(version, _)
+                if release(version) == current =>
+            {
+                Some(true)
+            }
+            Step::Wrongly(..) => Some(false),
+            // The first generation is the one that was adopted.
+            Step::RecoverGeneration(1) => Some(current == 1),
+            Step::Upgrade(version) | Step::Signed(version) => {
+                let goes = self.tries.is_none() && release(version) > current;
+                if goes {
+                    self.releases.push(release(version));
+                    self.tries = Some(TRIES);
+                }
+                Some(goes)
+            }
+            Step::Confirm => {
+                self.tries = None;
+                Some(true)
+            }
+            Step::Rollback | Step::SignedRollback => {
+                let may = free || step == Step::SignedRollback;
+                let goes = may && self.releases.len() > 1;
+                if goes {
+                    self.goes_back();
+                }
+                Some(goes)
+            }
+            Step::Collect if free => {
+                if self.tries.is_none() {
+                    // The current one, and what a way back leads to, are kept.
+                    let many = self.releases.len().saturating_sub(2);
+                    self.releases.drain(..many);
+                }
+                Some(true)
+            }
+            // What was adopted is a copy, on which nothing is started.
+            Step::Run(_) | Step::Killed(_) | Step::Start | Step::Fail if current == 1 => {
+                Some(false)
+            }
+            Step::Run(_) | Step::Killed(_) | Step::Start | Step::Fail => self.starts(step),
+            _ => None,
+        }
+    }
+
+    /// A runtime is started: on trial that takes a try, which it gives back if it stops in good order.
+    fn starts(&mut self, step: Step) -> Option<bool> {
+        let Some(tries) = self.tries else {
+            // What has proven itself does not go back.
+            return (step != Step::Fail).then_some(true);
+        };
+        let Some(left) = tries.checked_sub(1) else {
+            self.goes_back();
+            return Some(false);
+        };
+        match step {
+            Step::Run(_) => {}
+            Step::Fail => self.goes_back(),
+            _ => self.tries = Some(left),
+        }
+        Some(true)
+    }
+
+    fn goes_back(&mut self) {
+        self.releases.pop();
+        self.tries = None;
     }
 }
 

@@ -97,14 +97,26 @@ impl Scenario {
         if let Some(said) = &run.panicked {
             panic!("{}: the product panics on a disk without faults: {said}", self.name);
         }
-        for (step, outcome) in self.act.iter().zip(&run.outcomes) {
-            let refused = *outcome != Outcome::Done;
-            if refused != step.must_be_refused() && !self.is_random() {
-                panic!("{}: {step:?} on a disk without faults: {outcome:?}", self.name);
+        for ((step, outcome), succeeds) in self.act.iter().zip(&run.outcomes).zip(self.expected()) {
+            let done = *outcome == Outcome::Done;
+            if succeeds.is_some_and(|succeeds| succeeds != done) {
+                let (prepare, act) = (&self.prepare, &self.act);
+                panic!(
+                    "{}: of {act:?}, behind {prepare:?}, {step:?} on a disk without faults: {outcome:?}",
+                    self.name
+                );
             }
         }
         let log_hash = log_hash(&run.log);
         Recording { before, run, log_hash }
+    }
+
+    /// Whether each of its steps succeeds undisturbed, as far as that is known.
+    fn expected(&self) -> Vec<Option<bool>> {
+        if self.is_random() {
+            return super::random::expected(&self.prepare, &self.act);
+        }
+        self.act.iter().map(|step| Some(!step.must_be_refused())).collect()
     }
 
     /// Whether nobody has thought about the order of its steps: then any of them may be refused.

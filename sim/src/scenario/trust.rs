@@ -13,7 +13,8 @@ use upgrade::authorization::{
 };
 use upgrade::release::{Package, pack};
 use upgrade::{
-    Authorization, Digest, Error, Home, HomeView, KeyringProposal, Request, SignedRelease, Terms,
+    Authorization, Condition, Digest, Error, Home, HomeView, KeyringProposal, Request,
+    SignedRelease, Terms,
 };
 use versioning::Timestamp;
 
@@ -52,6 +53,8 @@ pub(crate) enum Wrong {
     Development,
     /// A byte of the package is another one, of what is not placed into a generation.
     Content,
+    /// Of the package there are only so many quarters, but for the last byte.
+    Truncated(u8),
     /// The clock is behind what is on record.
     Clock,
     /// The same, which is accepted; and by what is on record its time is over.
@@ -60,7 +63,7 @@ pub(crate) enum Wrong {
 
 impl Wrong {
     /// All of them, but what needs a home that has confirmed something.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Node,
         Self::Plan,
         Self::Threshold,
@@ -70,6 +73,9 @@ impl Wrong {
         Self::Publisher,
         Self::Development,
         Self::Content,
+        Self::Truncated(0),
+        Self::Truncated(2),
+        Self::Truncated(4),
     ];
 }
 
@@ -233,10 +239,16 @@ pub(super) fn publish(version: &str, security_epoch: u64) {
 /// Upgrades to a package that is signed, on an authorisation that is signed; with something wrong, if that is asked for.
 pub(super) fn upgrade(version: &str, wrong: Option<Wrong>) -> Result<(), Error> {
     let package = spared(|| {
-        let altered = (wrong == Some(Wrong::Content)).then(|| altered_package(version));
+        let altered = match wrong {
+            Some(Wrong::Content) => Some(altered_package(version)),
+            Some(Wrong::Truncated(quarters)) => Some(truncated_package(version, quarters)),
+            _ => None,
+        };
         Package::open(Path::new(&altered.unwrap_or_else(|| package_of(version))))
     });
-    let package = Arc::new(package.expect("there is a package"));
+    // As the command says it: nobody has looked at the home yet.
+    let package = package.map_err(|error| Error::new(error, Condition::Unchanged(None)))?;
+    let package = Arc::new(package);
     let publisher = if wrong == Some(Wrong::Publisher) { Who::Stranger } else { Who::Publisher };
     let signatures = Some(sign(Role::Publisher, package.manifest_bytes(), &[publisher]));
     let release = Some(SignedRelease { package, signatures });
@@ -267,6 +279,17 @@ fn altered_package(version: &str) -> String {
     let altered = format!("{path}.altered");
     fs::write(&altered, bytes).expect("it can be written");
     altered
+}
+
+/// The beginning of the same package.
+fn truncated_package(version: &str, quarters: u8) -> String {
+    let path = package_of(version);
+    let bytes = fs::read(&path).expect("it can be read");
+    let kept = (bytes.len() * usize::from(quarters) / 4).saturating_sub(1);
+    let truncated = format!("{path}.truncated");
+    let bytes = bytes.get(..kept).expect("it is no longer than it was");
+    fs::write(&truncated, bytes).expect("it can be written");
+    truncated
 }
 
 /// Goes back on an authorisation that is signed.
