@@ -90,7 +90,7 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
             profiles: Profile::ALL.to_vec(),
             states: None,
             budget: None,
-            depth: 2,
+            depth: MAXIMUM_DEPTH,
             shard: (0, 1),
             quick: false,
         },

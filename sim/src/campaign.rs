@@ -302,11 +302,11 @@ impl Campaign {
 
     fn depth_of(&self, scenario: &Scenario) -> Depth {
         let (second_every, third_every) = match (scenario.size, self.quick) {
-            (Size::Small, false) => (1, 8),
+            (Size::Small, false) => (1, 1024),
             (Size::Small, true) => (16, 64),
-            (Size::Medium, false) => (16, 64),
+            (Size::Medium, false) => (16, 4096),
             (Size::Medium, true) => (1024, 0),
-            (Size::Large, false) => (64, 256),
+            (Size::Large, false) => (64, 0),
             (Size::Large, true) => (0, 0),
         };
         // The smallest of all is exhausted.
