@@ -230,6 +230,29 @@ impl World {
         }
     }
 
+    /// `realpath(3)`: the path to the same below the simulated root, that leads through no link.
+    ///
+    /// # Errors
+    /// As the call.
+    pub fn real_path(&self, path: &str) -> Result<String> {
+        let names = |path: &str| -> Vec<String> {
+            let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
+            parts.rev().map(str::to_owned).collect()
+        };
+        let (mut real, mut left, mut links_left) = (String::new(), names(path), MAXIMUM_LINKS);
+        while let Some(name) = left.pop() {
+            let next = format!("{real}/{name}");
+            let inode = self.find(&next, false)?.inode.ok_or(libc::ENOENT)?;
+            if let Some(Node::Link(target)) = self.disk.inode(inode).map(|inode| &inode.node) {
+                links_left = links_left.checked_sub(1).ok_or(libc::ELOOP)?;
+                left.extend(names(target));
+            } else {
+                real = next;
+            }
+        }
+        Ok(real)
+    }
+
     /// `link(2)`.
     ///
     /// # Errors
@@ -378,5 +401,26 @@ mod tests {
         world.rename("/moved", "/other").unwrap();
         assert_eq!(there(&mut world, "/other/in"), Ok(inode));
         assert_eq!(there(&mut world, "/to/in"), Ok(inode));
+    }
+
+    #[test]
+    fn a_real_path_leads_through_no_link_to_something_that_is_there() {
+        let mut world = World::new(Disk::default(), FaultPlan::none());
+        for path in ["/one", "/one/in"] {
+            world.make_directory(path, 0o700).unwrap();
+        }
+        let descriptor = world.open("/one/file", libc::O_CREAT | libc::O_RDWR, 0o600).unwrap();
+        world.close(descriptor).unwrap();
+        world.make_link("one", "/link").unwrap();
+        world.make_link("round", "/round").unwrap();
+        let real = |path| world.real_path(path);
+        assert_eq!(real(""), Ok(String::new()));
+        assert_eq!(real("/one/./in/"), Ok("/one/in".to_owned()));
+        assert_eq!(real("/link"), Ok("/one".to_owned()));
+        assert_eq!(real("/link/in"), Ok("/one/in".to_owned()));
+        assert_eq!(real("/link/out"), Err(libc::ENOENT));
+        assert_eq!(real("/nowhere"), Err(libc::ENOENT));
+        assert_eq!(real("/one/file/in"), Err(libc::ENOTDIR));
+        assert_eq!(real("/round"), Err(libc::ELOOP));
     }
 }

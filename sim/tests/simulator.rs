@@ -159,3 +159,74 @@ fn a_command_line_that_makes_no_sense_is_refused() {
         assert!(String::from_utf8_lossy(&output.stderr).contains("usage"), "{arguments:?}");
     }
 }
+
+/// What the kernel is asked of files and descriptors by a program and what it starts, a line for each call. What is read and
+/// written is left out, so that whatever names a path is a path.
+fn asked_of_the_kernel(program: &str, arguments: &[&str]) -> (Output, Vec<String>) {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = scratch.path().join("trace");
+    let output = Command::new("strace")
+        .args(["-f", "-s", "0", "-e", "trace=%file,%desc", "-e", "signal=none", "-o"])
+        .arg(&log)
+        .arg(program)
+        .args(arguments)
+        .output()
+        .expect("strace must be installed for this test");
+    let text = std::fs::read_to_string(log).unwrap();
+    // Each line begins with the number of a process.
+    let lines = text.lines().filter_map(|line| line.split_once(' '));
+    (output, lines.map(|(_, call)| call.trim_start().to_owned()).collect())
+}
+
+/// Whether a call names a path below the simulated root, or a descriptor of a simulated file. Those are numbered from here.
+fn is_of_the_simulated_disk(call: &str) -> bool {
+    const DESCRIPTORS: std::ops::Range<u64> = 1 << 24..(1 << 24) + (1 << 16);
+    let arguments = call.rsplit_once(" = ").map_or(call, |(arguments, _)| arguments);
+    // Sizes of memory are any numbers: of its descriptor alone such a call is judged.
+    let judged = match arguments.strip_prefix("mmap(") {
+        Some(arguments) => arguments.split(", ").nth(4).unwrap_or_default(),
+        None => arguments,
+    };
+    let mut words = judged.split(|letter: char| !letter.is_ascii_alphanumeric());
+    call.contains("/simulated")
+        || words.any(|word| word.parse().is_ok_and(|number| DESCRIPTORS.contains(&number)))
+}
+
+#[test]
+fn nothing_of_the_simulated_disk_reaches_the_kernel() {
+    let program = env!("CARGO_BIN_EXE_femtoclaw-upgrade-sim");
+    let campaign = ["--scenario", "confirm", "--quick", "--states", "200", "--workers", "1"];
+    let life = ["--replay", "life:1:kill"];
+    for arguments in [&campaign[..], &life, &["--regressions"]] {
+        let (output, calls) = asked_of_the_kernel(program, arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        assert!(calls.iter().any(|call| call.starts_with("openat(")), "{calls:?}");
+        let reached: Vec<_> = calls.iter().filter(|call| is_of_the_simulated_disk(call)).collect();
+        assert!(reached.is_empty(), "{arguments:?}: {reached:#?}");
+    }
+}
+
+#[test]
+fn what_of_the_simulated_disk_reaches_the_kernel_is_noticed() {
+    let (_, calls) = asked_of_the_kernel("cat", &["/simulated/home/journal"]);
+    let reached: Vec<_> = calls.iter().filter(|call| is_of_the_simulated_disk(call)).collect();
+    assert!(
+        matches!(&reached[..], [call] if call.starts_with("openat(") && call.contains("ENOENT")),
+        "{calls:#?}"
+    );
+    for call in [
+        "fsync(16777216) = -1 EBADF (Bad file descriptor)",
+        "dup3(16777217, 5, 0 <unfinished ...>",
+        "poll([{fd=16777300, events=POLLIN}], 1, 0) = 1",
+        "mmap(NULL, 4096, PROT_READ, MAP_SHARED, 16777218, 0) = -1 EBADF (Bad file descriptor)",
+    ] {
+        assert!(is_of_the_simulated_disk(call), "{call}");
+    }
+    for call in [
+        "read(3, \"\"..., 8192) = 16777216",
+        "mmap(NULL, 16777216, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0001000000",
+    ] {
+        assert!(!is_of_the_simulated_disk(call), "{call}");
+    }
+}

@@ -22,8 +22,8 @@ struct Need {
 const NEEDS: [Need; 7] = [
     Need {
         tools: &["strace"],
-        tests: &["durable_order"],
-        about: "the order of durable steps, as the kernel sees it",
+        tests: &["durable_order", "of_the_simulated_disk_reaches_the_kernel"],
+        about: "the order of durable steps, as the kernel sees it, and that nothing simulated gets there",
     },
     Need {
         tools: &["ssh-keygen"],

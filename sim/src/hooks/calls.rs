@@ -1,21 +1,14 @@
 //! Calls on files.
 
-use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_void};
-use std::slice;
+use std::ffi::{CStr, CString, c_char, c_int, c_long, c_uint, c_void};
+use std::{ptr, slice};
 
 use libc::{iovec, mode_t, off64_t, size_t, ssize_t};
 use sim::world::Stat;
 
 use super::surroundings::is_hidden;
-use super::{answer, call, is_simulated, set_errno, simulated, simulated_at};
-
-/// A raw system call, so that nothing of this file is entered again.
-macro_rules! kernel {
-    ($number:ident $(, $argument:expr)*) => {
-        // SAFETY: the arguments are those of the caller, who promised the kernel's contract to the C library.
-        unsafe { libc::syscall(libc::$number $(, $argument)*) }
-    };
-}
+use super::unanswered::end;
+use super::{ROOT_PATH, answer, call, is_simulated, set_errno, simulated, simulated_at};
 
 /// As `open64`: the variadic mode is the third argument in the calling convention, whether it was given or not.
 #[unsafe(no_mangle)]
@@ -83,12 +76,14 @@ unsafe extern "C" fn fcntl(descriptor: c_int, command: c_int, argument: c_long) 
     if !is_simulated(descriptor) {
         return kernel!(SYS_fcntl, descriptor, command, argument) as c_int;
     }
-    answer(call(|world| match command {
-        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => world.duplicate(descriptor),
-        libc::F_GETFD | libc::F_SETFD => world.path_of(descriptor).map(|_| libc::FD_CLOEXEC),
-        libc::F_GETFL => world.path_of(descriptor).map(|_| libc::O_RDWR),
-        _ => Err(libc::EINVAL),
-    }))
+    match command {
+        libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => answer(call(|world| world.duplicate(descriptor))),
+        libc::F_GETFD | libc::F_SETFD => {
+            answer(call(|world| world.path_of(descriptor).map(|_| libc::FD_CLOEXEC)))
+        }
+        libc::F_GETFL => answer(call(|world| world.path_of(descriptor).map(|_| libc::O_RDWR))),
+        _ => end("fcntl", format_args!("the descriptor {descriptor}, command {command}")),
+    }
 }
 
 #[unsafe(no_mangle)]
@@ -467,11 +462,55 @@ unsafe extern "C" fn sendfile64(
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn realpath(path: *const c_char, resolved: *mut c_char) -> *mut c_char {
-    // SAFETY: `path` is a C string. The result is what the C library promises: memory of its own allocator.
+    // SAFETY: `path` is a C string.
+    let Some(simulated) = (unsafe { simulated(path) }) else {
+        return library!(realpath(path: *const c_char, resolved: *mut c_char) -> *mut c_char);
+    };
+    let found = call(|world| world.real_path(simulated))
+        .and_then(|real| CString::new(format!("{ROOT_PATH}{real}")).map_err(|_| libc::EINVAL));
+    let real = match found {
+        Ok(real) => real,
+        Err(errno) => {
+            set_errno(errno);
+            return ptr::null_mut();
+        }
+    };
+    // SAFETY: the caller promises room for the longest path, or gets memory of the C library's allocator.
     unsafe {
         if resolved.is_null() {
-            return libc::strdup(path);
+            return libc::strdup(real.as_ptr());
         }
-        libc::strcpy(resolved, path)
+        libc::strcpy(resolved, real.as_ptr())
     }
+}
+
+/// Names that are the same call where sizes have 64 bits anyway.
+macro_rules! twins {
+    ($($name:ident = $twin:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {$(
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name($($argument: $type),*) -> $result {
+            // SAFETY: the same contract.
+            unsafe { $twin($($argument),*) }
+        }
+    )*};
+}
+
+twins! {
+    stat = stat64(path: *const c_char, buffer: *mut libc::stat64) -> c_int;
+    lstat = lstat64(path: *const c_char, buffer: *mut libc::stat64) -> c_int;
+    fstat = fstat64(descriptor: c_int, buffer: *mut libc::stat64) -> c_int;
+    fstatat = fstatat64(
+        directory: c_int, path: *const c_char, buffer: *mut libc::stat64, flags: c_int
+    ) -> c_int;
+    pread = pread64(
+        descriptor: c_int, buffer: *mut c_void, count: size_t, offset: off64_t
+    ) -> ssize_t;
+    pwrite = pwrite64(
+        descriptor: c_int, buffer: *const c_void, count: size_t, offset: off64_t
+    ) -> ssize_t;
+    lseek = lseek64(descriptor: c_int, offset: off64_t, whence: c_int) -> off64_t;
+    ftruncate = ftruncate64(descriptor: c_int, size: off64_t) -> c_int;
+    sendfile = sendfile64(
+        to: c_int, from: c_int, offset: *mut off64_t, count: size_t
+    ) -> ssize_t;
 }

@@ -1,8 +1,7 @@
 //! Calls on directories: `opendir` and its kin.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{c_char, c_int};
 use std::ptr;
-use std::sync::OnceLock;
 
 use libc::{DIR, dirent64};
 use sim::world::DirectoryEntry;
@@ -11,9 +10,9 @@ use super::{call, is_simulated, set_errno, simulated};
 
 /// A simulated directory that is being read. Told from the C library's own by the tag it begins with.
 #[repr(C)]
-struct Stream {
+pub(super) struct Stream {
     tag: u64,
-    descriptor: c_int,
+    pub(super) descriptor: c_int,
     entries: Vec<DirectoryEntry>,
     position: usize,
     current: dirent64,
@@ -31,7 +30,7 @@ fn stream(descriptor: c_int, entries: Vec<DirectoryEntry>) -> *mut DIR {
 
 /// # Safety
 /// `directory` came from `opendir` or `fdopendir`, and was not closed.
-unsafe fn ours<'d>(directory: *mut DIR) -> Option<&'d mut Stream> {
+pub(super) unsafe fn ours<'d>(directory: *mut DIR) -> Option<&'d mut Stream> {
     // SAFETY: either kind of stream has eight bytes to begin with, suitably aligned.
     if unsafe { directory.cast::<u64>().read() } != TAG {
         return None;
@@ -40,22 +39,11 @@ unsafe fn ours<'d>(directory: *mut DIR) -> Option<&'d mut Stream> {
     Some(unsafe { &mut *directory.cast::<Stream>() })
 }
 
-/// The C library's own function behind a hook.
-fn next(cell: &OnceLock<usize>, name: &CStr) -> usize {
-    // SAFETY: a look-up by name.
-    *cell.get_or_init(|| unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) } as usize)
-}
-
 #[unsafe(no_mangle)]
 unsafe extern "C" fn opendir(path: *const c_char) -> *mut DIR {
     // SAFETY: `path` is a C string.
     let Some(path) = (unsafe { simulated(path) }) else {
-        static NEXT: OnceLock<usize> = OnceLock::new();
-        // SAFETY: this is the type of the C library's function of this name.
-        let real: unsafe extern "C" fn(*const c_char) -> *mut DIR =
-            unsafe { std::mem::transmute(next(&NEXT, c"opendir")) };
-        // SAFETY: the caller's contract.
-        return unsafe { real(path) };
+        return library!(opendir(path: *const c_char) -> *mut DIR);
     };
     let opened = call(|world| {
         let descriptor = world.open(path, libc::O_RDONLY | libc::O_DIRECTORY, 0)?;
@@ -79,12 +67,7 @@ unsafe extern "C" fn opendir(path: *const c_char) -> *mut DIR {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn fdopendir(descriptor: c_int) -> *mut DIR {
     if !is_simulated(descriptor) {
-        static NEXT: OnceLock<usize> = OnceLock::new();
-        // SAFETY: this is the type of the C library's function of this name.
-        let real: unsafe extern "C" fn(c_int) -> *mut DIR =
-            unsafe { std::mem::transmute(next(&NEXT, c"fdopendir")) };
-        // SAFETY: the caller's contract.
-        return unsafe { real(descriptor) };
+        return library!(fdopendir(descriptor: c_int) -> *mut DIR);
     }
     match call(|world| world.list_descriptor(descriptor)) {
         Ok(entries) => stream(descriptor, entries),
@@ -99,12 +82,7 @@ unsafe extern "C" fn fdopendir(descriptor: c_int) -> *mut DIR {
 unsafe extern "C" fn readdir64(directory: *mut DIR) -> *mut dirent64 {
     // SAFETY: the caller's stream.
     let Some(stream) = (unsafe { ours(directory) }) else {
-        static NEXT: OnceLock<usize> = OnceLock::new();
-        // SAFETY: this is the type of the C library's function of this name.
-        let real: unsafe extern "C" fn(*mut DIR) -> *mut dirent64 =
-            unsafe { std::mem::transmute(next(&NEXT, c"readdir64")) };
-        // SAFETY: the caller's contract.
-        return unsafe { real(directory) };
+        return library!(readdir64(directory: *mut DIR) -> *mut dirent64);
     };
     let Some(entry) = stream.entries.get(stream.position) else {
         return ptr::null_mut();
@@ -121,18 +99,20 @@ unsafe extern "C" fn readdir64(directory: *mut DIR) -> *mut dirent64 {
     &raw mut stream.current
 }
 
+/// Where files have 64 bits anyway, an entry is the same under either name.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn readdir(directory: *mut DIR) -> *mut dirent64 {
+    // SAFETY: the same contract.
+    unsafe { readdir64(directory) }
+}
+
 #[unsafe(no_mangle)]
 unsafe extern "C" fn dirfd(directory: *mut DIR) -> c_int {
     // SAFETY: the caller's stream.
     if let Some(stream) = unsafe { ours(directory) } {
         return stream.descriptor;
     }
-    static NEXT: OnceLock<usize> = OnceLock::new();
-    // SAFETY: this is the type of the C library's function of this name.
-    let real: unsafe extern "C" fn(*mut DIR) -> c_int =
-        unsafe { std::mem::transmute(next(&NEXT, c"dirfd")) };
-    // SAFETY: the caller's contract.
-    unsafe { real(directory) }
+    library!(dirfd(directory: *mut DIR) -> c_int)
 }
 
 #[unsafe(no_mangle)]
@@ -144,10 +124,5 @@ unsafe extern "C" fn closedir(directory: *mut DIR) -> c_int {
         let _ = call(|world| world.close(stream.descriptor));
         return 0;
     }
-    static NEXT: OnceLock<usize> = OnceLock::new();
-    // SAFETY: this is the type of the C library's function of this name.
-    let real: unsafe extern "C" fn(*mut c_void) -> c_int =
-        unsafe { std::mem::transmute(next(&NEXT, c"closedir")) };
-    // SAFETY: the caller's contract.
-    unsafe { real(directory.cast()) }
+    library!(closedir(directory: *mut DIR) -> c_int)
 }

@@ -3,8 +3,13 @@
 //! An executable that defines a C library's symbols takes precedence over the library itself, for everything that is linked
 //! into it: the standard library, fjall, tempfile. So the product runs unmodified, and knows nothing of this. Paths below
 //! [`ROOT_PATH`], and the descriptors that come from them, are served by the [`World`]; everything else goes on to the
-//! kernel by a raw system call. A call that is not answered here and reaches a simulated path fails loudly, because the
-//! kernel does not know the path.
+//! kernel by a raw system call, or to the C library where that does more than to ask the kernel. A call that has no answer
+//! ends the process, with its name, when it is about a simulated path or descriptor (`unanswered.rs`).
+//!
+//! What is not seen here: system calls that somebody makes by number, through `syscall`. The hooks go on to the kernel that
+//! way themselves; a hook of it would have to make system calls in assembly, and know of each number which of its arguments
+//! are paths. Nor is what takes descriptors within structures, such as `poll`, or what the C library is to open by itself,
+//! such as `dlopen`. `sim/tests/simulator.rs` runs the simulator under `strace`: nothing simulated reaches the kernel.
 //!
 //! This is the only unsafe code of the project. What every block relies on:
 //! - pointers come from callers of the C library, who promise what its manual pages ask of them;
@@ -12,14 +17,38 @@
 
 #![allow(unsafe_code, reason = "the C library's interface is unsafe")]
 
+/// A raw system call, so that nothing of the hooks is entered again.
+macro_rules! kernel {
+    ($number:ident $(, $argument:expr)*) => {
+        // SAFETY: the arguments are those of the caller, who promised the kernel's contract to the C library.
+        unsafe { libc::syscall(libc::$number $(, $argument)*) }
+    };
+}
+
+/// The C library's own function behind a hook, called with the hook's arguments.
+macro_rules! library {
+    ($name:ident($($argument:ident: $type:ty),*) -> $result:ty) => {{
+        static NEXT: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+        let next = $crate::hooks::next(&NEXT, concat!(stringify!($name), "\0"));
+        // SAFETY: this is the type of the C library's function of this name.
+        let real: unsafe extern "C" fn($($type),*) -> $result =
+            unsafe { std::mem::transmute::<usize, _>(next) };
+        // SAFETY: the caller's contract.
+        unsafe { real($($argument),*) }
+    }};
+}
+
 mod calls;
 mod directories;
 mod surroundings;
+#[cfg(test)]
+mod tests;
+mod unanswered;
 
 use std::backtrace::Backtrace;
 use std::ffi::{CStr, c_char, c_int};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sim::world::{Errno, FIRST_DESCRIPTOR, World};
 
@@ -47,7 +76,7 @@ pub(crate) fn with<T>(act: impl FnOnce(&mut World) -> T) -> Option<T> {
     world().as_mut().map(act)
 }
 
-/// The path below the simulated root, if it is one. What is not UTF-8 is not ours.
+/// The path below the simulated root, if it is one.
 ///
 /// # Safety
 /// `path` is a C string, as every caller of the C library promises.
@@ -56,9 +85,29 @@ unsafe fn simulated<'p>(path: *const c_char) -> Option<&'p str> {
         return None;
     }
     // SAFETY: it is not null, and by the contract of the C library it ends in a NUL.
-    let text = unsafe { CStr::from_ptr(path) }.to_str().ok()?;
-    let rest = text.strip_prefix(ROOT_PATH)?;
-    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
+    let rest = unsafe { CStr::from_ptr(path) }.to_bytes().strip_prefix(ROOT_PATH.as_bytes())?;
+    (rest.is_empty() || rest.starts_with(b"/")).then(|| text(rest))
+}
+
+/// A path or name of the simulated disk, which knows none but of UTF-8.
+fn text(name: &[u8]) -> &str {
+    std::str::from_utf8(name).unwrap_or_else(|_| {
+        unanswered::end("made", format_args!("a path below {ROOT_PATH} that is not UTF-8"))
+    })
+}
+
+/// Where the C library's own function is, whose name ends in a NUL. It is looked up once.
+fn next(cell: &OnceLock<usize>, name: &str) -> usize {
+    let look_up = || {
+        // SAFETY: a look-up by name.
+        let found = CStr::from_bytes_with_nul(name.as_bytes())
+            .map(|name| unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) } as usize);
+        match found {
+            Ok(found) if found != 0 => found,
+            _ => panic!("the C library has no {name}"),
+        }
+    };
+    *cell.get_or_init(look_up)
 }
 
 /// True for a descriptor of a simulated file.
@@ -71,12 +120,15 @@ fn is_simulated(descriptor: c_int) -> bool {
 /// # Safety
 /// As [`simulated`].
 unsafe fn simulated_at(directory: c_int, path: *const c_char) -> Option<String> {
-    if !is_simulated(directory) {
+    // SAFETY: as in `simulated`.
+    let is_absolute =
+        path.is_null() || unsafe { CStr::from_ptr(path) }.to_bytes().starts_with(b"/");
+    if is_absolute || !is_simulated(directory) {
         // SAFETY: passed on.
         return unsafe { simulated(path) }.map(str::to_owned);
     }
-    // SAFETY: as in `simulated`.
-    let name = unsafe { CStr::from_ptr(path) }.to_str().ok()?;
+    // SAFETY: it is not null.
+    let name = text(unsafe { CStr::from_ptr(path) }.to_bytes());
     let base = with(|world| world.path_of(directory))?.ok()?;
     Some(format!("{base}/{name}"))
 }
@@ -132,8 +184,14 @@ pub(crate) fn check() -> Result<(), String> {
         std::fs::hard_link(root.join("current"), root.join("linked"))?;
         std::fs::File::open(root)?.sync_all()?;
         let names = std::fs::read_dir(root)?.count();
+        let led_to = root.join("linked").canonicalize()?;
         std::fs::remove_file(root.join("linked"))?;
-        if names == 2 { Ok(()) } else { Err(std::io::Error::other(format!("{names} names"))) }
+        let is_there_still = root.join("linked").canonicalize().is_ok();
+        if names == 2 && led_to == root.join("linked") && !is_there_still {
+            return Ok(());
+        }
+        let what = format!("{names} names, {}, there: {is_there_still}", led_to.display());
+        Err(std::io::Error::other(what))
     };
     let acted = act();
     let world = install(None).ok_or("no world")?;
