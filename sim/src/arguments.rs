@@ -7,6 +7,7 @@ use sim::images::Profile;
 
 use crate::campaign::Campaign;
 use crate::id::StateId;
+use crate::replay::Elsewhere;
 use crate::scenario::{Scenario, all};
 
 /// How the command is used.
@@ -54,6 +55,8 @@ pub(crate) enum Mode {
     Naive,
     /// One state is made again.
     Replay(Replay),
+    /// What is no state that a crash left is made again.
+    Elsewhere(Elsewhere),
     /// Every state of the file of regressions is made again.
     Regressions,
     /// What undisturbed runs leave is written down, for a person to agree to.
@@ -119,7 +122,7 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
             "--shrink" => shrink = true,
             "--keep" => keep = true,
             "--html" => html = Some(value()?),
-            "--replay" => id = Some(value()?.parse()?),
+            "--replay" => id = Some(value()?),
             "--seed" => campaign.seed = number(&value()?)?,
             "--states" => campaign.states = Some(number(&value()?)?),
             "--budget" => campaign.budget = Some(time(&value()?)?),
@@ -135,10 +138,18 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
             _ => return Err(format!("{name} is not known")),
         }
     }
-    if let Some(id) = id {
-        arguments.mode = Mode::Replay(Replay { id, shrink, html, keep });
-    } else if shrink || keep || html.is_some() {
-        return Err("--shrink, --keep and --html go with --replay".to_owned());
+    let as_it_is = !(shrink || keep || html.is_some());
+    match id.as_deref().map(|id| (id.parse::<StateId>(), Elsewhere::named(id))) {
+        Some((Ok(id), _)) => arguments.mode = Mode::Replay(Replay { id, shrink, html, keep }),
+        Some((_, Some(elsewhere))) if as_it_is => arguments.mode = Mode::Elsewhere(elsewhere),
+        Some((_, Some(_))) => {
+            return Err(
+                "--shrink, --keep and --html are for what a crash left, or a fault".to_owned()
+            );
+        }
+        Some((Err(wrong), None)) => return Err(wrong),
+        None if as_it_is => {}
+        None => return Err("--shrink, --keep and --html go with --replay".to_owned()),
     }
     if arguments.doublecheck && arguments.campaign.budget.is_some() {
         return Err("what fits into a time is not the same twice: give --states instead".to_owned());

@@ -169,7 +169,8 @@ impl Campaign {
 
     /// Runs a scenario without a disturbance, and looks at what needs no crash.
     fn prepare(&self, session: &mut Session, scenario: &Scenario) -> Option<Prepared> {
-        if !session.about_to_judge(&format!("{}:{}", scenario.name, self.seed)) {
+        let id = format!("{}:{}", scenario.name, self.seed);
+        if !session.about_to_judge(&id) && !session.judges_one_thing() {
             return None;
         }
         let recorded = catch_unwind(AssertUnwindSafe(|| {
@@ -201,13 +202,39 @@ impl Campaign {
     fn look(&self, session: &mut Session, prepared: &Prepared) {
         session.forget_counted();
         let Prepared { scenario, recording, model } = prepared;
+        self.damage(session, prepared);
+        self.relied(session, prepared);
+        session.part("crashes", |session| self.crashes(session, scenario, recording, model));
+        session.part("faults", |session| self.faults(session, prepared));
+        let density = self.density(scenario);
+        session.part("rot", |session| self.rot(session, prepared, density));
+    }
+
+    /// Looks at what is no state that a crash left, in every scenario that was asked for.
+    pub(crate) fn run_beside_crashes(&self, session: &mut Session) {
+        for scenario in &self.chosen() {
+            let Some(prepared) = self.prepare(session, scenario) else { continue };
+            self.damage(session, &prepared);
+            self.relied(session, &prepared);
+            self.faults(session, &prepared);
+            self.rot(session, &prepared, self.density(scenario));
+        }
+    }
+
+    fn damage(&self, session: &mut Session, prepared: &Prepared) {
+        let Prepared { scenario, recording, model } = prepared;
         let id = StateId::of(&scenario.name, self.seed, Profile::Posix, Effort::QUICK);
         let (before, log) = (&recording.before, &recording.run.log);
+        let sharded = !scenario.is_random();
         session.part("damage", |session| {
-            Damaged { before, log, model, id: &id, sharded: !scenario.is_random() }
-                .explore(session);
+            Damaged { before, log, model, id: &id, sharded }.explore(session);
         });
-        let id = StateId { profile: Profile::Kill, ..id };
+    }
+
+    fn relied(&self, session: &mut Session, prepared: &Prepared) {
+        let Prepared { scenario, recording, .. } = prepared;
+        let id = StateId::of(&scenario.name, self.seed, Profile::Kill, Effort::QUICK);
+        let (before, log) = (&recording.before, &recording.run.log);
         let every = match (scenario.size, self.quick) {
             (Size::Small, _) => 1,
             (Size::Medium, false) => 16,
@@ -219,16 +246,16 @@ impl Campaign {
         session.part("relied", |session| {
             Relied { before, log, id: &id, every, shared, step }.explore(session);
         });
-        session.part("crashes", |session| self.crashes(session, scenario, recording, model));
-        session.part("faults", |session| self.faults(session, prepared));
+    }
+
+    fn density(&self, scenario: &Scenario) -> Density {
         let thorough = ROTTEN.iter().any(|(name, thorough)| *thorough && scenario.name == *name);
-        let density = match (thorough, self.quick) {
+        match (thorough, self.quick) {
             (true, false) => Density::EVERY_BYTE,
             (true, true) => Density { bytes: 24, sectors: 2 },
             (false, false) => Density { bytes: 64, sectors: 8 },
             (false, true) => Density::SPARSE,
-        };
-        session.part("rot", |session| self.rot(session, prepared, density));
+        }
     }
 
     /// Looks at what rot and forgery make of it, if it is one of those that rot.

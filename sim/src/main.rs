@@ -99,6 +99,10 @@ fn run() -> ExitCode {
             panics::keep();
             replay::run(replay, arguments.json)
         }
+        Mode::Elsewhere(elsewhere) => {
+            panics::keep();
+            elsewhere.run(arguments.json)
+        }
         Mode::Accept => {
             panics::keep();
             hooks::freeze(arguments.campaign.seed);

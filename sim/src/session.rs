@@ -35,6 +35,8 @@ pub(crate) struct Session {
     first_scenario: u64,
     /// What other processes in its place have died of.
     passed_over: BTreeSet<String>,
+    /// The one thing that is judged, and whether it was come to.
+    only: Option<(String, bool)>,
     next_progress: u64,
     talks: bool,
 }
@@ -55,6 +57,7 @@ impl Session {
             place: None,
             first_scenario: 0,
             passed_over: BTreeSet::new(),
+            only: None,
             next_progress: 0,
             talks: false,
         }
@@ -81,6 +84,22 @@ impl Session {
         Ok(self)
     }
 
+    /// The same, but that only what has this id is judged, and whatever leads to it.
+    pub(crate) fn judging_only(mut self, id: &str) -> Self {
+        self.only = Some((id.to_owned(), false));
+        self
+    }
+
+    /// Whether only one thing is judged.
+    pub(crate) fn judges_one_thing(&self) -> bool {
+        self.only.is_some()
+    }
+
+    /// Whether the one thing that is to be judged was come to.
+    pub(crate) fn came_to_it(&self) -> bool {
+        self.only.as_ref().is_some_and(|(_, came)| *came)
+    }
+
     /// Whether there is no time, or nothing more to judge.
     pub(crate) fn is_over(&self) -> bool {
         (self.until_violation && self.report.violations > 0)
@@ -102,6 +121,11 @@ impl Session {
     /// it was told, and is passed over.
     #[must_use]
     pub(crate) fn about_to_judge(&mut self, id: &dyn std::fmt::Display) -> bool {
+        if let Some((only, came)) = &mut self.only {
+            let id = id.to_string();
+            *came |= *only == id;
+            return only.starts_with(&id);
+        }
         let Some((_, beacon)) = &self.place else { return true };
         let id = id.to_string();
         let survivable = !self.passed_over.contains(&id);

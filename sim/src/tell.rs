@@ -9,6 +9,7 @@ use crate::arguments::Arguments;
 use crate::classes;
 use crate::id::StateId;
 use crate::judges;
+use crate::replay::Elsewhere;
 use crate::report::{Part, Report, Violation};
 use crate::rot;
 use crate::scenario::all;
@@ -30,9 +31,11 @@ pub(crate) fn list() -> bool {
 /// Tells what is not as it must be, and how it is made again.
 pub(crate) fn violation(violation: &Violation) {
     eprintln!("violation: {} says of {}: {}", violation.judge, violation.id, violation.what);
-    // What rots, or is forged, is made again by its whole campaign only.
-    if violation.id.parse::<StateId>().is_ok() {
-        eprintln!("  cargo xtask sim --replay '{}' --shrink", violation.id);
+    let id = &violation.id;
+    if id.parse::<StateId>().is_ok() {
+        eprintln!("  cargo xtask sim --replay '{id}' --shrink");
+    } else if Elsewhere::named(id).is_some() {
+        eprintln!("  cargo xtask sim --replay '{id}'");
     }
 }
 

@@ -1,5 +1,6 @@
 //! A state is made again from its id, judged, made as small as it can be, told, and kept.
 
+mod elsewhere;
 mod made;
 mod shrink;
 mod sites;
@@ -13,6 +14,7 @@ use crate::arguments::{REGRESSIONS, Replay};
 use crate::hooks;
 use crate::id::StateId;
 use crate::judges::Broken;
+pub(crate) use elsewhere::Elsewhere;
 use made::Made;
 
 /// Makes a state again and judges it. Returns whether everything holds.

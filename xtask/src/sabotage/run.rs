@@ -25,8 +25,8 @@ const HINT_S: u64 = 12;
 const ROUNDS_S: [u64; 3] = [1, 4, 12];
 /// The same in a quick run.
 const ROUNDS_QUICK_S: [u64; 2] = [1, 10];
-/// The same for bugs that are said to be redundant: they are glanced at.
-const ROUNDS_REDUNDANT_S: [u64; 0] = [];
+/// The same for bugs that are said to be redundant; in a quick run they are glanced at.
+const ROUNDS_REDUNDANT_S: [u64; 1] = [1];
 /// The same without any bug: the campaigns themselves look closer.
 const CONTROL_S: [u64; 1] = [1];
 /// How much longer a run may take than it was told to. One that takes longer hangs.
@@ -97,7 +97,8 @@ pub(crate) struct Simulator {
     binary: PathBuf,
     /// The cheapest first.
     scenarios: Vec<String>,
-    rounds_s: &'static [u64],
+    /// How long it hunts in each scenario, in seconds, in each round; and the same for bugs that are said to be redundant.
+    rounds_s: [&'static [u64]; 2],
     seed: Option<String>,
 }
 
@@ -127,7 +128,8 @@ impl Simulator {
         if scenarios.is_empty() {
             return Err("the simulator lists no scenario".to_owned());
         }
-        let rounds_s = if quick { ROUNDS_QUICK_S.as_slice() } else { ROUNDS_S.as_slice() };
+        let rounds_s: [&'static [u64]; 2] =
+            if quick { [&ROUNDS_QUICK_S, &[]] } else { [&ROUNDS_S, &ROUNDS_REDUNDANT_S] };
         Ok(Self { binary, scenarios, rounds_s, seed: seed.map(str::to_owned) })
     }
 
@@ -145,7 +147,7 @@ impl Simulator {
 
     /// Runs the simulator with whatever it was built with.
     pub(crate) fn hunt_as_built(&self) -> Verdict {
-        self.hunt(None, self.rounds_s, None)
+        self.hunt(None, self.rounds_s[0], None)
     }
 
     /// Hunts for each of these bugs, first where it was found before, and tells of each outcome as soon as it
@@ -204,8 +206,8 @@ impl Simulator {
         if bug.by_tests {
             return Verdict::NotAsked;
         }
-        let is_redundant = bug.redundant.is_some();
-        let rounds_s = if is_redundant { ROUNDS_REDUNDANT_S.as_slice() } else { self.rounds_s };
+        let [of_others, of_redundant] = self.rounds_s;
+        let rounds_s = if bug.redundant.is_some() { of_redundant } else { of_others };
         self.hunt(Some(bug.name), rounds_s, hints.get(bug.name).map(String::as_str))
     }
 
