@@ -55,8 +55,8 @@ pub(crate) enum Mode {
     Naive,
     /// One state is made again.
     Replay(Replay),
-    /// What is no state that a crash left is made again.
-    Elsewhere(Elsewhere),
+    /// What is no state that a crash left is made again, and kept as a regression test, if that is wanted.
+    Elsewhere(Elsewhere, bool),
     /// Every state of the file of regressions is made again.
     Regressions,
     /// What undisturbed runs leave is written down, for a person to agree to.
@@ -138,17 +138,15 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
             _ => return Err(format!("{name} is not known")),
         }
     }
-    let as_it_is = !(shrink || keep || html.is_some());
+    let as_it_is = !(shrink || html.is_some());
     match id.as_deref().map(|id| (id.parse::<StateId>(), Elsewhere::named(id))) {
         Some((Ok(id), _)) => arguments.mode = Mode::Replay(Replay { id, shrink, html, keep }),
-        Some((_, Some(elsewhere))) if as_it_is => arguments.mode = Mode::Elsewhere(elsewhere),
+        Some((_, Some(elsewhere))) if as_it_is => arguments.mode = Mode::Elsewhere(elsewhere, keep),
         Some((_, Some(_))) => {
-            return Err(
-                "--shrink, --keep and --html are for what a crash left, or a fault".to_owned()
-            );
+            return Err("--shrink and --html are for what a crash left, or a fault".to_owned());
         }
         Some((Err(wrong), None)) => return Err(wrong),
-        None if as_it_is => {}
+        None if as_it_is && !keep => {}
         None => return Err("--shrink, --keep and --html go with --replay".to_owned()),
     }
     if arguments.doublecheck && arguments.campaign.budget.is_some() {

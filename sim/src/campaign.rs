@@ -330,7 +330,7 @@ impl Campaign {
     fn depth_of(&self, scenario: &Scenario) -> Depth {
         let (second_every, third_every) = match (scenario.size, self.quick) {
             (Size::Small, false) => (1, 1024),
-            (Size::Small, true) => (16, 64),
+            (Size::Small, true) => (16, 256),
             (Size::Medium, false) => (16, 4096),
             (Size::Medium, true) => (1024, 0),
             (Size::Large, false) => (64, 0),
@@ -343,8 +343,8 @@ impl Campaign {
             (Size::Small, false) => 8,
             (Size::Medium, false) => 128,
             (Size::Large, false) => 1024,
-            (Size::Small, true) => 32,
-            (Size::Medium, true) => 512,
+            (Size::Small, true) => 64,
+            (Size::Medium, true) => 2048,
             (Size::Large, true) => 0,
         };
         Depth { most: self.depth, second_every, third_every, faults_every }

@@ -10,14 +10,14 @@ use crate::judges::Broken;
 use crate::scenario::{Outcome, Size};
 
 /// A class of faults.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Class {
     /// Its name.
     pub(crate) name: &'static str,
     kind: Kind,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// The `nth` call fails.
     Call(Fault),
@@ -148,7 +148,7 @@ impl Class {
             (Size::Large, false) => 60,
             (Size::Small, true) => 16,
             (Size::Medium, true) => 4,
-            (Size::Large, true) => 2,
+            (Size::Large, true) => 1,
         }
     }
 

@@ -99,9 +99,9 @@ fn run() -> ExitCode {
             panics::keep();
             replay::run(replay, arguments.json)
         }
-        Mode::Elsewhere(elsewhere) => {
+        Mode::Elsewhere(elsewhere, keep) => {
             panics::keep();
-            elsewhere.run(arguments.json)
+            elsewhere.run(*keep, arguments.json)
         }
         Mode::Accept => {
             panics::keep();

@@ -1,6 +1,7 @@
 //! The simulator's own promises, held to with its real executable.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -140,8 +141,127 @@ fn a_planted_bug_is_found_shrunk_and_told() {
     assert!(told["seconds"].as_f64().unwrap() < 30.0, "{told}");
     let html = std::fs::read_to_string(&page).unwrap();
     assert!(html.contains("<html") && html.contains(id), "{html}");
+    let names: Vec<&str> =
+        html.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let different: BTreeSet<&&str> = names.iter().collect();
+    assert_eq!(different.len(), names.len(), "two rows have one name: {names:?}");
     let text = String::from_utf8(simulator(&["--replay", id, "--shrink"]).stdout).unwrap();
     assert!(text.contains("DROPPED") && text.contains("crates/journal/src/file.rs"), "{text}");
+}
+
+/// Whether there is a state of this id, and it is broken.
+fn is_broken(id: &str) -> bool {
+    let text = String::from_utf8(simulator(&["--replay", id, "--json"]).stdout).unwrap();
+    text.contains("\"ok\":false")
+}
+
+/// A finding of the canary: a record is not synced, and the crash comes late and takes all that it can. Returns the
+/// finding that the canary was found by, and this one, with its last crash.
+fn late_finding() -> (String, String, usize) {
+    let found = result(&["--scenario", "confirm", "--profile", "kill", "--quick", "--json"]);
+    let canary = found["canary"].as_str().unwrap().to_owned();
+    let (run, crash) = canary.rsplit_once(':').unwrap();
+    let point: usize = crash.split('.').next().unwrap().parse().unwrap();
+    let late = (point + 1..point + 6).rev().map(|point| (format!("{run}:{point}.0"), point));
+    let mut broken = late.filter(|(id, _)| is_broken(id));
+    let (late, point) = broken.next().unwrap();
+    (canary, late, point)
+}
+
+#[test]
+fn a_crash_is_shrunk_to_the_earliest_that_shows_it() {
+    let (canary, late, point) = late_finding();
+    let told = |id: &str, how: &[&str]| result(&[&["--replay", id, "--json"], how].concat());
+    let small = told(&late, &["--shrink"]);
+    let (as_found, small) = (&told(&late, &[])["timeline"], &small["timeline"]);
+    assert_eq!(as_found["segments"][0]["ending"]["after"], point);
+    assert_eq!(as_found["shrunk"], Value::Null);
+    let tried = |told: &Value| told["order"]["tried"] == true;
+    assert_eq!((tried(as_found), tried(small)), (false, true), "{small}");
+    assert!(small["segments"][0]["ending"]["after"].as_u64().unwrap() < point as u64, "{small}");
+    // What is left is the finding that a search for what is lost alone comes to, and that is broken in the same way.
+    let named = small["shrunk"].as_str().unwrap();
+    let earliest = told(&canary, &["--shrink"]);
+    let own = &earliest["timeline"]["shrunk"];
+    assert_eq!(own.as_str().unwrap_or(&canary), named);
+    assert_eq!(told(named, &[])["judge"], earliest["judge"]);
+    // The record was lost, and what vouches for it was kept.
+    let path = |end: &str| {
+        let lines = small["segments"][0]["lines"].as_array().unwrap();
+        let number = &small["order"][end]["number"];
+        let line = lines.iter().find(|line| line["number"] == *number);
+        line.and_then(|line| line["path"].as_str()).unwrap().to_owned()
+    };
+    assert_eq!(
+        [path("lost"), path("kept")],
+        ["/home/journal/records.jsonl", "/home/journal/witness"]
+    );
+}
+
+#[test]
+fn a_finding_of_two_crashes_is_shrunk_to_the_one_that_shows_it() {
+    let (_, late, _) = late_finding();
+    // The recovery from it dies before it has done anything: nothing is the better or the worse for it.
+    let twice = format!("{late}/0.0");
+    let as_found = result(&["--replay", &twice, "--json"]);
+    let small = result(&["--replay", &twice, "--shrink", "--json"]);
+    let crashes = |told: &Value| told["timeline"]["segments"].as_array().unwrap().len();
+    assert_eq!((crashes(&as_found), crashes(&small)), (2, 1), "{small}");
+    assert!(small["operations"].as_u64() < as_found["operations"].as_u64(), "{small}");
+    let once = result(&["--replay", &late, "--shrink", "--json"]);
+    assert_eq!(small["timeline"]["shrunk"], once["timeline"]["shrunk"]);
+}
+
+#[test]
+fn a_finding_that_needs_no_crash_is_shrunk_to_none() {
+    // The first record of a rollback is not synced, and the next is appended behind it.
+    let replayed = |id: &str| result(&["--replay", id, "--shrink", "--json"]);
+    let runs = (0..20).map(|sync| (sync, format!("rollback-sync@{sync}:1:posix-quick")));
+    let (sync, run) = runs.into_iter().find(|(_, run)| is_broken(run)).unwrap();
+    let whole = replayed(&run);
+    assert_eq!(whole["judge"], "ordering", "{whole}");
+    assert_eq!(whole["timeline"]["order"]["lost"]["number"], format!("{sync}a"));
+    assert_eq!(whole["operations"], 2, "the sync that is left out, and the record behind it");
+    // Behind what breaks it a process dies, and takes nothing.
+    let died = replayed(&format!("{}:{}.0", run.replace("posix", "kill"), sync + 8));
+    assert_eq!(died["judge"], "ordering", "{died}");
+    assert_eq!(died["timeline"]["segments"], whole["timeline"]["segments"]);
+}
+
+#[test]
+fn a_fault_in_a_recovery_is_made_again_and_left_out_where_it_does_not_matter() {
+    let (_, late, _) = late_finding();
+    let replayed = |id: &str, how: &[&str]| result(&[&["--replay", id, "--json"], how].concat());
+    let once = replayed(&late, &["--shrink"]);
+    for faulty in [format!("{late}+stat-eio@1"), format!("{late}+stat-eio-sticky@1/0.0")] {
+        let as_found = replayed(&faulty, &[]);
+        let met = as_found["timeline"]["segments"][1]["lines"].as_array().unwrap();
+        let names: Vec<_> = met.iter().map(|line| line["action"]["name"].clone()).collect();
+        assert!(names.contains(&"stat".into()), "{as_found}");
+        let fault = as_found["timeline"]["fault"].as_str().unwrap();
+        assert!(fault.ends_with("call 1 of the recovery"), "{fault}");
+        let small = replayed(&faulty, &["--shrink"]);
+        assert_eq!(small["timeline"]["shrunk"], once["timeline"]["shrunk"], "{small}");
+    }
+    let held = result(&["--replay", "recover:1:posix-quick:8.1+write-eio@1", "--json"]);
+    assert_eq!(held["ok"], true, "{held}");
+}
+
+#[test]
+fn what_is_no_state_of_a_crash_is_made_again_by_its_id() {
+    for id in [
+        "rot:rollback:1:/home/journal/records.jsonl:sector-zeroed@0",
+        "forgery:rollback:1:/home/lock:-it-is-gone",
+        "confirm:1:posix-quick:damage:12",
+        "confirm:1:kill-quick:10.2:ordered",
+        "confirm:1:kill-quick:11.again",
+    ] {
+        let held = result(&["--replay", id, "--json"]);
+        assert_eq!((&held["ok"], held["id"].as_str()), (&Value::Bool(true), Some(id)), "{held}");
+    }
+    let unknown = simulator(&["--replay", "confirm:1:posix-quick:damage:99999"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no campaign comes to it"));
 }
 
 #[test]
@@ -153,6 +273,7 @@ fn a_command_line_that_makes_no_sense_is_refused() {
         &["--replay", "banana"],
         &["--budget", "1s", "--doublecheck"],
         &["--shrink"],
+        &["--replay", "confirm:1:posix-quick:damage:12", "--shrink"],
     ] {
         let output = simulator(arguments);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}");

@@ -65,6 +65,11 @@ impl Units {
         product <= most
     }
 
+    /// Whether each unit is lost from one of its operations on, if any of it is.
+    pub(super) fn are_cut_by(&self, lost: &[bool]) -> bool {
+        self.units.iter().all(|unit| unit.iter().map(|at| lost.get(*at)).is_sorted())
+    }
+
     /// Nothing but what was issued last.
     pub(super) fn only_newest(&self) -> Vec<bool> {
         let mut kept = vec![false; self.pending];

@@ -240,6 +240,7 @@ pub fn enumerate(what: Enumeration<'_>, visit: &mut dyn FnMut(&Image<'_>) -> Nex
 pub struct Pending<'p> {
     durable: Durable,
     pending: Vec<(usize, &'p Operation)>,
+    profile: Profile,
     /// How many marks had been passed.
     pub marks: usize,
 }
@@ -248,11 +249,33 @@ impl<'p> Pending<'p> {
     /// What is pending when everything before this index of the log was issued.
     pub fn at(what: Enumeration<'p>, point: usize) -> Self {
         let log = what.log.get(..point).unwrap_or(what.log);
+        // What a process died in can be there in part, and all before it is there.
+        let (log, died_in) = match log.split_last() {
+            Some((Logged::Operation { operation, .. }, before))
+                if what.profile == Profile::Kill && operation.owner().is_some() =>
+            {
+                (before, Some((before.len(), operation)))
+            }
+            _ => (log, None),
+        };
         // An enumeration that begins behind its end takes no image, and leaves what it has walked.
         let mut visit = |_: &Image<'_>| Next::GoOn;
         let mut walk = Walk::new(Enumeration { log, from: usize::MAX, ..what }, &mut visit);
         walk.all();
-        Self { durable: walk.durable, pending: walk.pending, marks: walk.marks }
+        walk.pending.extend(died_in);
+        let (durable, pending, marks) = (walk.durable, walk.pending, walk.marks);
+        Self { durable, pending, profile: what.profile, marks }
+    }
+
+    /// Whether the profile allows that exactly this is lost: of what is kept in order, all from one operation on.
+    pub fn allows(&self, lost: &[usize]) -> bool {
+        let all = self.indices();
+        if self.profile == Profile::Kill {
+            return lost.is_empty();
+        }
+        let is_lost: Vec<bool> = self.pending.iter().map(|(at, _)| lost.contains(at)).collect();
+        let units = Units::of_all(&self.pending, self.profile);
+        lost.iter().all(|at| all.contains(at)) && units.are_cut_by(&is_lost)
     }
 
     /// Log indices of what is pending, but for inodes as such.
@@ -382,6 +405,9 @@ impl<'w, 'v> Walk<'w, 'v> {
         if self.what.profile == Profile::Kill {
             return self.kill(point);
         }
+        if !self.takes_images() {
+            return;
+        }
         // Whether a later sync needs images of its own does not depend on where the walk began.
         let units = Units::beside_newest(&self.pending, self.what.profile);
         let exhaustive = units.has_at_most(self.what.effort.power_set);
@@ -436,6 +462,9 @@ impl<'w, 'v> Walk<'w, 'v> {
         if self.what.profile == Profile::Kill {
             self.all_durable();
         }
+        if !self.takes_images() {
+            return;
+        }
         let units = Units::of_all(&self.pending, self.what.profile);
         let exhaustive = units.has_at_most(self.what.effort.power_set);
         self.covered = exhaustive;
@@ -461,6 +490,11 @@ impl<'w, 'v> Walk<'w, 'v> {
         for kept in choices {
             self.emit(point, &kept, None);
         }
+    }
+
+    /// Whether it comes to where images are taken: else nobody needs to know how many there would be.
+    fn takes_images(&self) -> bool {
+        self.what.from <= self.what.log.len()
     }
 
     /// What is sampled at a point does not depend on where the walk began.

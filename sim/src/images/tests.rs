@@ -59,6 +59,61 @@ fn after_mark(log: &[Logged], profile: Profile) -> BTreeSet<Option<Vec<u8>>> {
     found
 }
 
+/// Two files of several pages, one of them synced in between, and a sync that fails.
+fn several() -> Vec<Logged> {
+    let write = |inode, offset| {
+        let data = Arc::from([b'x'; 20_000]);
+        Operation::Write { inode, offset, data }
+    };
+    let [[make_a, name_a], [make_b, name_b]] = [file(2, "a"), file(3, "b")];
+    let (sync, failed) = (Operation::Sync { inode: 3 }, Operation::SyncFailed { inode: 2 });
+    let begin = [make_a, name_a, make_b, name_b, write(2, 0), write(3, 0), sync];
+    let end = [write(2, 20_000), failed, write(3, 20_000), write(2, 40_000)];
+    let mut log: Vec<_> = begin.into_iter().chain(end).map(logged).collect();
+    log.push(Logged::Mark(Mark::Done(0)));
+    log
+}
+
+#[test]
+fn every_image_is_what_is_pending_at_its_point_without_what_it_loses() {
+    let (before, log, effort) = (&Disk::default(), &several(), Effort::FULL);
+    for profile in Profile::ALL {
+        let (mut losing, mut damaged) = (0, 0);
+        all(log, profile, &mut |image| {
+            let what = Enumeration { before, log, profile, seed: 1, effort, from: 0 };
+            let pending = Pending::at(what, image.point);
+            let lost = image.lost();
+            assert!(pending.allows(&lost), "{profile:?} {} {lost:?}", image.point);
+            assert_eq!(pending.disk(&lost, image.damage), image.disk(), "{profile:?} {image:?}");
+            assert_eq!(pending.marks, image.marks);
+            losing += usize::from(!lost.is_empty());
+            damaged += usize::from(image.damage.is_some());
+        });
+        assert_eq!(losing > 0, profile != Profile::Kill, "{profile:?}");
+        assert!(damaged > 0, "{profile:?}");
+    }
+}
+
+#[test]
+fn a_profile_allows_that_what_came_last_is_lost_and_not_what_came_before_it() {
+    let (before, log, effort) = (&Disk::default(), &several(), Effort::FULL);
+    let allows = |profile, lost: &[usize]| {
+        let what = Enumeration { before, log, profile, seed: 1, effort, from: 0 };
+        // The names are 1 and 3, the writes that are pending here 4 and 7, of one file.
+        Pending::at(what, 8).allows(lost)
+    };
+    for lost in [&[7][..], &[4, 7], &[1, 3, 4, 7], &[]] {
+        assert!(allows(Profile::Posix, lost), "{lost:?}");
+    }
+    assert!(allows(Profile::Posix, &[1]), "one name without the other");
+    assert!(!allows(Profile::Posix, &[4]), "what was written to a file before what is there");
+    assert!(!allows(Profile::Posix, &[5, 7]), "what was synced");
+    assert!(!allows(Profile::Posix, &[0]), "an inode as such");
+    assert!(!allows(Profile::Ordered, &[1]), "a sync has made every name durable");
+    assert!(allows(Profile::Ordered, &[4, 7]));
+    assert!(allows(Profile::Kill, &[]) && !allows(Profile::Kill, &[7]));
+}
+
 #[test]
 fn what_was_synced_is_in_every_image_after_it_was_acknowledged() {
     let whole = BTreeSet::from([Some(b"acknowledged".to_vec())]);

@@ -35,7 +35,7 @@ impl Elsewhere {
     }
 
     /// Makes it again, and tells what is broken. Returns whether everything holds.
-    pub(crate) fn run(&self, json: bool) -> bool {
+    pub(crate) fn run(&self, keep: bool, json: bool) -> bool {
         let id = &self.id;
         let found = match self.judge() {
             Ok(found) => found,
@@ -55,6 +55,9 @@ impl Elsewhere {
             }
             Some(Violation { judge, what, .. }) => format!("{id}: {judge} says: {what}"),
         };
+        if let Some(Violation { judge, what, .. }) = found.as_ref().filter(|_| keep) {
+            super::keep(id, judge, what);
+        }
         println!("{said}");
         ok
     }
@@ -63,7 +66,7 @@ impl Elsewhere {
     ///
     /// # Errors
     /// If no campaign comes to it.
-    fn judge(&self) -> Result<Option<Violation>, String> {
+    pub(super) fn judge(&self) -> Result<Option<Violation>, String> {
         for quick in [true, false] {
             let campaign = Campaign {
                 seed: self.seed,

@@ -1,293 +1,314 @@
 //! A state that was made again, with everything that led to it.
 
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use sim::disk::{Disk, Operation};
 use sim::fault::Met;
-use sim::images::{Damage, Enumeration, Next, Pending, Profile, enumerate};
+use sim::images::{Damage, Enumeration, Image, Next, Pending, Profile, enumerate};
 use sim::world::Logged;
 
+use super::again::found_again;
+use super::course::{Base, Course};
 use crate::classes::Class;
-use crate::explore::Setting;
-use crate::id::{StateId, Variant};
+use crate::id::StateId;
 use crate::judges::Broken;
-use crate::lint;
-use crate::model::{Known, Model};
-use crate::observe::{Wanted, observe};
+use crate::model::Known;
 use crate::recovery::Recovery;
-use crate::scenario::{Outcome, Scenario};
+
+/// Where a crash came, and what it took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Crash {
+    /// Everything before this index of the log was issued.
+    pub(super) point: usize,
+    /// Indices of what was pending and is lost, in order.
+    pub(super) lost: Vec<usize>,
+    /// What became of the last write that is not lost.
+    pub(super) damage: Option<Damage>,
+}
 
 /// A run of the product, and the crash that ended it.
 #[derive(Debug, Clone)]
 pub(super) struct Crashed {
     /// What there was before it.
     pub(super) before: Disk,
-    /// Everything that it did.
-    pub(super) log: Vec<Logged>,
-    /// Everything before this index of the log was issued.
-    pub(super) point: usize,
-    /// Indices of what was pending and is lost.
-    pub(super) lost: Vec<usize>,
-    /// What became of the last write that is not lost.
-    pub(super) damage: Option<Damage>,
+    /// Everything that it did, or would have done.
+    pub(super) log: Rc<[Logged]>,
+    /// The crash.
+    pub(super) crash: Crash,
 }
 
 /// A state that was made again.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Made {
+    /// By which it was asked for.
     pub(super) id: StateId,
-    pub(super) scenario: Scenario,
-    model: Model,
-    before: Disk,
-    /// What there was after each step, undisturbed.
-    disks: Vec<Disk>,
-    failed: Option<Outcome>,
-    /// The call that met a fault, if one did.
-    pub(super) met: Option<Met>,
-    /// The index in the log of a sync that was left out.
-    pub(super) left_out: Option<(usize, Logged)>,
-    known: Known,
-    /// The runs, each with its crash. The first is the scenario's.
+    pub(super) course: Rc<Course>,
+    /// The runs, each with its crash. The first is the scenario's; there is none if no crash ended it.
     pub(super) runs: Vec<Crashed>,
-    /// What is judged.
+    known: Known,
+    /// What the last crash has left.
     disk: Disk,
+    /// The fault that the recovery from the first crash meets: of which class, and which call, from 1.
+    pub(super) recovery: Option<(Class, u64)>,
+    /// What came of that recovery.
+    pub(super) failed: Option<Rc<Failed>>,
+}
+
+/// A recovery that met a fault.
+#[derive(Debug)]
+pub(super) struct Failed {
+    log: Rc<[Logged]>,
+    disk: Disk,
+    /// The call that met it.
+    pub(super) met: Option<Met>,
+    /// What it broke itself.
+    broken: Option<Broken>,
     lied_to: bool,
-    /// What the order of the log itself breaks, if no crash is needed.
-    lint: Option<(usize, String)>,
-    /// What the undisturbed or disturbed run itself broke.
-    said: Option<Broken>,
 }
 
 impl Made {
     /// Makes a state again.
-    pub(super) fn of(id: &StateId, traced: bool) -> Result<Self, String> {
-        let scenario = Scenario::named(&id.scenario)
-            .ok_or_else(|| format!("there is no scenario {}", id.scenario))?;
-        let recording =
-            if traced { scenario.record_traced(id.seed) } else { scenario.record(id.seed) };
-        let model = Model::of(&scenario, &recording);
-        let before = recording.before.clone();
-        let mut made = Self {
-            id: id.clone(),
-            model,
-            before: before.clone(),
-            disks: recording.run.disks.clone(),
-            failed: None,
-            met: None,
-            left_out: None,
-            known: Known::default(),
-            disk: recording.run.disk.clone(),
-            runs: Vec::new(),
-            lied_to: false,
-            lint: None,
-            said: None,
-            scenario,
-        };
-        let log = match &id.variant {
-            Variant::Undisturbed => recording.run.log,
-            Variant::LeftOut(at) => {
-                let mut log = recording.run.log;
-                if *at >= log.len() || !matches!(log[*at].operation(), Some(Operation::Sync { .. }))
-                {
-                    return Err(format!("there is no sync {at}"));
-                }
-                made.left_out = Some((*at, log.remove(*at)));
-                log
-            }
-            Variant::Fault { class, nth } => {
-                let class =
-                    Class::named(class).ok_or_else(|| format!("there is no fault {class}"))?;
-                made.meet(class, *nth, &recording.run.disk, traced)
-            }
-        };
-        if id.variant == Variant::Undisturbed || made.left_out.is_some() {
-            made.lint = lint::check(&before, &log);
+    pub(super) fn of(id: &StateId) -> Result<Self, String> {
+        let course = Base::of(&id.scenario, id.seed)?.course(&id.variant)?;
+        let mut made = Self::begun(id, &course);
+        if let Some((class, nth)) = &id.recovery {
+            let known = Class::named(class).ok_or_else(|| format!("there is no fault {class}"))?;
+            made.recovery = Some((known, *nth));
         }
-        made.crash(log, traced)?;
+        for (point, index) in &id.crashes {
+            let (before, log) = (made.last_disk().clone(), made.next_log());
+            let what = enumeration(id, &before, &log, id.profile);
+            let wanted = |image: &Image<'_>| image.index == *index;
+            let crash = image_at(what, *point, wanted).map(|(crash, _)| crash);
+            if !crash.is_some_and(|crash| made.crash(log, crash)) {
+                return Err(format!("there is no image {point}.{index}"));
+            }
+        }
         Ok(made)
     }
 
-    /// Meets a fault, and returns the log of that.
-    fn meet(&mut self, class: Class, nth: u64, after: &Disk, traced: bool) -> Vec<Logged> {
-        let world = class.world(&self.before, after, nth);
-        let world = if traced { world.traced() } else { world };
-        let run = self.scenario.perform(self.id.seed, world, Some(&self.model.outcomes));
-        let known = Known::all(&run.log).last().copied().unwrap_or_default();
-        self.failed = run.outcomes.get(known.done).cloned();
-        self.lied_to = class.lies();
-        self.known = known;
-        self.disk = run.disk.clone();
-        self.met = run.met;
-        if let Some(said) = run.panicked {
-            let what = format!("the product panics: {said}");
-            self.said = Some(Broken { judge: "recoverable", what });
-        } else if run.open > 0 {
-            let what = format!("{} descriptors are left open after a fault", run.open);
-            self.said = Some(Broken { judge: "leaks", what });
-        } else {
-            let held_up =
-                class.held_up(self.scenario.needs_no_space(), &run.outcomes, &self.model.outcomes);
-            self.said = held_up.err();
+    /// No crash yet.
+    fn begun(id: &StateId, course: &Rc<Course>) -> Self {
+        Self {
+            id: id.clone(),
+            course: Rc::clone(course),
+            runs: Vec::new(),
+            known: Known::all(&course.log).last().copied().unwrap_or_default(),
+            disk: course.disk.clone(),
+            recovery: None,
+            failed: None,
         }
-        let records = if self.id.crashes.is_empty() {
-            self.model.records.iter().take(self.model.records_before).cloned().collect()
-        } else {
-            observe(&run.disk, Wanted::default()).found.records().to_vec()
-        };
-        self.model = self.model.with_records(records);
-        run.log
     }
 
-    /// Makes the crashes of the id, one after the other.
-    fn crash(&mut self, mut log: Vec<Logged>, traced: bool) -> Result<(), String> {
-        let mut before = self.before.clone();
-        if self.id.crashes.is_empty() {
-            let (point, lost, damage) = (log.len(), Vec::new(), None);
-            self.known = Known::all(&log).last().copied().unwrap_or_default();
-            self.runs.push(Crashed { before, log, point, lost, damage });
-            return Ok(());
-        }
-        for (number, (point, index)) in self.id.crashes.clone().into_iter().enumerate() {
-            let what = Enumeration {
-                before: &before,
-                log: &log,
-                profile: self.id.profile,
-                seed: self.id.seed,
-                effort: self.id.effort(),
-                from: point,
-            };
-            let mut found = None;
-            enumerate(what, &mut |image| {
-                if (image.point, image.index) != (point, index) {
-                    return if image.point > point { Next::Stop } else { Next::GoOn };
-                }
-                found = Some((image.disk(), image.lost(), image.damage, image.marks));
-                Next::Stop
-            });
-            let (disk, lost, damage, marks) =
-                found.ok_or_else(|| format!("there is no image {point}.{index}"))?;
-            if number == 0 {
-                self.known = Known::all(&log).get(marks).copied().unwrap_or_default();
-            }
-            self.runs.push(Crashed { before, log, point, lost, damage });
-            let undisturbed = Recovery::undisturbed(&disk, self.id.seed, traced);
-            match self.id.recovery.clone().filter(|_| number == 0) {
-                Some((class, nth)) => {
-                    let class =
-                        Class::named(&class).ok_or_else(|| format!("there is no fault {class}"))?;
-                    (before, log) = self.fail(disk, class, nth, &undisturbed, traced);
-                }
-                None => (before, log) = (disk, undisturbed.log),
+    /// The same with other crashes, each with the run that it was of, if they can be made: what was done in a run is looked for
+    /// in what is done now.
+    pub(super) fn again(&self, course: &Rc<Course>, crashes: &[(usize, Crash)]) -> Option<Self> {
+        self.again_meeting(course, self.recovery, crashes)
+    }
+
+    /// The same, and the recovery from the first crash meets this fault.
+    pub(super) fn again_meeting(
+        &self,
+        course: &Rc<Course>,
+        recovery: Option<(Class, u64)>,
+        crashes: &[(usize, Crash)],
+    ) -> Option<Self> {
+        let mut made = Self { recovery, ..Self::begun(&self.id, course) };
+        let mut as_before = Rc::ptr_eq(course, &self.course);
+        for (number, (of, crash)) in crashes.iter().enumerate() {
+            let old = self.runs.get(*of)?;
+            as_before &= *of == number && (number == 0 || recovery == self.recovery);
+            let log = if as_before { Rc::clone(&old.log) } else { made.next_log() };
+            let crash = found_again(crash, &old.log, &log)?;
+            as_before &= crash == old.crash;
+            if !made.crash(log, crash) {
+                return None;
             }
         }
-        if self.id.recovery.is_none() || self.id.crashes.len() > 1 {
-            self.disk = before;
-        }
-        Ok(())
+        Some(made)
     }
 
-    /// Lets a recovery meet a fault; what it leaves is judged, unless another crash follows.
-    fn fail(
-        &mut self,
-        disk: Disk,
-        class: Class,
-        nth: u64,
-        undisturbed: &Recovery,
-        traced: bool,
-    ) -> (Disk, Vec<Logged>) {
-        let failed = undisturbed.meeting(&disk, (class, nth), self.id.seed, traced);
-        self.said = failed.broken(class, undisturbed).err();
-        self.lied_to = class.lies();
-        self.met = failed.met;
-        self.disk = failed.disk;
-        if self.id.crashes.len() == 1 {
-            let (before, log, point) = (disk.clone(), failed.log.clone(), failed.log.len());
-            self.runs.push(Crashed { before, log, point, lost: Vec::new(), damage: None });
-        }
-        (disk, failed.log)
+    /// The same once more, with who called in every operation.
+    pub(super) fn traced(&self) -> Option<Self> {
+        let course = self.course.base.traced().course(&self.course.variant).ok()?;
+        self.again(&course, &self.crashes())
     }
 
-    /// Asks the judges.
-    pub(super) fn judge(&self) -> Result<(), Broken> {
-        if let Some(said) = &self.said {
-            return Err(said.clone());
+    /// Its crashes, each with the run that it is of.
+    pub(super) fn crashes(&self) -> Vec<(usize, Crash)> {
+        self.runs.iter().map(|run| run.crash.clone()).enumerate().collect()
+    }
+
+    /// What the next run begins with.
+    fn last_disk(&self) -> &Disk {
+        if self.runs.is_empty() { self.course.before() } else { &self.disk }
+    }
+
+    /// What the next run does: it is a recovery, unless it is the first.
+    pub(super) fn next_log(&self) -> Rc<[Logged]> {
+        if self.runs.is_empty() {
+            return Rc::clone(&self.course.log);
         }
-        self.judge_disk(&self.disk)?;
-        match &self.lint {
-            Some((_, what)) => Err(Broken { judge: lint::NAME, what: what.clone() }),
-            None => Ok(()),
+        if let Some(failed) = self.failed.as_ref().filter(|_| self.runs.len() == 1) {
+            return Rc::clone(&failed.log);
+        }
+        Recovery::undisturbed(&self.disk, self.id.seed, self.course.base.traced).log.into()
+    }
+
+    /// Lets the recovery from the first crash meet its fault.
+    fn fail(&self, (class, nth): (Class, u64)) -> Failed {
+        let (disk, seed) = (&self.disk, self.id.seed);
+        let undisturbed = Recovery::undisturbed(disk, seed, false);
+        let traced = self.course.base.traced;
+        let recovery = undisturbed.meeting(disk, (class, nth), seed, traced);
+        Failed {
+            broken: recovery.broken(class, &undisturbed).err(),
+            lied_to: class.lies(),
+            log: recovery.log.into(),
+            disk: recovery.disk,
+            met: recovery.met,
         }
     }
 
-    fn judge_disk(&self, disk: &Disk) -> Result<(), Broken> {
-        let setting = Setting {
-            scenario: &self.scenario,
-            model: &self.model,
-            before: &self.before,
-            disks: &self.disks,
-            failed: self.failed.clone(),
-            lied_to: self.lied_to,
-        };
-        setting.judge(disk, self.known, &mut BTreeMap::new())
+    /// The recovery that met a fault, if nothing follows it: as if a crash had come at its end, and taken nothing.
+    pub(super) fn failed_run(&self) -> Option<Crashed> {
+        let failed = self.failed.as_ref().filter(|_| self.runs.len() == 1)?;
+        let crash = Crash { point: failed.log.len(), lost: Vec::new(), damage: None };
+        Some(Crashed { before: self.disk.clone(), log: Rc::clone(&failed.log), crash })
     }
 
-    /// The same with another last crash, if that is broken in the same way.
-    pub(super) fn try_crash(
-        &mut self,
-        lost: &[usize],
-        damage: Option<Damage>,
-        judge: &str,
-    ) -> bool {
-        let Some(last) = self.runs.last() else { return false };
-        let disk = Pending::at(self.last_enumeration(last), last.point).disk(lost, damage);
-        if self.judge_disk(&disk).err().is_none_or(|broken| broken.judge != judge) {
+    /// One more crash, if the profile allows it.
+    fn crash(&mut self, log: Rc<[Logged]>, crash: Crash) -> bool {
+        let run = Crashed { before: self.last_disk().clone(), log, crash };
+        let pending = Pending::at(run.enumeration(&self.id, self.id.profile), run.crash.point);
+        if !pending.allows(&run.crash.lost) {
             return false;
         }
-        self.disk = disk;
-        if let Some(last) = self.runs.last_mut() {
-            (last.lost, last.damage) = (lost.to_vec(), damage);
+        if self.runs.is_empty() {
+            self.known = Known::all(&run.log).get(pending.marks).copied().unwrap_or_default();
+        }
+        self.disk = pending.disk(&run.crash.lost, run.crash.damage);
+        self.runs.push(run);
+        if let Some(fault) = self.recovery.filter(|_| self.runs.len() == 1) {
+            self.failed = Some(Rc::new(self.fail(fault)));
         }
         true
     }
 
-    /// What was pending at the last crash, as indices of the log.
-    pub(super) fn pending(&self) -> Vec<usize> {
-        let last = self.runs.last();
-        last.map_or_else(Vec::new, |last| {
-            Pending::at(self.last_enumeration(last), last.point).indices()
-        })
+    /// Asks the judges.
+    pub(super) fn judge(&self) -> Result<(), Broken> {
+        let failed = self.failed.as_ref();
+        if let Some(broken) = failed.and_then(|failed| failed.broken.clone()) {
+            return Err(broken);
+        }
+        let lied_to = failed.is_some_and(|failed| failed.lied_to);
+        let last = failed.filter(|_| self.runs.len() == 1);
+        let disk = last.map_or(&self.disk, |failed| &failed.disk);
+        self.course.judge(disk, self.known, !self.runs.is_empty(), lied_to)
     }
 
-    fn last_enumeration<'m>(&self, last: &'m Crashed) -> Enumeration<'m> {
-        Enumeration {
-            before: &last.before,
-            log: &last.log,
-            profile: self.id.profile,
-            seed: self.id.seed,
-            effort: self.id.effort(),
-            from: 0,
+    /// Its id, if the enumeration takes it. What was shrunk may lie between what is sampled.
+    pub(super) fn named(&self) -> Option<StateId> {
+        let variant = self.course.variant.clone();
+        let recovery = self.recovery.map(|(class, nth)| (class.name.to_owned(), nth));
+        let recovery = recovery.filter(|_| !self.runs.is_empty());
+        let mut id = StateId { variant, recovery, crashes: Vec::new(), ..self.id.clone() };
+        for run in &self.runs {
+            let Crash { point, lost, damage } = &run.crash;
+            let wanted = |image: &Image<'_>| image.damage == *damage && image.lost() == *lost;
+            let (_, index) = image_at(run.enumeration(&id, id.profile), *point, wanted)?;
+            id = id.crashed(*point, index);
         }
+        Some(id)
     }
 
-    /// The profile that takes least and still allows the last crash.
-    pub(super) fn weakest_profile(&self) -> Profile {
-        let Some(last) = self.runs.last() else { return self.id.profile };
-        if last.lost.is_empty() && last.damage.is_none() {
-            return Profile::Kill;
-        }
-        let operation = |at: &usize| last.log.get(*at).and_then(Logged::operation);
-        let names = |at: &&usize| operation(at).is_some_and(|operation| !operation.is_data());
-        let pending = self.pending();
-        let first_lost = last.lost.iter().filter(names).min();
-        let in_order = first_lost.is_none_or(|first| {
-            pending.iter().filter(|at| *at >= first).filter(names).all(|at| last.lost.contains(at))
+    /// The profile that takes least and still allows every crash, if there is one.
+    pub(super) fn weakest_profile(&self) -> Option<Profile> {
+        let weaker = Profile::ALL.into_iter().take_while(|profile| *profile != self.id.profile);
+        let mut weaker = weaker.filter(|profile| {
+            self.runs.iter().all(|run| run.is_the_same_under(*profile, &self.id))
         });
-        if in_order { Profile::Ordered } else { Profile::Posix }
+        weaker.next().or(Some(self.id.profile)).filter(|_| !self.runs.is_empty())
     }
 
     /// How many operations there were.
     pub(super) fn operations(&self) -> usize {
-        let logs = self.runs.iter().map(|run| run.log.get(..run.point).unwrap_or(&run.log));
-        logs.flatten().filter(|logged| logged.operation().is_some()).count()
+        let logs = self.runs.iter().map(|run| run.log.get(..run.crash.point).unwrap_or(&run.log));
+        let whole = logs.chain(self.runs.is_empty().then_some(&*self.course.log));
+        whole.flatten().filter(|logged| logged.operation().is_some()).count()
     }
+}
+
+impl Crashed {
+    pub(super) fn enumeration(&self, id: &StateId, profile: Profile) -> Enumeration<'_> {
+        enumeration(id, &self.before, &self.log, profile)
+    }
+
+    /// Whether a profile allows the same crash, and it leaves the same disk.
+    fn is_the_same_under(&self, profile: Profile, id: &StateId) -> bool {
+        let Crash { point, lost, damage } = &self.crash;
+        // What becomes of a write that a process dies in is less than what can become of it when the power goes.
+        if profile == Profile::Kill && damage.is_some() {
+            return false;
+        }
+        let [own, other] =
+            [id.profile, profile].map(|profile| Pending::at(self.enumeration(id, profile), *point));
+        let disk = |pending: &Pending<'_>| pending.disk(lost, *damage).fingerprint_without(&[]);
+        other.allows(lost) && disk(&own) == disk(&other)
+    }
+
+    /// What a sync that failed has taken with it, as indices of the log. If only the process dies, the kernel still has it.
+    pub(super) fn lost_to_syncs(&self, profile: Profile) -> Vec<usize> {
+        if profile == Profile::Kill {
+            return Vec::new();
+        }
+        let (mut pending, mut lost) = (Vec::new(), Vec::new());
+        for (at, logged) in self.log.iter().take(self.crash.point).enumerate() {
+            let is_of = |of: &(usize, &Operation), inode| of.1.owner() == Some(inode);
+            match logged.operation() {
+                None => {}
+                Some(Operation::Sync { inode }) => pending.retain(|of: &(usize, &Operation)| {
+                    let is_in_order = profile == Profile::Ordered && !of.1.is_data();
+                    !is_in_order && !is_of(of, *inode)
+                }),
+                Some(Operation::SyncFailed { inode }) => {
+                    lost.extend(pending.extract_if(.., |of| is_of(of, *inode)));
+                }
+                Some(operation) => pending.push((at, operation)),
+            }
+        }
+        let mut lost: Vec<usize> = lost.into_iter().map(|(at, _)| at).collect();
+        lost.sort_unstable();
+        lost
+    }
+}
+
+fn enumeration<'e>(
+    id: &StateId,
+    before: &'e Disk,
+    log: &'e [Logged],
+    profile: Profile,
+) -> Enumeration<'e> {
+    Enumeration { before, log, profile, seed: id.seed, effort: id.effort(), from: 0 }
+}
+
+/// The first image at a point that is wanted, and its index.
+fn image_at(
+    what: Enumeration<'_>,
+    point: usize,
+    wanted: impl Fn(&Image<'_>) -> bool,
+) -> Option<(Crash, usize)> {
+    let mut found = None;
+    enumerate(Enumeration { from: point, ..what }, &mut |image| {
+        if image.point > point {
+            return Next::Stop;
+        }
+        if image.point < point || !wanted(image) {
+            return Next::GoOn;
+        }
+        let crash = Crash { point, lost: image.lost(), damage: image.damage };
+        found = Some((crash, image.index));
+        Next::Stop
+    });
+    found
 }

@@ -1,5 +1,7 @@
 //! A state is made again from its id, judged, made as small as it can be, told, and kept.
 
+mod again;
+mod course;
 mod elsewhere;
 mod made;
 mod shrink;
@@ -14,14 +16,16 @@ use crate::arguments::{REGRESSIONS, Replay};
 use crate::hooks;
 use crate::id::StateId;
 use crate::judges::Broken;
+use crate::report::Violation;
 pub(crate) use elsewhere::Elsewhere;
 use made::Made;
+use shrink::{Small, shrink};
 
 /// Makes a state again and judges it. Returns whether everything holds.
 pub(crate) fn run(replay: &Replay, json: bool) -> bool {
     hooks::freeze(replay.id.seed);
     let began = hooks::real_nanoseconds();
-    let (made, judged) = match make_and_judge(&replay.id, false) {
+    let (made, judged) = match make_and_judge(&replay.id) {
         Ok(done) => done,
         Err(why) => {
             eprintln!("{}: {why}", replay.id);
@@ -37,8 +41,12 @@ pub(crate) fn run(replay: &Replay, json: bool) -> bool {
         return true;
     };
     let operations = made.operations();
-    let small = if replay.shrink { shrink::shrink(made, &broken) } else { made };
-    let timeline = story::tell(&small, &broken, operations);
+    if replay.keep {
+        keep(&replay.id.to_string(), broken.judge, &broken.what);
+    }
+    let small = if replay.shrink { shrink(made, broken, began) } else { Small::of(made, broken) };
+    let timeline = story::tell(&small, operations);
+    let broken = small.broken;
     let seconds = (hooks::real_nanoseconds() - began) as f64 / 1e9;
     if let Some(path) = &replay.html
         && let Err(error) = fs::write(path, timeline.html())
@@ -55,9 +63,6 @@ pub(crate) fn run(replay: &Replay, json: bool) -> bool {
     } else {
         println!("{}", timeline.text());
         println!("{} operations told, in {seconds:.1} s", story::told(&timeline));
-    }
-    if replay.keep {
-        keep(&replay.id, &broken);
     }
     false
 }
@@ -76,13 +81,9 @@ pub(crate) fn regressions() -> bool {
     let mut ok = true;
     let lines = text.lines().map(str::trim);
     for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let judged = line.parse::<StateId>().and_then(|id| {
-            hooks::freeze(id.seed);
-            make_and_judge(&id, false).map(|(_, judged)| judged)
-        });
-        match judged {
-            Ok(Ok(())) => println!("{line}: holds"),
-            Ok(Err(Broken { judge, what })) => {
+        match judged(line) {
+            Ok(None) => println!("{line}: holds"),
+            Ok(Some((judge, what))) => {
                 println!("{line}: {judge} says: {what}");
                 ok = false;
             }
@@ -95,16 +96,28 @@ pub(crate) fn regressions() -> bool {
     ok
 }
 
-fn make_and_judge(id: &StateId, traced: bool) -> Result<(Made, Result<(), Broken>), String> {
-    let made = Made::of(id, traced)?;
+/// Makes what has this id again. Returns who says that something is broken, and what, if anybody does.
+fn judged(id: &str) -> Result<Option<(String, String)>, String> {
+    if let Some(elsewhere) = Elsewhere::named(id) {
+        let found = elsewhere.judge()?;
+        return Ok(found.map(|Violation { judge, what, .. }| (judge, what)));
+    }
+    let id: StateId = id.parse()?;
+    hooks::freeze(id.seed);
+    let (_, judged) = make_and_judge(&id)?;
+    Ok(judged.err().map(|Broken { judge, what }| (judge.to_owned(), what)))
+}
+
+fn make_and_judge(id: &StateId) -> Result<(Made, Result<(), Broken>), String> {
+    let made = Made::of(id)?;
     let judged = made.judge();
     Ok((made, judged))
 }
 
 /// Adds a state to the file of regressions, with what was broken.
-fn keep(id: &StateId, broken: &Broken) {
+fn keep(id: &str, judge: &str, what: &str) {
     let text = fs::read_to_string(REGRESSIONS).unwrap_or_default();
-    let entry = format!("\n# {}: {}\n{id}\n", broken.judge, broken.what.replace('\n', " "));
+    let entry = format!("\n# {judge}: {}\n{id}\n", what.replace('\n', " "));
     match fs::write(REGRESSIONS, text + &entry) {
         Ok(()) => println!("kept in {REGRESSIONS}: every test run makes it again"),
         Err(error) => eprintln!("{REGRESSIONS} cannot be written: {error}"),

@@ -1,52 +1,75 @@
 //! A finding as a timeline.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use sim::disk::Operation;
 use sim::fault::{Call, Met, Outcome};
-use sim::images::{Damage, Enumeration, Pending, Profile};
-use sim::timeline::{Action, Ending, Entry, Fate, Line, Order, Segment, Timeline};
+use sim::images::{Damage, Pending, Profile};
+use sim::timeline::{
+    Action, Ending, Entry, EntryRef, Fate, Line, Number, Order, Segment, Timeline,
+};
 use sim::world::{Logged, Mark};
 
-use super::made::{Crashed, Made};
+use super::made::{Crash, Crashed, Made};
+use super::shrink::{Pair, Small};
 use super::sites::frames;
 use crate::id::Variant;
-use crate::judges::Broken;
 
 /// At most so many lost operations of a run are told one by one.
 const LOST_TOLD: usize = 6;
 
+/// So many syncs that failed are told: of a fault that stays, more say no more.
+const FAILED_TOLD: usize = 2;
+
 /// Tells it. What is not lost, damaged, or just before the crash is only counted.
-pub(super) fn tell(made: &Made, broken: &Broken, operations_in_all: usize) -> Timeline {
+pub(super) fn tell(small: &Small, operations_in_all: usize) -> Timeline {
+    let Small { made, broken, is_smaller, pair } = small;
     // Who called is found out by doing it once more.
-    let traced = Made::of(&made.id, true).ok();
-    let last = made.runs.len().saturating_sub(1);
-    let segments: Vec<Segment> = made
-        .runs
-        .iter()
+    let traced = made.traced();
+    let traced_failed = traced.as_ref().unwrap_or(made).failed.as_ref();
+    let whole = if made.runs.is_empty() { Some(whole(made)) } else { made.failed_run() };
+    let runs = || made.runs.iter().chain(&whole);
+    let segments: Vec<Segment> = runs()
         .enumerate()
         .map(|(number, run)| {
+            let traced_course = traced.as_ref().map_or(&made.course, |traced| &traced.course);
             let traced_run = traced.as_ref().and_then(|traced| traced.runs.get(number));
-            let log = traced_run.map_or(&run.log, |traced| &traced.log);
-            let met = traced.as_ref().unwrap_or(made).met.as_ref();
-            let meets = usize::from(made.id.recovery.is_some());
-            let disturbed = met.filter(|met| number == meets && !is_in_the_log(met));
-            let whole = number == last && made.id.crashes.is_empty();
-            segment(made, number, run, &Told { log, disturbed, whole })
+            let is_whole = number == made.runs.len();
+            let traced_whole = traced.as_ref().filter(|_| is_whole).map(Made::next_log);
+            let log = traced_run.map(|run| Rc::clone(&run.log)).or(traced_whole);
+            let log = &log.unwrap_or_else(|| Rc::clone(&run.log));
+            let met = match number {
+                0 => traced_course.met.as_ref(),
+                1 => traced_failed.and_then(|failed| failed.met.as_ref()),
+                _ => None,
+            };
+            let disturbed = met.filter(|met| !is_in_the_log(met));
+            let left_out = traced_course.left_out.as_ref().filter(|_| number == 0);
+            let pair = pair.map(|pair| {
+                let of_run = [pair.lost, pair.kept].into_iter().filter(|(run, _)| *run == number);
+                of_run.map(|(_, at)| at).collect()
+            });
+            segment(made, number, run, &Told { log, left_out, disturbed, pair, is_whole })
         })
         .collect();
-    let weakest = made.weakest_profile();
+    let weakest = made.weakest_profile().filter(|weakest| *weakest != made.id.profile);
+    let order = pair.map(order_of).or_else(|| order_of_log(made)).or_else(|| order(&segments));
+    let fault = fault(&made.course.variant, &made.id.variant);
+    let faults: Vec<String> = fault.into_iter().chain(fault_in_recovery(made)).collect();
+    let shrunk = is_smaller.then(|| made.named()).flatten();
     Timeline {
         id: made.id.to_string(),
         seed: made.id.seed,
         commit: commit(),
         scenario: made.id.scenario.clone(),
         profile: made.id.profile.name().to_owned(),
-        weakest_profile: (weakest != made.id.profile).then(|| weakest.name().to_owned()),
-        fault: fault(&made.id.variant),
+        shrunk: shrunk.map(|id| id.to_string()),
+        weakest_profile: weakest.map(|weakest| weakest.name().to_owned()),
+        fault: (!faults.is_empty()).then(|| faults.join("; ")),
         judge: broken.judge.to_owned(),
         broken: broken.what.clone(),
-        order: order(&segments),
+        order,
         segments,
         operations_in_all,
     }
@@ -63,46 +86,62 @@ pub(super) fn told(timeline: &Timeline) -> usize {
     lines.map(of_line).sum()
 }
 
+/// The scenario, if no crash ended it: as if one had come at its end, or behind what the order of the log itself breaks.
+fn whole(made: &Made) -> Crashed {
+    let log = Rc::clone(&made.course.log);
+    let point = made.course.lint.as_ref().map_or(log.len(), |(at, _)| at + 1);
+    let crash = Crash { point, lost: Vec::new(), damage: None };
+    Crashed { before: made.course.before().clone(), log, crash }
+}
+
 /// What there is to tell of a run beside what it did.
 struct Told<'t> {
     /// The same log, with who called.
     log: &'t [Logged],
+    /// The sync that was left out, with who called.
+    left_out: Option<&'t (usize, Logged)>,
     /// The call that met a fault, if it is not in the log.
     disturbed: Option<&'t Met>,
+    /// Indices in the log of the pair whose order mattered, if it was found by trying, in whatever run.
+    pair: Option<BTreeSet<usize>>,
     /// Whether no crash ended it.
-    whole: bool,
+    is_whole: bool,
+}
+
+impl Told<'_> {
+    /// What is in no log, and came before this index of it.
+    fn beside(&self, at: usize) -> impl Iterator<Item = Entry> {
+        let left_out = self.left_out.filter(|(left_out, _)| *left_out == at);
+        let left_out =
+            left_out.map(|(_, sync)| entry(Number::beside(at), sync, sync, Fate::LeftOut));
+        let met = self.disturbed.filter(|met| met.at == at).map(disturbed);
+        left_out.into_iter().chain(met)
+    }
 }
 
 fn segment(made: &Made, number: usize, run: &Crashed, told: &Told<'_>) -> Segment {
-    let Told { log, disturbed: met, whole } = *told;
-    let title = if number == 0 {
-        let steps: Vec<_> = made.scenario.act.iter().map(|step| step.title()).collect();
-        steps.join(", then ")
-    } else {
-        format!("recovery {number}")
-    };
-    let after = run.point;
+    let log = told.log;
+    let point = run.crash.point;
     let ending = match made.id.profile {
-        _ if whole => Ending::Judged,
-        Profile::Kill => Ending::ProcessDies { after },
-        _ => Ending::PowerGoes { after },
+        _ if told.is_whole => Ending::Judged,
+        Profile::Kill => Ending::ProcessDies { after: point },
+        _ => Ending::PowerGoes { after: point },
     };
-    let mut segment = Segment::new(title, ending);
-    let notable = Notable::of(made, run, whole);
-    for (at, logged) in log.iter().take(run.point).enumerate() {
-        if number == 0
-            && let Some((left_out, sync)) = &made.left_out
-            && *left_out == at
-        {
-            segment.push(entry(at, sync, sync, Fate::LeftOut));
-        }
-        if let Some(met) = met.filter(|met| met.at == at) {
-            segment.push(disturbed(met));
-        }
+    let mut segment = Segment::new(title_of(made, number), ending);
+    let mut notable = Notable::of(made, run, !told.is_whole);
+    if let Some(pair) = &told.pair {
+        notable.untold.retain(|at| !pair.contains(at));
+        notable.of_pair.clone_from(pair);
+    }
+    for (at, logged) in log.iter().take(point).enumerate() {
+        told.beside(at).for_each(|entry| segment.push(entry));
         let recorded = run.log.get(at).unwrap_or(logged);
         let fate = notable.fate(run, at, recorded);
         let tells = match recorded {
-            Logged::Mark(mark) => is_told(mark, log.get(at + 1..run.point).unwrap_or_default()),
+            Logged::Mark(mark) => {
+                let later = log.get(at + 1..point).unwrap_or_default();
+                notable.of_pair.contains(&at) || is_told(mark, later)
+            }
             Logged::Operation { .. } => notable.tells(at, &fate),
         };
         if notable.untold.contains(&at) {
@@ -113,45 +152,66 @@ fn segment(made: &Made, number: usize, run: &Crashed, told: &Told<'_>) -> Segmen
             segment.skip(1);
         }
     }
-    if let Some(met) = met.filter(|met| met.at == run.point) {
-        segment.push(disturbed(met));
-    }
+    told.beside(point).for_each(|entry| segment.push(entry));
     segment
 }
 
+fn title_of(made: &Made, run: usize) -> String {
+    if run > 0 {
+        return format!("recovery {run}");
+    }
+    let steps: Vec<_> = made.course.base.scenario.act.iter().map(|step| step.title()).collect();
+    steps.join(", then ")
+}
+
 /// What is to be told of a run's operations, as indices of its log.
-struct Notable<'r> {
+struct Notable {
     /// The write that a damage is of.
     damaged: Option<usize>,
+    /// What is lost: to the crash, or to a sync that failed.
+    lost: BTreeSet<usize>,
     /// What is lost, and only counted since there is so much.
-    untold: &'r [usize],
+    untold: BTreeSet<usize>,
+    /// Syncs that failed, and that are only counted.
+    failed: BTreeSet<usize>,
     /// The last before the crash.
     last: Option<usize>,
     /// What nobody had synced.
     unsynced: BTreeSet<usize>,
-    /// What came behind the first that was lost, and is there: it may have relied on that.
-    behind: Option<usize>,
+    /// The pair whose order mattered; else what came behind the first that was lost, and is there: it may have relied on that.
+    of_pair: BTreeSet<usize>,
 }
 
-impl<'r> Notable<'r> {
-    fn of(made: &Made, run: &'r Crashed, whole: bool) -> Self {
-        let lost_untold = run.lost.len().saturating_sub(LOST_TOLD);
-        let issued = run.log.iter().take(run.point).enumerate();
-        let mut operations = issued.rev().filter(|(_, logged)| logged.operation().is_some());
-        let unsynced = if whole { BTreeSet::new() } else { unsynced(made, run) };
-        let first_lost = run.lost.iter().min();
+impl Notable {
+    fn of(made: &Made, run: &Crashed, has_crashed: bool) -> Self {
+        let issued = run.log.iter().take(run.crash.point).enumerate();
+        let mut operations = issued.filter_map(|(at, logged)| Some((at, logged.operation()?)));
+        let mut lost: BTreeSet<usize> = run.crash.lost.iter().copied().collect();
+        if has_crashed {
+            lost.extend(run.lost_to_syncs(made.id.profile));
+        }
+        let unsynced = if has_crashed { unsynced(made, run) } else { BTreeSet::new() };
+        let first_lost = lost.first().copied();
         let is_behind =
-            |at: &&usize| first_lost.is_some_and(|lost| *at > lost) && !run.lost.contains(at);
+            |at: &&usize| first_lost.is_some_and(|lost| *at > &lost) && !lost.contains(at);
+        let failed = operations
+            .clone()
+            .filter(|(_, operation)| matches!(operation, Operation::SyncFailed { .. }));
         Self {
             damaged: last_kept_write(made, run),
-            untold: run.lost.get(..lost_untold).unwrap_or_default(),
-            last: operations.next().map(|(at, _)| at),
-            behind: unsynced.iter().find(is_behind).copied(),
+            untold: lost.iter().copied().take(lost.len().saturating_sub(LOST_TOLD)).collect(),
+            failed: failed.skip(FAILED_TOLD).map(|(at, _)| at).collect(),
+            last: operations.next_back().map(|(at, _)| at),
+            of_pair: unsynced.iter().find(is_behind).copied().into_iter().collect(),
             unsynced,
+            lost,
         }
     }
 
     fn fate(&self, run: &Crashed, at: usize, logged: &Logged) -> Fate {
+        if self.lost.contains(&at) {
+            return Fate::Dropped;
+        }
         match fate(run, at, logged, self.damaged) {
             Fate::Durable if self.unsynced.contains(&at) => Fate::Kept,
             fate => fate,
@@ -159,8 +219,8 @@ impl<'r> Notable<'r> {
     }
 
     fn tells(&self, at: usize, fate: &Fate) -> bool {
-        let is_there = matches!(fate, Fate::Durable | Fate::Kept);
-        !is_there || [self.last, self.behind].contains(&Some(at))
+        let is_there = matches!(fate, Fate::Durable | Fate::Kept) || self.failed.contains(&at);
+        !is_there || self.last == Some(at) || self.of_pair.contains(&at)
     }
 }
 
@@ -179,7 +239,7 @@ fn disturbed(met: &Met) -> Entry {
         Outcome::Rot => (format!("{name}, of which a bit flips"), Fate::Untouched),
         Outcome::Pass => (name.to_owned(), Fate::Durable),
     };
-    let entry = Entry::new(met.at, Action::Call { name }, met.path.clone(), fate);
+    let entry = Entry::new(Number::beside(met.at), Action::Call { name }, met.path.clone(), fate);
     match &met.site {
         Some(site) => entry.called_from(frames(site)),
         None => entry,
@@ -198,7 +258,7 @@ fn is_told(mark: &Mark, later: &[Logged]) -> bool {
     matches!(mark, Mark::Record | Mark::Done(_)) && !later.iter().any(same)
 }
 
-fn entry(number: usize, recorded: &Logged, traced: &Logged, fate: Fate) -> Entry {
+fn entry(number: impl Into<Number>, recorded: &Logged, traced: &Logged, fate: Fate) -> Entry {
     match recorded {
         Logged::Mark(mark) => Entry::mark(number, title(mark)),
         Logged::Operation { operation, path, .. } => {
@@ -221,16 +281,13 @@ fn title(mark: &Mark) -> String {
 }
 
 fn fate(run: &Crashed, at: usize, logged: &Logged, damaged: Option<usize>) -> Fate {
-    if run.lost.contains(&at) {
-        return Fate::Dropped;
-    }
     let Some(operation) = logged.operation() else { return Fate::Untouched };
     let offset = match operation {
         Operation::Write { offset, .. } => *offset,
         Operation::SyncFailed { .. } => return Fate::Failed { errno: libc::EIO },
         _ => 0,
     };
-    match run.damage.filter(|_| damaged == Some(at)) {
+    match run.crash.damage.filter(|_| damaged == Some(at)) {
         None => Fate::Durable,
         Some(Damage::Torn { after }) => Fate::Torn { after: after as u64 },
         Some(Damage::Hole { from, to }) => {
@@ -243,27 +300,37 @@ fn fate(run: &Crashed, at: usize, logged: &Logged, damaged: Option<usize>) -> Fa
 /// What nobody had synced when the crash came. The death of a process takes none of it.
 fn unsynced(made: &Made, run: &Crashed) -> BTreeSet<usize> {
     let profile = if made.id.profile == Profile::Kill { Profile::Posix } else { made.id.profile };
-    Pending::at(enumeration(made, run, profile), run.point).indices().into_iter().collect()
+    pending(made, run, profile).into_iter().collect()
 }
 
-fn enumeration<'c>(made: &Made, run: &'c Crashed, profile: Profile) -> Enumeration<'c> {
-    let (seed, effort) = (made.id.seed, made.id.effort());
-    Enumeration { before: &run.before, log: &run.log, profile, seed, effort, from: 0 }
+fn pending(made: &Made, run: &Crashed, profile: Profile) -> Vec<usize> {
+    Pending::at(run.enumeration(&made.id, profile), run.crash.point).indices()
 }
 
 /// The write that a damage is of: the last one that was pending and is not lost.
 fn last_kept_write(made: &Made, run: &Crashed) -> Option<usize> {
-    run.damage?;
-    let what = enumeration(made, run, made.id.profile);
-    let pending = Pending::at(what, run.point).indices();
-    let at = pending.into_iter().rev().find(|at| !run.lost.contains(at));
-    // A process that dies leaves everything; its last write is what it died in.
-    at.or_else(|| run.point.checked_sub(1))
+    run.crash.damage?;
+    let pending = pending(made, run, made.id.profile);
+    pending.into_iter().rev().find(|at| !run.crash.lost.contains(at))
 }
 
-/// The first that was lost, and the first after it that was said or kept although it relied on it.
+/// The pair that was found by trying.
+fn order_of(pair: Pair) -> Order {
+    let told = |(run, at): (usize, usize)| EntryRef::new(run, at + 1);
+    Order { lost: told(pair.lost), kept: told(pair.kept), tried: true }
+}
+
+/// The sync that was left out, and what was done as if it had been made, if no crash is needed to see that.
+fn order_of_log(made: &Made) -> Option<Order> {
+    let (at, _) = made.course.lint.as_ref().filter(|_| made.runs.is_empty())?;
+    let (left_out, _) = made.course.left_out.as_ref()?;
+    Some(Order::within(0, Number::beside(*left_out), at + 1))
+}
+
+/// Of the last run that has lost anything the first of it, and the first after it that was said or kept: nobody has tried
+/// whether it relied on that.
 fn order(segments: &[Segment]) -> Option<Order> {
-    for (number, segment) in segments.iter().enumerate() {
+    for (number, segment) in segments.iter().enumerate().rev() {
         let taken = |entry: &&Entry| {
             matches!(
                 entry.fate,
@@ -272,22 +339,40 @@ fn order(segments: &[Segment]) -> Option<Order> {
         };
         let Some(lost) = segment.entries().find(taken) else { continue };
         let kept = segment.entries().find(|entry| {
-            let was_made =
-                !matches!(entry.action, Action::Call { .. }) && entry.fate != Fate::LeftOut;
+            let was_made = !entry.number.beside;
             entry.number > lost.number && !taken(entry) && was_made
         });
         if let Some(kept) = kept {
-            return Some(Order::within(number, lost.number, kept.number));
+            return Some(Order { tried: false, ..Order::within(number, lost.number, kept.number) });
         }
     }
     None
 }
 
-fn fault(variant: &Variant) -> Option<String> {
-    match variant {
+/// What was different from an undisturbed run, and what it was before that was shrunk.
+fn fault(variant: &Variant, before: &Variant) -> Option<String> {
+    let told = |variant: &Variant| match variant {
         Variant::Undisturbed => None,
         Variant::Fault { class, nth } => Some(format!("{class}, call {nth}")),
         Variant::LeftOut(at) => Some(format!("sabotage: sync {at} is left out")),
+    };
+    if variant == before {
+        return told(variant);
+    }
+    let needed = told(variant).unwrap_or_else(|| "none is needed".to_owned());
+    Some(format!("{needed} (found with: {})", told(before).unwrap_or_default()))
+}
+
+/// What the recovery from the first crash met, and what that was before it was shrunk.
+fn fault_in_recovery(made: &Made) -> Option<String> {
+    let told = |name: &str, nth: u64| format!("{name}, call {nth} of the recovery");
+    let (before, nth) = made.id.recovery.as_ref()?;
+    match made.recovery {
+        Some((class, of)) if class.name == before && of == *nth => Some(told(before, *nth)),
+        Some((class, of)) => {
+            Some(format!("{} (found with: {})", told(class.name, of), told(before, *nth)))
+        }
+        None => Some(format!("none is needed (found with: {})", told(before, *nth))),
     }
 }
 

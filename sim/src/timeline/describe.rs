@@ -1,6 +1,10 @@
 //! The words that both renderings share.
 
-use super::{Action, Ending, Entry, EntryRef, Fate, Frame, NodeKind, Order, Timeline};
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::{Action, Ending, Entry, EntryRef, Fate, Frame, NodeKind, Number, Order, Timeline};
 
 /// Error numbers with the names that a manual page gives them.
 const ERRNO_NAMES: [(i32, &str); 14] = [
@@ -47,8 +51,9 @@ impl Timeline {
         };
         let told =
             self.segments.iter().flat_map(|run| run.entries()).filter(|entry| !entry.is_mark());
-        vec![
-            ("id", self.id.clone()),
+        let mut facts = vec![("id", self.id.clone())];
+        facts.extend(self.shrunk.clone().map(|shrunk| ("shrunk to", shrunk)));
+        facts.extend([
             ("scenario", self.scenario.clone()),
             ("profile", profile),
             ("crash", self.crash_points()),
@@ -56,7 +61,8 @@ impl Timeline {
             ("seed", self.seed.to_string()),
             ("commit", self.commit.clone()),
             ("operations", format!("{} shown of {}", told.count(), self.operations_in_all)),
-        ]
+        ]);
+        facts
     }
 
     fn crash_points(&self) -> String {
@@ -80,7 +86,7 @@ impl Timeline {
 
     /// The pair whose order mattered, in words, if both are told.
     pub(super) fn order_in_words(&self) -> Option<String> {
-        let Order { lost, kept } = self.order?;
+        let order @ Order { lost, kept, .. } = self.order?;
         let told = |which: EntryRef| {
             let entry = self.entry(which)?;
             let what = match &entry.action {
@@ -93,7 +99,8 @@ impl Timeline {
         };
         let ((run, lost_told), (_, kept_told)) = (told(lost)?, told(kept)?);
         let run = if lost.segment == kept.segment { format!("{run}: ") } else { String::new() };
-        Some(format!("{run}{lost_told} was lost, and {kept_told} relied on it"))
+        let lost = self.entry(lost)?.fate.taken_in_words();
+        Some(format!("{run}{lost_told} {lost}, and {kept_told} {} it", order.relied_on()))
     }
 }
 
@@ -157,7 +164,45 @@ impl Entry {
     }
 }
 
+impl Order {
+    /// What there is to say of the second of the pair.
+    pub(super) fn relied_on(self) -> &'static str {
+        if self.tried { "relied on" } else { "may have relied on" }
+    }
+
+    /// What the pair is.
+    pub(super) fn title(self) -> &'static str {
+        if self.tried {
+            "The pair whose order mattered"
+        } else {
+            "A pair whose order may have mattered"
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let beside = if self.beside { "a" } else { "" };
+        out.pad(&format!("{}{beside}", self.operation))
+    }
+}
+
+/// A number, or a text such as `37a`.
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.beside {
+            return serializer.collect_str(self);
+        }
+        self.operation.serialize(serializer)
+    }
+}
+
 impl Fate {
+    /// What happened to the first of a pair whose order mattered.
+    pub(super) fn taken_in_words(&self) -> &'static str {
+        if *self == Self::LeftOut { "was left out" } else { "was lost" }
+    }
+
     /// Its name, of one word: for style sheets.
     pub(super) fn slug(&self) -> &'static str {
         match self {

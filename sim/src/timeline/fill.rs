@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::describe::{directory_of, visible};
 use super::{
-    Action, Ending, Entry, EntryRef, Fate, Frame, Line, NodeKind, Order, Segment, Timeline,
+    Action, Ending, Entry, EntryRef, Fate, Frame, Line, NodeKind, Number, Order, Segment, Timeline,
 };
 use crate::disk::{Node, Operation};
 
@@ -85,13 +85,19 @@ impl Segment {
 
 impl Entry {
     /// An entry whose caller is not known.
-    pub fn new(number: usize, action: Action, path: impl Into<String>, fate: Fate) -> Self {
-        Self { number, action, path: path.into(), fate, call_site: Vec::new() }
+    pub fn new(
+        number: impl Into<Number>,
+        action: Action,
+        path: impl Into<String>,
+        fate: Fate,
+    ) -> Self {
+        let (number, path) = (number.into(), path.into());
+        Self { number, action, path, fate, call_site: Vec::new() }
     }
 
     /// An entry for an operation of a recording, with the path that was recorded with it. A sync that failed is told as such,
     /// whatever `fate` says.
-    pub fn of(number: usize, operation: &Operation, path: &str, fate: Fate) -> Self {
+    pub fn of(number: impl Into<Number>, operation: &Operation, path: &str, fate: Fate) -> Self {
         match operation {
             Operation::Move { from, to } => {
                 // What is recorded is the path after it.
@@ -107,7 +113,7 @@ impl Entry {
     }
 
     /// A mark: something that is known from here on.
-    pub fn mark(number: usize, text: impl Into<String>) -> Self {
+    pub fn mark(number: impl Into<Number>, text: impl Into<String>) -> Self {
         Self::new(number, Action::Mark { text: text.into() }, "", Fate::Untouched)
     }
 
@@ -155,11 +161,31 @@ impl Action {
     }
 }
 
+impl Number {
+    /// Of what is in no log, and comes behind this operation or mark.
+    pub fn beside(operation: usize) -> Self {
+        Self { operation, beside: true }
+    }
+}
+
+impl From<usize> for Number {
+    fn from(operation: usize) -> Self {
+        Self { operation, beside: false }
+    }
+}
+
+impl EntryRef {
+    /// Leads to an entry of this segment.
+    pub fn new(segment: usize, number: impl Into<Number>) -> Self {
+        Self { segment, number: number.into() }
+    }
+}
+
 impl Order {
-    /// Two entries of one run.
-    pub fn within(segment: usize, lost: usize, kept: usize) -> Self {
-        let of = |number| EntryRef { segment, number };
-        Self { lost: of(lost), kept: of(kept) }
+    /// Two entries of one run, of which that was tried.
+    pub fn within(segment: usize, lost: impl Into<Number>, kept: impl Into<Number>) -> Self {
+        let (lost, kept) = (EntryRef::new(segment, lost), EntryRef::new(segment, kept));
+        Self { lost, kept, tried: true }
     }
 }
 

@@ -5,13 +5,13 @@
 //! show control characters instead of obeying them, and the page escapes everything.
 //!
 //! ```
-//! use sim::timeline::{Action, Ending, Entry, Fate, Segment};
+//! use sim::timeline::{Action, Ending, Entry, Fate, Number, Segment};
 //!
-//! let mut run = Segment::new("upgrade to 2.0.0", Ending::PowerGoes { after: 217 });
+//! let mut run = Segment::new("upgrade to 2.0.0", Ending::PowerGoes { after: 216 });
 //! run.skip(214);
 //! run.push(Entry::new(215, Action::write(2048, b"{\"seq\":7}\n"), "/home/journal/records.jsonl", Fate::Dropped));
-//! run.push(Entry::new(216, Action::Sync, "/home/journal/records.jsonl", Fate::LeftOut));
-//! run.push(Entry::mark(217, "record 7 is acknowledged"));
+//! run.push(Entry::new(Number::beside(215), Action::Sync, "/home/journal/records.jsonl", Fate::LeftOut));
+//! run.push(Entry::mark(216, "record 7 is acknowledged"));
 //! ```
 
 mod describe;
@@ -37,6 +37,8 @@ pub struct Timeline {
     pub scenario: String,
     /// The profile under which it was found.
     pub profile: String,
+    /// By which exactly what is told here is replayed, if that is another: of what was shrunk, and has a name of its own.
+    pub shrunk: Option<String>,
     /// The profile that takes least and shows it all the same, if that was looked for.
     pub weakest_profile: Option<String>,
     /// The fault that was injected, if one was.
@@ -60,6 +62,8 @@ pub struct Order {
     pub lost: EntryRef,
     /// What was kept, or said, and relied on it.
     pub kept: EntryRef,
+    /// Whether it was tried that nothing is broken without the second. Else it may have relied on the first.
+    pub tried: bool,
 }
 
 /// Leads to an entry.
@@ -68,7 +72,7 @@ pub struct EntryRef {
     /// Index of the segment.
     pub segment: usize,
     /// [`Entry::number`] within it.
-    pub number: usize,
+    pub number: Number,
 }
 
 /// One run of the product: from its start, or from the crash before it, to the next crash or to the judgement.
@@ -123,11 +127,22 @@ pub enum Ending {
     },
 }
 
+/// Where something stands in the log of its run; what is not told is counted too.
+///
+/// What is in no log, such as a sync that was left out, stands beside what came before it: it is `37a`, behind 37.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Number {
+    /// Of the operation or mark, from 1.
+    pub operation: usize,
+    /// Whether it is in no log, and comes behind that.
+    pub beside: bool,
+}
+
 /// An operation, or a mark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// Its number in the log of its run; what is not told is counted too.
-    pub number: usize,
+    /// Where it stands in its run.
+    pub number: Number,
     /// What was done.
     pub action: Action,
     /// To which file or directory; for a rename the name before it. Empty for a mark.

@@ -95,15 +95,15 @@ fn order(m: &mut Markup, timeline: &Timeline) {
         return;
     };
     m.element("section", &[("class", "order"), ("aria-labelledby", "order")], |m| {
-        m.leaf("h2", &[("id", "order")], "The pair whose order mattered");
+        m.leaf("h2", &[("id", "order")], order.title());
         m.element("div", &[("class", "pair")], |m| {
             m.element("div", &[("class", "end lost")], |m| {
-                m.leaf("p", &[("class", "role")], "this was lost");
+                m.leaf("p", &[("class", "role")], &format!("this {}", lost.fate.taken_in_words()));
                 row::summary(m, order.lost, lost);
             });
             m.leaf("div", &[("class", "arrow"), ("aria-hidden", "true")], "→");
             m.element("div", &[("class", "end kept")], |m| {
-                m.leaf("p", &[("class", "role")], "this relied on it");
+                m.leaf("p", &[("class", "role")], &format!("this {} it", order.relied_on()));
                 row::summary(m, order.kept, kept);
             });
         });

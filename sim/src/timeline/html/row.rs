@@ -163,15 +163,16 @@ fn bytes(m: &mut Markup, entry: &Entry) {
 
 fn role(m: &mut Markup, timeline: &Timeline, which: EntryRef) {
     let Some(order) = timeline.order else { return };
+    let taken = timeline.entry(order.lost).map_or("", |lost| lost.fate.taken_in_words());
     let (role, other) = if order.lost == which {
-        ("was lost, although this relied on it:", order.kept)
+        (format!("{taken}, although this {} it:", order.relied_on()), order.kept)
     } else if order.kept == which {
-        ("relied on what was lost:", order.lost)
+        (format!("{} what {taken}:", order.relied_on()), order.lost)
     } else {
         return;
     };
     m.element("div", &[("class", "role")], |m| {
-        m.text(role);
+        m.text(&role);
         m.text(" ");
         m.leaf("a", &[("href", &format!("#{}", anchor(other)))], &format!("#{}", other.number));
     });

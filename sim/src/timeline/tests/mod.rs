@@ -149,8 +149,8 @@ fn a_page_refers_to_nothing_outside_of_itself() {
 #[test]
 fn a_pair_of_two_runs_is_connected_across_the_crash_between_them() {
     let mut finding = example::acknowledged_too_early();
-    let kept = EntryRef { segment: 2, number: 12 };
-    finding.order = Some(Order { lost: EntryRef { segment: 0, number: 215 }, kept });
+    let (lost, kept) = (EntryRef::new(0, 215), EntryRef::new(2, 12));
+    finding.order = Some(Order { lost, kept, tried: true });
     let text = finding.text();
     let gutter: Vec<&str> = text.lines().filter(|line| line.starts_with(['┌', '│', '└'])).collect();
     assert!(gutter[0].starts_with("┌─▶  215"), "{text}");
@@ -187,6 +187,63 @@ fn links_lead_to_rows_that_are_there() {
     assert_eq!(targets.len(), 4, "two above the table, one in each of the pair");
     for target in targets {
         assert_eq!(page.matches(&format!("id=\"{target}\"")).count(), 1, "{target}");
+    }
+}
+
+#[test]
+fn every_name_that_a_link_can_lead_to_is_given_once() {
+    let mut finding = example::acknowledged_too_early();
+    let failed = Fate::Failed { errno: libc::EIO };
+    let call = Action::Call { name: "read".to_owned() };
+    finding.segments[0].push(Entry::new(Number::beside(220), call, "/home", failed));
+    finding.order = Some(Order::within(0, Number::beside(220), 220));
+    let (page, text) = (finding.html(), finding.text());
+    let names: Vec<&str> =
+        page.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let different: BTreeSet<&&str> = names.iter().collect();
+    assert_eq!(different.len(), names.len(), "{names:?}");
+    assert!(names.contains(&"run1-220") && names.contains(&"run1-220a"), "{names:?}");
+    assert!(page.contains("href=\"#run1-220a\""), "{page}");
+    assert!(text.contains("└─▶ 220a  FAILED EIO    read"), "{text}");
+    let value = serde_json::to_value(&finding).unwrap();
+    assert_eq!(value["order"]["lost"]["number"], "220a");
+    assert_eq!(value["order"]["kept"]["number"], 220);
+}
+
+#[test]
+fn a_sync_that_was_left_out_was_not_lost() {
+    let mut finding = example::acknowledged_too_early();
+    finding.order = Some(Order::within(0, 216, 219));
+    let told = "216 (sync /home/journal/records.jsonl) was left out, and 219";
+    assert!(finding.text().contains(told), "{}", finding.text());
+    let page = finding.html();
+    assert!(page.contains("this was left out") && page.contains("relied on what was left out:"));
+}
+
+#[test]
+fn what_was_not_tried_is_not_claimed() {
+    let mut finding = example::acknowledged_too_early();
+    assert!(finding.text().contains(" relied on it") && !finding.text().contains("may have"));
+    finding.order = Some(Order { tried: false, ..Order::within(0, 215, 219) });
+    assert!(finding.text().contains("acknowledged) may have relied on it"), "{}", finding.text());
+    let page = finding.html();
+    for told in [
+        "A pair whose order may have mattered",
+        "this may have relied on it",
+        "although this may have relied on it:",
+        "may have relied on what was lost:",
+    ] {
+        assert!(page.contains(told), "{told} in {page}");
+    }
+}
+
+#[test]
+fn what_was_shrunk_is_told_with_its_own_id() {
+    let mut finding = example::acknowledged_too_early();
+    assert!(!finding.text().contains("shrunk to"));
+    finding.shrunk = Some("upgrade-small.posix.1.216.8c3f".to_owned());
+    for told in [finding.text(), finding.html()] {
+        assert!(told.contains("shrunk to") && told.contains("upgrade-small.posix.1.216.8c3f"));
     }
 }
 
