@@ -47,7 +47,7 @@ const fn writes(
 }
 
 /// All classes. Each is met in every full campaign, or the campaign fails.
-pub(crate) const CLASSES: [Class; 54] = [
+pub(crate) const CLASSES: [Class; 56] = [
     fails("sync-eio", Call::Sync, libc::EIO, false),
     fails("sync-eio-sticky", Call::Sync, libc::EIO, true),
     fails("sync-enospc", Call::Sync, libc::ENOSPC, false),
@@ -93,6 +93,8 @@ pub(crate) const CLASSES: [Class; 54] = [
     fails("stat-eio-sticky", Call::Stat, libc::EIO, true),
     fails("list-eio", Call::List, libc::EIO, false),
     fails("list-eio-sticky", Call::List, libc::EIO, true),
+    fails("resolve-eio", Call::Resolve, libc::EIO, false),
+    fails("resolve-eio-sticky", Call::Resolve, libc::EIO, true),
     fails("lock-enolck", Call::Lock, libc::ENOLCK, false),
     fails("lock-enolck-sticky", Call::Lock, libc::ENOLCK, true),
     writes("write-rots", ["/.staging-", ""], Effect::Rot, false),

@@ -22,6 +22,9 @@ const RETRY_EVERY: u64 = 128;
 /// So many states are remembered; then it begins anew, and some may be judged twice.
 const MOST_REMEMBERED: usize = 8_000_000;
 
+/// What tells a state of a disk that lied from the same of one that did not.
+const LIED_TO: Fingerprint = 1 << 127;
+
 /// How many crashes follow each other, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Depth {
@@ -143,7 +146,9 @@ impl Exploration<'_> {
         if walk.depth == 1 && self.sharded && !self.session.is_ours(bits) {
             return Next::GoOn;
         }
-        let state = fingerprint ^ known.fingerprint();
+        // What holds of a disk that lied is less than what holds of one that did not.
+        let lied_to = if self.setting.lied_to { LIED_TO } else { 0 };
+        let state = fingerprint ^ known.fingerprint() ^ lied_to;
         let is_new = self.seen.insert(state);
         // What a crash takes of a recovery is for each profile to say, whichever came to the state first.
         let goes_on = self.depth.goes_on(walk.depth, bits >> 16) && self.recovered.insert(state);
@@ -157,6 +162,9 @@ impl Exploration<'_> {
             }
         }
         let id = walk.id.crashed(image.point, image.index);
+        if !self.session.about_to_judge(&id) {
+            return Next::GoOn;
+        }
         let holds = !is_new || self.holds(image, fingerprint, known, &id);
         if goes_on && holds {
             let disk = image.disk();
@@ -164,7 +172,7 @@ impl Exploration<'_> {
             let depth = walk.depth + 1;
             self.follow(&Walk { disk: &disk, log: &log, known: &[known], from: 0, id: &id, depth });
         }
-        if fails && holds {
+        if fails && holds && self.session.about_to_judge(&id) {
             self.disturb_recovery(&image.disk(), fingerprint, known, &id);
         }
         Next::GoOn
@@ -186,9 +194,6 @@ impl Exploration<'_> {
         id: &StateId,
     ) -> bool {
         let (bits, state) = (fingerprint as u64, fingerprint ^ known.fingerprint());
-        if !self.session.about_to_judge(id) {
-            return false;
-        }
         let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
         let seen = match self.setting.to_retry(known, retry) {
             retry if self.repeats => observe_once(fingerprint, Wanted { retry }, || image.disk()),

@@ -34,11 +34,13 @@ pub enum Call {
     Lock,
     /// Listing a directory.
     List,
+    /// Following links: one, or all of a path.
+    Resolve,
 }
 
 impl Call {
     /// How many kinds there are.
-    const KINDS: usize = 13;
+    const KINDS: usize = 14;
 
     /// What it is called, for people.
     pub fn name(self) -> &'static str {
@@ -56,6 +58,7 @@ impl Call {
             Self::Mode => "mode",
             Self::Lock => "lock",
             Self::List => "list",
+            Self::Resolve => "resolve",
         }
     }
 }

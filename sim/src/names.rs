@@ -222,7 +222,8 @@ impl World {
     ///
     /// # Errors
     /// As the call.
-    pub fn read_link(&self, path: &str) -> Result<String> {
+    pub fn read_link(&mut self, path: &str) -> Result<String> {
+        self.fault(Call::Resolve, path)?;
         let found = self.find(path, false)?;
         match self.disk.inode(found.inode.ok_or(libc::ENOENT)?).map(|inode| &inode.node) {
             Some(Node::Link(target)) => Ok(target.clone()),
@@ -234,7 +235,8 @@ impl World {
     ///
     /// # Errors
     /// As the call.
-    pub fn real_path(&self, path: &str) -> Result<String> {
+    pub fn real_path(&mut self, path: &str) -> Result<String> {
+        self.fault(Call::Resolve, path)?;
         let names = |path: &str| -> Vec<String> {
             let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
             parts.rev().map(str::to_owned).collect()
@@ -413,7 +415,7 @@ mod tests {
         world.close(descriptor).unwrap();
         world.make_link("one", "/link").unwrap();
         world.make_link("round", "/round").unwrap();
-        let real = |path| world.real_path(path);
+        let mut real = |path| world.real_path(path);
         assert_eq!(real(""), Ok(String::new()));
         assert_eq!(real("/one/./in/"), Ok("/one/in".to_owned()));
         assert_eq!(real("/link"), Ok("/one".to_owned()));

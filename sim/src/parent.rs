@@ -1,7 +1,6 @@
 //! A campaign over all processors: one process each, watched. A process that dies or hangs is a finding, not the end: another
 //! takes its place, and passes over what it died of.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::arguments::Arguments;
-use crate::place::Place;
+use crate::place::{Passed, Place};
 use crate::report::{Report, Violation};
 use crate::tell;
 
@@ -30,6 +29,8 @@ struct Worker {
     child: Child,
     /// What processes in it have died of.
     deaths: Vec<Violation>,
+    /// What they have told, each thing once: whoever begins a scenario again tells it again.
+    told: Vec<Violation>,
     states: u64,
     faults: u64,
     violations: u64,
@@ -60,8 +61,12 @@ pub(crate) fn run(arguments: &Arguments) -> Report {
     for worker in workers {
         // What was seen until then is not lost, if the last process in a place has died too.
         let until_then = || worker.place.checkpoint().map(|checkpoint| checkpoint.report);
-        merged.merge(worker.report.or_else(until_then).unwrap_or_default());
-        worker.deaths.into_iter().for_each(|death| merged.violate(death));
+        let report = worker.report.or_else(until_then).unwrap_or_default();
+        // What was told in a scenario that nobody has brought to its end is in no report.
+        let untold = worker.told.into_iter().filter(|told| !report.kept.contains(told));
+        let untold: Vec<Violation> = untold.filter(|_| !worker.deaths.is_empty()).collect();
+        merged.merge(report);
+        untold.into_iter().chain(worker.deaths).for_each(|found| merged.violate(found));
     }
     merged
 }
@@ -79,6 +84,7 @@ impl Crew<'_> {
             child: self.start(index, &place),
             place,
             deaths: Vec::new(),
+            told: Vec::new(),
             states: 0,
             faults: 0,
             violations: 0,
@@ -111,8 +117,6 @@ impl Crew<'_> {
 
     fn listen(&self, workers: &mut [Worker], receiver: &Receiver<Said>) {
         let mut progress = Progress::new();
-        // Whoever begins a scenario again tells again what was told.
-        let mut told = BTreeSet::new();
         while workers.iter().any(|worker| !worker.ended) {
             let said = receiver.recv_timeout(SHOWN_EVERY);
             let violation = match said {
@@ -125,9 +129,7 @@ impl Crew<'_> {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            if let Some(violation) = violation
-                && told.insert((violation.id.clone(), violation.judge.clone()))
-            {
+            if let Some(violation) = violation {
                 progress.end();
                 tell::violation(&violation);
             }
@@ -148,7 +150,10 @@ impl Crew<'_> {
         }
         let mut death = worker.death(status);
         match worker.make_way(&death.id) {
-            Ok(()) => {
+            Ok(passed) => {
+                if passed == Passed::RestOfScenario {
+                    death.what += " again: the rest of this scenario is not looked at";
+                }
                 worker.doing = (String::new(), Instant::now());
                 worker.child = self.start(index, &worker.place);
             }
@@ -171,7 +176,12 @@ impl Worker {
             return None;
         }
         if let Some(violation) = said.get("violation") {
-            return serde_json::from_value(violation.clone()).ok();
+            let violation: Violation = serde_json::from_value(violation.clone()).ok()?;
+            let is_new = !self.told.contains(&violation);
+            if is_new {
+                self.told.push(violation.clone());
+            }
+            return is_new.then_some(violation);
         }
         let number = |name: &str| said.get(name).and_then(Value::as_u64).unwrap_or_default();
         self.states = number("states");
@@ -206,7 +216,7 @@ impl Worker {
     }
 
     /// Makes way for another process, behind one that died of this.
-    fn make_way(&self, id: &str) -> Result<(), String> {
+    fn make_way(&self, id: &str) -> Result<Passed, String> {
         if self.deaths.len() >= MOST_DEATHS {
             return Err(format!(
                 "{MOST_DEATHS} others have died before it: the rest is not looked at"

@@ -27,6 +27,15 @@ pub(crate) struct Checkpoint {
     pub(crate) report: Report,
 }
 
+/// What is passed over behind a death.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// What the process died of.
+    One,
+    /// That, and whatever of the scenario was not seen.
+    RestOfScenario,
+}
+
 /// A directory with the files of one place.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
@@ -71,15 +80,19 @@ impl Place {
 
     /// Makes way for whoever comes next, behind a process that died of this: it is passed over; and if another had died of it
     /// before, so is the rest of the scenario.
-    pub(crate) fn make_way(&self, id: &str) -> std::io::Result<()> {
+    pub(crate) fn make_way(&self, id: &str) -> std::io::Result<Passed> {
+        // Whoever comes next has said nothing yet.
+        fs::write(self.beacon(), "")?;
         if !self.passed_over().contains(id) {
             let file = OpenOptions::new().create(true).append(true).open(self.ends())?;
-            return writeln!(&file, "{id}");
+            writeln!(&file, "{id}")?;
+            return Ok(Passed::One);
         }
         let mut checkpoint =
             self.checkpoint().ok_or_else(|| std::io::Error::other("it cannot begin"))?;
         checkpoint.scenario += 1;
-        self.save(&checkpoint)
+        self.save(&checkpoint)?;
+        Ok(Passed::RestOfScenario)
     }
 
     /// What processes in it have died of.
@@ -125,17 +138,19 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let place = Place::new(&scratch.path().join("0")).unwrap();
         assert_eq!(place.passed_over(), BTreeSet::new());
-        place.make_way("nothing").unwrap();
+        assert_eq!(place.make_way("nothing").unwrap(), Passed::One);
         // Nobody has begun: whoever comes next cannot either.
         assert_eq!(place.make_way("nothing").unwrap_err().to_string(), "it cannot begin");
         let report = Report { distinct_states: 7, ..Report::default() };
         place
             .save(&Checkpoint { scenario: 3, deadline: u64::MAX, report: report.clone() })
             .unwrap();
-        place.make_way("a:1:kill:1.0").unwrap();
+        place.open_beacon().unwrap().say(7, "a:1:kill:1.0");
+        assert_eq!(place.make_way("a:1:kill:1.0").unwrap(), Passed::One);
+        assert_eq!(place.doing(), "", "the next one has said nothing yet");
         assert!(place.passed_over().contains("a:1:kill:1.0"));
         assert_eq!(place.checkpoint().unwrap().scenario, 3);
-        place.make_way("a:1:kill:1.0").unwrap();
+        assert_eq!(place.make_way("a:1:kill:1.0").unwrap(), Passed::RestOfScenario);
         let checkpoint = place.checkpoint().unwrap();
         assert_eq!((checkpoint.scenario, checkpoint.deadline), (4, u64::MAX));
         assert_eq!(checkpoint.report, report);

@@ -17,6 +17,7 @@ use crate::hooks;
 use crate::id::StateId;
 use crate::judges::{Broken, protocol};
 use crate::model::Known;
+use crate::observe::{Wanted, observe_once};
 use crate::report::Violation;
 use crate::scenario::{HOME, Outcome, Refusal, environment, on_its_own};
 
@@ -92,7 +93,23 @@ impl Recovery {
                 format!("{} descriptors are left open after a fault in a recovery", self.open);
             return Err(Broken { judge: "leaks", what });
         }
-        class.held_up(true, self.opened.as_slice(), undisturbed.opened.as_slice())
+        class.held_up(true, self.opened.as_slice(), undisturbed.opened.as_slice())?;
+        self.says_the_truth(class, undisturbed)
+    }
+
+    /// An error that says that nothing has changed is right: what is current is what it is behind a recovery that met nothing.
+    fn says_the_truth(&self, class: Class, undisturbed: &Self) -> Result<(), Broken> {
+        let Some(Outcome::Refused { error, unchanged: true }) = self.opened else { return Ok(()) };
+        let content = |disk: &Disk| {
+            let fingerprint = disk.fingerprint_without(&[]);
+            let seen = observe_once(fingerprint, Wanted::default(), || disk.clone());
+            seen.found.state().and_then(|state| state.content())
+        };
+        if class.lies() || content(&self.disk) == content(&undisturbed.disk) {
+            return Ok(());
+        }
+        let what = format!("the error “{error}” says that nothing has changed, and something has");
+        Err(Broken { judge: "condition", what })
     }
 }
 
@@ -106,7 +123,8 @@ impl Exploration<'_> {
         id: &StateId,
     ) {
         let undisturbed = Recovery::undisturbed(disk, id.seed, false);
-        let mut random = Random::new(fingerprint as u64);
+        // Another one under each profile.
+        let mut random = Random::new(fingerprint as u64 ^ self.profile as u64);
         for class in CLASSES {
             let many = class.many(&undisturbed.log, &undisturbed.calls);
             if many == 0 {
@@ -124,7 +142,7 @@ impl Exploration<'_> {
             if !class.was_met(&recovery.calls, recovery.met.as_ref()) {
                 continue;
             }
-            self.session.count_fault(class.name);
+            self.session.count_fault_in_recovery(class.name);
             let lied_to = std::mem::replace(&mut self.setting.lied_to, class.lies());
             let judged = recovery.broken(class, &undisturbed);
             let judged =

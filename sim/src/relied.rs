@@ -54,6 +54,9 @@ impl Relied<'_> {
 
     fn killed_behind(&self, session: &mut Session, disk: &Disk, point: usize) {
         self.done_again_behind(session, disk, point);
+        if !session.about_to_run(&format!("{}:{point}.opened", self.id)) {
+            return;
+        }
         hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
         let first = look();
         let recovery = hooks::install(None).map_or_else(Vec::new, |mut world| world.take_log());

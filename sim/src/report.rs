@@ -81,6 +81,8 @@ pub(crate) struct Report {
     pub(crate) max_depth: u64,
     /// How often something failed, by class.
     pub(crate) fault_classes: BTreeMap<String, u64>,
+    /// How often something failed in a recovery from a crash, by class.
+    pub(crate) faults_in_recoveries: BTreeMap<String, u64>,
     /// How often each judge had something to judge.
     pub(crate) judged: BTreeMap<String, u64>,
     /// How often a record of a journal was held to the model of the protocol, in all states together.
@@ -128,6 +130,7 @@ impl Report {
         self.distinct_states += other.distinct_states;
         self.max_depth = self.max_depth.max(other.max_depth);
         add(&mut self.fault_classes, other.fault_classes);
+        add(&mut self.faults_in_recoveries, other.faults_in_recoveries);
         self.trace_steps += other.trace_steps;
         add(&mut self.judged, other.judged);
         add(&mut self.violated, other.violated);

@@ -91,7 +91,7 @@ impl Session {
     }
 
     /// Whether only one thing is judged.
-    pub(crate) fn judges_one_thing(&self) -> bool {
+    fn judges_one_thing(&self) -> bool {
         self.only.is_some()
     }
 
@@ -117,6 +117,18 @@ impl Session {
         bits % self.shard.1 == self.shard.0
     }
 
+    /// Says which scenario is recorded next. Whoever takes the place of a process that dies then tries it again: without the
+    /// recording nothing of the scenario can be seen.
+    pub(crate) fn about_to_record(&self, id: &str) {
+        self.say(id);
+    }
+
+    /// Says what the product is about to do that only one thing to judge may need. False as with what is to be judged.
+    #[must_use]
+    pub(crate) fn about_to_run(&mut self, id: &dyn std::fmt::Display) -> bool {
+        self.about_to_judge(id) || self.judges_one_thing()
+    }
+
     /// Says what is judged next, so that somebody knows if this process does not survive it. False if another has not: then
     /// it was told, and is passed over.
     #[must_use]
@@ -126,13 +138,21 @@ impl Session {
             *came |= *only == id;
             return only.starts_with(&id);
         }
-        let Some((_, beacon)) = &self.place else { return true };
+        if self.place.is_none() {
+            return true;
+        }
         let id = id.to_string();
         let survivable = !self.passed_over.contains(&id);
         if survivable {
-            beacon.say(self.report.distinct_states, &id);
+            self.say(&id);
         }
         survivable
+    }
+
+    fn say(&self, id: &str) {
+        if let Some((_, beacon)) = &self.place {
+            beacon.say(self.report.distinct_states, id);
+        }
     }
 
     /// Does one part of what there is to do, and notes what came of it.
@@ -178,7 +198,8 @@ impl Session {
         if self.talks && now > self.next_progress {
             self.next_progress = now + PROGRESS_NANOSECONDS;
             let report = &self.report;
-            let faults: u64 = report.fault_classes.values().sum();
+            let faults = report.fault_classes.values().chain(report.faults_in_recoveries.values());
+            let faults: u64 = faults.sum();
             let line = json!({ "states": report.distinct_states, "faults": faults,
                 "violations": report.violations });
             println!("{line}");
@@ -193,6 +214,11 @@ impl Session {
             let _ = std::io::stdout().flush();
         }
         self.report.violate(violation);
+    }
+
+    /// Counts something that failed in a recovery.
+    pub(crate) fn count_fault_in_recovery(&mut self, class: &str) {
+        *self.report.faults_in_recoveries.entry(class.to_owned()).or_default() += 1;
     }
 
     /// Counts something that failed.

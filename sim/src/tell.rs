@@ -88,6 +88,7 @@ pub(crate) fn campaign(
         "exhaustive_ratio": ratio,
         "max_depth": report.max_depth,
         "fault_classes": report.fault_classes,
+        "faults_in_recoveries": report.faults_in_recoveries,
         "violations": report.violations,
         "violated": report.violated,
         "log_hash": report.log_hash(),
@@ -135,6 +136,11 @@ fn people(report: &Report, seconds: f64, rate: f64, ratio: f64) {
     let met: Vec<String> =
         report.fault_classes.iter().map(|(class, hits)| format!("{class} {hits}")).collect();
     println!("faults met: {}", met.join(", "));
+    let in_recoveries: u64 = report.faults_in_recoveries.values().sum();
+    println!(
+        "{in_recoveries} more in recoveries, of {} classes",
+        report.faults_in_recoveries.len()
+    );
     let judged: Vec<String> =
         report.judged.iter().map(|(judge, count)| format!("{judge} {count}")).collect();
     println!("judged: {}", judged.join(", "));

@@ -81,7 +81,7 @@ fn child_of(parent: u32) -> Option<String> {
 
 /// What the process of a campaign that has this scratch directory is about to judge, once it judges something.
 fn judging(scratch: &Path) -> String {
-    loop {
+    for _ in 0..12_000 {
         let places = fs::read_dir(scratch).unwrap().filter_map(Result::ok);
         let beacons = places.map(|place| place.path().join("0/beacon"));
         let doing = beacons.filter_map(|beacon| fs::read_to_string(beacon).ok());
@@ -93,6 +93,14 @@ fn judging(scratch: &Path) -> String {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+    panic!("nothing is judged");
+}
+
+/// Kills the process of a campaign, if there is one by now.
+fn kill(campaign: u32) -> Option<String> {
+    let process = child_of(campaign)?;
+    let killed = Command::new("sh").args(["-c", &format!("kill -9 {process}")]).status().unwrap();
+    killed.success().then_some(process)
 }
 
 #[test]
@@ -108,19 +116,25 @@ fn a_process_that_dies_is_a_finding_and_another_goes_on_in_its_place() {
         .spawn()
         .unwrap();
     let before = judging(scratch.path());
-    let process = child_of(campaign.id()).unwrap();
-    assert!(
-        Command::new("sh").args(["-c", &format!("kill -9 {process}")]).status().unwrap().success()
-    );
+    let first = kill(campaign.id()).unwrap();
+    // The next one dies before it has said anything, or at its beginning.
+    let next = (0..12_000).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(1));
+        child_of(campaign.id()).filter(|process| *process != first)
+    });
+    assert!(next.is_some() && kill(campaign.id()) == next, "nobody takes its place");
     let output = campaign.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "it died at or behind {before}");
     let text = String::from_utf8(output.stdout).unwrap();
     let found: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-    assert_eq!(found["violations"], 1, "{found}");
-    assert_eq!(found["found"][0]["judge"], "process", "{found}");
+    assert_eq!(found["violations"], 2, "{found}");
+    for death in found["found"].as_array().unwrap() {
+        assert_eq!(death["judge"], "process", "{found}");
+        assert!(!death["what"].as_str().unwrap().contains("not looked at"), "{found}");
+    }
     let died_of = found["found"][0]["id"].as_str().unwrap();
     assert!(died_of.starts_with("confirm"), "{died_of}");
-    // All of it was seen but what the process died of, and what follows from that, unless something else led there too.
+    // All of it was seen but what they died of, and what follows from that, unless something else led there too.
     assert_eq!(found["log_hash"], whole["log_hash"]);
     let states = |found: &Value| found["distinct_states"].as_u64().unwrap();
     let (seen, all) = (states(&found), states(&whole));
@@ -245,6 +259,20 @@ fn a_fault_in_a_recovery_is_made_again_and_left_out_where_it_does_not_matter() {
     }
     let held = result(&["--replay", "recover:1:posix-quick:8.1+write-eio@1", "--json"]);
     assert_eq!(held["ok"], true, "{held}");
+}
+
+#[test]
+fn a_fault_that_is_not_met_is_not_made_again() {
+    for id in [
+        "confirm+write-eio@99999:1:kill-quick",
+        "recover:1:posix-quick:8.1+write-eio@99999",
+        "recover:1:posix-quick:8.1+disk-full@77",
+    ] {
+        let output = simulator(&["--replay", id, "--json"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{id}: {said}");
+        assert!(said.contains("met"), "{id}: {said}");
+    }
 }
 
 #[test]

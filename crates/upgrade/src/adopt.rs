@@ -155,21 +155,35 @@ fn is_left_by_an_adoption(layout: &Layout, name: &std::ffi::OsStr, begun: bool) 
 
 /// Neither directory may lie within the other: the source would change under our eyes.
 fn require_apart(source: &Path, home: &Path) -> std::result::Result<(), Cause> {
-    let absolute = |path: &Path| {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        let existing = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
-        match existing {
-            Some((above, real)) => {
-                path.strip_prefix(above).map_or_else(|_| real.clone(), |rest| real.join(rest))
-            }
-            None => path,
-        }
-    };
-    let (source_directory, home) = (absolute(source), absolute(home));
+    let (source_directory, home) = (real_path(source)?, real_path(home)?);
     if source_directory.starts_with(&home) || home.starts_with(&source_directory) {
         return Err(Cause::HomeOverlaps { home, source_directory });
     }
     Ok(())
+}
+
+/// A path that leads through no link, as far as it is there.
+fn real_path(path: &Path) -> durable::Result<PathBuf> {
+    let absolute = std::path::absolute(path)
+        .map_err(|error| durable::Error::new(durable::Operation::Inspect, path, error))?;
+    for above in absolute.ancestors() {
+        match above.canonicalize() {
+            Ok(real) => {
+                let rest = absolute.strip_prefix(above).unwrap_or(Path::new(""));
+                return Ok(real.join(rest));
+            }
+            // What cannot be looked at is not taken for what is not there.
+            Err(error) if !is_absent(&error) => {
+                return Err(durable::Error::new(durable::Operation::Inspect, above, error));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(absolute)
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
 }
 
 /// Makes the home's directories and its journal, as far as an interrupted adoption has not made them.
@@ -295,5 +309,24 @@ impl Home<'_> {
         };
         debug_assert!(staging.part(Part::Store).is_dir());
         seal(staging, description, &mut self.digester())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_looked_at_is_not_taken_for_what_is_not_there() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = scratch.path().canonicalize().unwrap();
+        std::os::unix::fs::symlink(&root, root.join("there")).unwrap();
+        std::os::unix::fs::symlink("loop", root.join("loop")).unwrap();
+        assert_eq!(real_path(&root.join("there/home/data")).unwrap(), root.join("home/data"));
+        let refused = real_path(&root.join("loop/home")).unwrap_err();
+        assert!(!is_absent(&refused.source), "{refused}");
+        assert_eq!(refused.path, root.join("loop/home"));
+        let overlap = require_apart(&root.join("there/source"), &root.join("source/home"));
+        assert!(matches!(overlap, Err(Cause::HomeOverlaps { .. })), "{overlap:?}");
     }
 }

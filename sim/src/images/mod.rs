@@ -235,7 +235,7 @@ pub fn enumerate(what: Enumeration<'_>, visit: &mut dyn FnMut(&Image<'_>) -> Nex
     walk.coverage
 }
 
-/// What is durable and what is pending at a point of a log: any part of it may be kept, whatever a profile says.
+/// What is durable and what is pending at a point of a log. What of it can be lost, its profile says.
 #[derive(Debug)]
 pub struct Pending<'p> {
     durable: Durable,
@@ -267,11 +267,17 @@ impl<'p> Pending<'p> {
         Self { durable, pending, profile: what.profile, marks }
     }
 
-    /// Whether the profile allows that exactly this is lost: of what is kept in order, all from one operation on.
-    pub fn allows(&self, lost: &[usize]) -> bool {
+    /// Whether the profile allows that exactly this is lost, and what came last is damaged like this: of what is kept in
+    /// order, all from one operation on is lost.
+    pub fn allows(&self, lost: &[usize], damage: Option<Damage>) -> bool {
         let all = self.indices();
         if self.profile == Profile::Kill {
-            return lost.is_empty();
+            let torn = Damage::of_a_kill(&self.pending);
+            return lost.is_empty() && (damage.is_none() || damage == torn);
+        }
+        let damages = Damage::of_newest(&self.pending, &self.durable.disk);
+        if damage.is_some_and(|damage| !damages.contains(&damage)) {
+            return false;
         }
         let is_lost: Vec<bool> = self.pending.iter().map(|(at, _)| lost.contains(at)).collect();
         let units = Units::of_all(&self.pending, self.profile);

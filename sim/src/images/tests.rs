@@ -83,7 +83,7 @@ fn every_image_is_what_is_pending_at_its_point_without_what_it_loses() {
             let what = Enumeration { before, log, profile, seed: 1, effort, from: 0 };
             let pending = Pending::at(what, image.point);
             let lost = image.lost();
-            assert!(pending.allows(&lost), "{profile:?} {} {lost:?}", image.point);
+            assert!(pending.allows(&lost, image.damage), "{profile:?} {} {lost:?}", image.point);
             assert_eq!(pending.disk(&lost, image.damage), image.disk(), "{profile:?} {image:?}");
             assert_eq!(pending.marks, image.marks);
             losing += usize::from(!lost.is_empty());
@@ -100,7 +100,7 @@ fn a_profile_allows_that_what_came_last_is_lost_and_not_what_came_before_it() {
     let allows = |profile, lost: &[usize]| {
         let what = Enumeration { before, log, profile, seed: 1, effort, from: 0 };
         // The names are 1 and 3, the writes that are pending here 4 and 7, of one file.
-        Pending::at(what, 8).allows(lost)
+        Pending::at(what, 8).allows(lost, None)
     };
     for lost in [&[7][..], &[4, 7], &[1, 3, 4, 7], &[]] {
         assert!(allows(Profile::Posix, lost), "{lost:?}");

@@ -86,7 +86,7 @@ impl Base {
             Variant::Fault { class, nth } => {
                 let class =
                     Class::named(class).ok_or_else(|| format!("there is no fault {class}"))?;
-                self.disturbed(class, *nth, variant)
+                self.disturbed(class, *nth, variant)?
             }
         };
         Ok(Rc::new(course))
@@ -113,10 +113,18 @@ impl Base {
         }
     }
 
-    fn disturbed(self: &Rc<Self>, class: Class, nth: u64, variant: &Variant) -> Course {
+    fn disturbed(
+        self: &Rc<Self>,
+        class: Class,
+        nth: u64,
+        variant: &Variant,
+    ) -> Result<Course, String> {
         let world = class.world(&self.recording.before, &self.recording.run.disk, nth);
         let world = if self.traced { world.traced() } else { world };
         let run = self.scenario.perform(self.seed, world, Some(&self.model.outcomes));
+        if !class.was_met(&run.calls, run.met.as_ref()) {
+            return Err(format!("no fault {} is met as the {nth}th", class.name));
+        }
         let known = Known::all(&run.log).last().copied().unwrap_or_default();
         let said = if let Some(said) = &run.panicked {
             let what = format!("the product panics: {said}");
@@ -129,7 +137,7 @@ impl Base {
         };
         let before = self.model.records.iter().take(self.model.records_before);
         let left = observe(&run.disk, Wanted::default()).found.records().to_vec();
-        Course {
+        Ok(Course {
             base: Rc::clone(self),
             variant: variant.clone(),
             met: run.met,
@@ -141,7 +149,7 @@ impl Base {
             models: Some([before.cloned().collect(), left].map(|it| self.model.with_records(it))),
             disk: run.disk,
             log: run.log.into(),
-        }
+        })
     }
 }
 

@@ -80,8 +80,9 @@ impl Made {
             let what = enumeration(id, &before, &log, id.profile);
             let wanted = |image: &Image<'_>| image.index == *index;
             let crash = image_at(what, *point, wanted).map(|(crash, _)| crash);
-            if !crash.is_some_and(|crash| made.crash(log, crash)) {
-                return Err(format!("there is no image {point}.{index}"));
+            let crash = crash.ok_or_else(|| format!("there is no image {point}.{index}"))?;
+            if !made.crash(log, crash) {
+                return Err("the fault in the recovery is not met".to_owned());
             }
         }
         Ok(made)
@@ -156,18 +157,18 @@ impl Made {
     }
 
     /// Lets the recovery from the first crash meet its fault.
-    fn fail(&self, (class, nth): (Class, u64)) -> Failed {
+    fn fail(&self, (class, nth): (Class, u64)) -> Option<Failed> {
         let (disk, seed) = (&self.disk, self.id.seed);
         let undisturbed = Recovery::undisturbed(disk, seed, false);
         let traced = self.course.base.traced;
         let recovery = undisturbed.meeting(disk, (class, nth), seed, traced);
-        Failed {
+        class.was_met(&recovery.calls, recovery.met.as_ref()).then(|| Failed {
             broken: recovery.broken(class, &undisturbed).err(),
             lied_to: class.lies(),
             log: recovery.log.into(),
             disk: recovery.disk,
             met: recovery.met,
-        }
+        })
     }
 
     /// The recovery that met a fault, if nothing follows it: as if a crash had come at its end, and taken nothing.
@@ -181,7 +182,7 @@ impl Made {
     fn crash(&mut self, log: Rc<[Logged]>, crash: Crash) -> bool {
         let run = Crashed { before: self.last_disk().clone(), log, crash };
         let pending = Pending::at(run.enumeration(&self.id, self.id.profile), run.crash.point);
-        if !pending.allows(&run.crash.lost) {
+        if !pending.allows(&run.crash.lost, run.crash.damage) {
             return false;
         }
         if self.runs.is_empty() {
@@ -190,7 +191,8 @@ impl Made {
         self.disk = pending.disk(&run.crash.lost, run.crash.damage);
         self.runs.push(run);
         if let Some(fault) = self.recovery.filter(|_| self.runs.len() == 1) {
-            self.failed = Some(Rc::new(self.fail(fault)));
+            self.failed = self.fail(fault).map(Rc::new);
+            return self.failed.is_some();
         }
         true
     }
@@ -254,7 +256,7 @@ impl Crashed {
         let [own, other] =
             [id.profile, profile].map(|profile| Pending::at(self.enumeration(id, profile), *point));
         let disk = |pending: &Pending<'_>| pending.disk(lost, *damage).fingerprint_without(&[]);
-        other.allows(lost) && disk(&own) == disk(&other)
+        other.allows(lost, *damage) && disk(&own) == disk(&other)
     }
 
     /// What a sync that failed has taken with it, as indices of the log. If only the process dies, the kernel still has it.

@@ -167,8 +167,9 @@ impl Shrinking {
     fn plainer_recovery(&mut self) {
         let Some((class, nth)) = self.made.recovery else { return };
         let once = class.name.strip_suffix(STICKY).and_then(Class::named);
-        for recovery in [None, once.map(|once| (once, nth))] {
-            if self.is_over() || recovery == self.made.recovery {
+        let plainer = std::iter::once(None).chain(once.map(|once| Some((once, nth))));
+        for recovery in plainer {
+            if self.is_over() {
                 return;
             }
             let (course, crashes) = (Rc::clone(&self.made.course), self.made.crashes());
@@ -261,8 +262,7 @@ impl Shrinking {
         let mut without = self.made.crashes();
         without.last_mut()?.1 = Crash { damage: None, ..crash.at(kept) };
         let without = self.made.again(&self.made.course, &without)?;
-        let is_broken = without.judge().is_err_and(|broken| broken.judge == self.broken.judge);
-        (!is_broken).then_some(Pair { lost, kept: (run, kept) })
+        without.judge().is_ok().then_some(Pair { lost, kept: (run, kept) })
     }
 
     /// The first that is lost, of the last run that loses anything.

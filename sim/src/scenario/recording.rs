@@ -119,7 +119,7 @@ impl Scenario {
         self.act.iter().map(|step| Some(!step.must_be_refused())).collect()
     }
 
-    /// Whether nobody has thought about the order of its steps: then any of them may be refused.
+    /// Whether nobody has thought about the order of its steps.
     pub(crate) fn is_random(&self) -> bool {
         self.name.starts_with("random-")
     }

@@ -246,9 +246,13 @@ pub(super) fn upgrade(version: &str, wrong: Option<Wrong>) -> Result<(), Error> 
         };
         Package::open(Path::new(&altered.unwrap_or_else(|| package_of(version))))
     });
-    // As the command says it: nobody has looked at the home yet.
-    let package = package.map_err(|error| Error::new(error, Condition::Unchanged(None)))?;
-    let package = Arc::new(package);
+    let package = match (package, wrong) {
+        // As the command says it: nobody has looked at the home yet.
+        (Err(error), Some(Wrong::Truncated(_))) => {
+            return Err(Error::new(error, Condition::Unchanged(None)));
+        }
+        (package, _) => Arc::new(package.expect("there is a package")),
+    };
     let publisher = if wrong == Some(Wrong::Publisher) { Who::Stranger } else { Who::Publisher };
     let signatures = Some(sign(Role::Publisher, package.manifest_bytes(), &[publisher]));
     let release = Some(SignedRelease { package, signatures });
