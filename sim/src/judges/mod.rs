@@ -121,6 +121,11 @@ impl Case<'_> {
         self.scenario.act.iter().any(|step| step.writes_records())
     }
 
+    /// Whether a runtime is started at all.
+    fn starts(&self) -> bool {
+        self.scenario.act.iter().any(|step| step.starts_a_runtime())
+    }
+
     /// Whether a runtime is starting: then a try may be spent already.
     fn is_starting(&self) -> bool {
         let step = self.known.under_way().and_then(|step| self.scenario.act.get(step));
