@@ -235,7 +235,8 @@ impl Campaign {
         let every = match (scenario.size, self.quick) {
             (Size::Small, _) => 1,
             (Size::Medium, false) => 16,
-            (Size::Medium, true) | (Size::Large, false) => 64,
+            (Size::Large, false) => 64,
+            (Size::Medium, true) => 128,
             (Size::Large, true) => 512,
         };
         let shared = scenario.act.iter().any(|step| step.writes_records() || step.is_written_to());
@@ -327,7 +328,7 @@ impl Campaign {
     fn depth_of(&self, scenario: &Scenario) -> Depth {
         let (second_every, third_every) = match (scenario.size, self.quick) {
             (Size::Small, false) => (1, 1024),
-            (Size::Small, true) => (16, 256),
+            (Size::Small, true) => (16, 1024),
             (Size::Medium, false) => (16, 4096),
             (Size::Medium, true) => (1024, 0),
             (Size::Large, false) => (64, 0),

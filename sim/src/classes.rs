@@ -148,8 +148,8 @@ impl Class {
             (Size::Small, false) => 1000,
             (Size::Medium, false) => 200,
             (Size::Large, false) => 60,
-            (Size::Small, true) => 16,
-            (Size::Medium, true) => 4,
+            (Size::Small, true) => 12,
+            (Size::Medium, true) => 3,
             (Size::Large, true) => 1,
         }
     }
