@@ -21,8 +21,8 @@ usage: cargo xtask sim [--seed N] [--budget 60s | --states N] [--profile kill|or
        cargo xtask sim --accept
        cargo xtask sim --list";
 
-/// The most crashes that may follow each other.
-const MAXIMUM_DEPTH: u32 = 3;
+/// The most crashes that may follow each other, and as many as do if it is not said.
+pub(crate) const MAXIMUM_DEPTH: u32 = 3;
 
 /// What is to be done.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
             profiles: Profile::ALL.to_vec(),
             states: None,
             budget: None,
-            depth: MAXIMUM_DEPTH,
+            depth: None,
             shard: (0, 1),
             quick: false,
         },
@@ -127,7 +127,7 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
             "--states" => campaign.states = Some(number(&value()?)?),
             "--budget" => campaign.budget = Some(time(&value()?)?),
             "--workers" => arguments.workers = Some(number(&value()?)?.max(1)),
-            "--depth" => campaign.depth = depth(&value()?)?,
+            "--depth" => campaign.depth = Some(depth(&value()?)?),
             "--scenario" => campaign.scenarios.push(scenario(&value()?)?),
             "--profile" => campaign.profiles = vec![profile(&value()?)?],
             "--shard" => campaign.shard = shard(&value()?)?,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sim::Random;
 use sim::images::{Effort, Profile};
 
+use crate::arguments::MAXIMUM_DEPTH;
 use crate::classes::CLASSES;
 use crate::damage::Damaged;
 use crate::explore::{Depth, Exploration, Setting};
@@ -62,8 +63,8 @@ pub(crate) struct Campaign {
     pub(crate) states: Option<u64>,
     /// The most seconds that it takes.
     pub(crate) budget: Option<Duration>,
-    /// How many crashes follow each other.
-    pub(crate) depth: u32,
+    /// How many crashes follow each other, if that was said: whoever says it sees more of the third.
+    pub(crate) depth: Option<u32>,
     /// Which share of the states, of how many.
     pub(crate) shard: (u64, u64),
     /// Somebody waits for it.
@@ -325,15 +326,20 @@ impl Campaign {
         all.filter(|profile| !left_out || *profile == Profile::Kill).collect()
     }
 
+    fn most_crashes(&self) -> u32 {
+        self.depth.unwrap_or(MAXIMUM_DEPTH)
+    }
+
     fn depth_of(&self, scenario: &Scenario) -> Depth {
-        let (second_every, third_every) = match (scenario.size, self.quick) {
-            (Size::Small, false) => (1, 1024),
-            (Size::Small, true) => (16, 1024),
-            (Size::Medium, false) => (16, 4096),
-            (Size::Medium, true) => (1024, 0),
-            (Size::Large, false) => (64, 0),
-            (Size::Large, true) => (0, 0),
+        let (second_every, unasked, asked_for) = match (scenario.size, self.quick) {
+            (Size::Small, false) => (1, 1024, 8),
+            (Size::Small, true) => (16, 1024, 64),
+            (Size::Medium, false) => (16, 4096, 64),
+            (Size::Medium, true) => (1024, 0, 0),
+            (Size::Large, false) => (64, 0, 256),
+            (Size::Large, true) => (0, 0, 0),
         };
+        let third_every = if self.depth.is_some() { asked_for } else { unasked };
         // The smallest of all is exhausted.
         let smallest = scenario.name == "confirm";
         let second_every = if smallest { 1 } else { second_every };
@@ -345,13 +351,13 @@ impl Campaign {
             (Size::Medium, true) => 2048,
             (Size::Large, true) => 0,
         };
-        Depth { most: self.depth, second_every, third_every, faults_every }
+        Depth { most: self.most_crashes(), second_every, third_every, faults_every }
     }
 
     fn disturbed<'p>(&self, prepared: &'p Prepared) -> Disturbed<'p> {
         let Prepared { scenario, recording, model } = prepared;
         let second_every = if self.quick { 0 } else { RECOVERIES_BEHIND_FAULTS };
-        let depth = Depth { most: self.depth, second_every, ..Depth::ONE };
+        let depth = Depth { most: self.most_crashes(), second_every, ..Depth::ONE };
         Disturbed { scenario, recording, model, seed: self.seed, depth }
     }
 

@@ -173,7 +173,7 @@ impl Session {
         self.forget_counted();
         if let Some((place, _)) = &self.place {
             let (deadline, report) = (self.deadline, self.report.clone());
-            // Without it whoever takes this place begins anew.
+            // Without it whoever takes this place begins where the last one was written, with what was seen until then.
             let _ = place.save(&Checkpoint { scenario, deadline, report });
         }
         true

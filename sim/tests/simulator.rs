@@ -257,6 +257,9 @@ fn a_fault_in_a_recovery_is_made_again_and_left_out_where_it_does_not_matter() {
         let small = replayed(&faulty, &["--shrink"]);
         assert_eq!(small["timeline"]["shrunk"], once["timeline"]["shrunk"], "{small}");
     }
+    let full = replayed(&format!("{late}+sync-enospc@1"), &[]);
+    let told = full["timeline"]["segments"][1]["lines"].as_array().unwrap();
+    assert!(told.iter().any(|line| line["fate"]["errno"] == 28), "ENOSPC is told as such: {full}");
     let held = result(&["--replay", "recover:1:posix-quick:8.1+write-eio@1", "--json"]);
     assert_eq!(held["ok"], true, "{held}");
 }

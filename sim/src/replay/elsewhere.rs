@@ -74,7 +74,7 @@ impl Elsewhere {
                 profiles: Profile::ALL.to_vec(),
                 states: None,
                 budget: None,
-                depth: 1,
+                depth: Some(1),
                 shard: (0, 1),
                 quick,
             };

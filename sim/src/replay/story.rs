@@ -44,13 +44,15 @@ pub(super) fn tell(small: &Small, operations_in_all: usize) -> Timeline {
                 1 => traced_failed.and_then(|failed| failed.met.as_ref()),
                 _ => None,
             };
+            let failing = met.filter(|met| is_in_the_log(met)).map(|met| met.outcome);
+            let errno = if let Some(Outcome::Fail(errno)) = failing { errno } else { libc::EIO };
             let disturbed = met.filter(|met| !is_in_the_log(met));
             let left_out = traced_course.left_out.as_ref().filter(|_| number == 0);
             let pair = pair.map(|pair| {
                 let of_run = [pair.lost, pair.kept].into_iter().filter(|(run, _)| *run == number);
                 of_run.map(|(_, at)| at).collect()
             });
-            segment(made, number, run, &Told { log, left_out, disturbed, pair, is_whole })
+            segment(made, number, run, &Told { log, left_out, disturbed, errno, pair, is_whole })
         })
         .collect();
     let weakest = made.weakest_profile().filter(|weakest| *weakest != made.id.profile);
@@ -102,6 +104,8 @@ struct Told<'t> {
     left_out: Option<&'t (usize, Logged)>,
     /// The call that met a fault, if it is not in the log.
     disturbed: Option<&'t Met>,
+    /// What a sync says that fails.
+    errno: i32,
     /// Indices in the log of the pair whose order mattered, if it was found by trying, in whatever run.
     pair: Option<BTreeSet<usize>>,
     /// Whether no crash ended it.
@@ -128,7 +132,7 @@ fn segment(made: &Made, number: usize, run: &Crashed, told: &Told<'_>) -> Segmen
         _ => Ending::PowerGoes { after: point },
     };
     let mut segment = Segment::new(title_of(made, number), ending);
-    let mut notable = Notable::of(made, run, !told.is_whole);
+    let mut notable = Notable::of(made, run, told);
     if let Some(pair) = &told.pair {
         notable.untold.retain(|at| !pair.contains(at));
         notable.of_pair.clone_from(pair);
@@ -174,6 +178,8 @@ struct Notable {
     untold: BTreeSet<usize>,
     /// Syncs that failed, and that are only counted.
     failed: BTreeSet<usize>,
+    /// What they say.
+    errno: i32,
     /// The last before the crash.
     last: Option<usize>,
     /// What nobody had synced.
@@ -183,7 +189,8 @@ struct Notable {
 }
 
 impl Notable {
-    fn of(made: &Made, run: &Crashed, has_crashed: bool) -> Self {
+    fn of(made: &Made, run: &Crashed, told: &Told<'_>) -> Self {
+        let has_crashed = !told.is_whole;
         let issued = run.log.iter().take(run.crash.point).enumerate();
         let mut operations = issued.filter_map(|(at, logged)| Some((at, logged.operation()?)));
         let mut lost: BTreeSet<usize> = run.crash.lost.iter().copied().collect();
@@ -201,6 +208,7 @@ impl Notable {
             damaged: last_kept_write(made, run),
             untold: lost.iter().copied().take(lost.len().saturating_sub(LOST_TOLD)).collect(),
             failed: failed.skip(FAILED_TOLD).map(|(at, _)| at).collect(),
+            errno: told.errno,
             last: operations.next_back().map(|(at, _)| at),
             of_pair: unsynced.iter().find(is_behind).copied().into_iter().collect(),
             unsynced,
@@ -211,6 +219,9 @@ impl Notable {
     fn fate(&self, run: &Crashed, at: usize, logged: &Logged) -> Fate {
         if self.lost.contains(&at) {
             return Fate::Dropped;
+        }
+        if let Some(Operation::SyncFailed { .. }) = logged.operation() {
+            return Fate::Failed { errno: self.errno };
         }
         match fate(run, at, logged, self.damaged) {
             Fate::Durable if self.unsynced.contains(&at) => Fate::Kept,
@@ -284,7 +295,6 @@ fn fate(run: &Crashed, at: usize, logged: &Logged, damaged: Option<usize>) -> Fa
     let Some(operation) = logged.operation() else { return Fate::Untouched };
     let offset = match operation {
         Operation::Write { offset, .. } => *offset,
-        Operation::SyncFailed { .. } => return Fate::Failed { errno: libc::EIO },
         _ => 0,
     };
     match run.crash.damage.filter(|_| damaged == Some(at)) {

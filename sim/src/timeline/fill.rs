@@ -106,7 +106,9 @@ impl Entry {
                 Self::new(number, action, format!("{directory}/{}", from.1), fate)
             }
             Operation::SyncFailed { .. } => {
-                Self::new(number, Action::Sync, path, Fate::Failed { errno: libc::EIO })
+                let failed = matches!(fate, Fate::Failed { .. });
+                let fate = if failed { fate } else { Fate::Failed { errno: libc::EIO } };
+                Self::new(number, Action::Sync, path, fate)
             }
             _ => Self::new(number, Action::of(operation), path, fate),
         }

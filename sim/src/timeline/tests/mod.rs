@@ -333,6 +333,9 @@ fn a_recorded_rename_is_told_with_the_name_before_it() {
 fn a_recorded_sync_that_failed_is_told_as_failed() {
     let entry = Entry::of(1, &Operation::SyncFailed { inode: 2 }, "/file", Fate::Dropped);
     assert_eq!((entry.action, entry.fate), (Action::Sync, Fate::Failed { errno: libc::EIO }));
+    let full = Fate::Failed { errno: libc::ENOSPC };
+    let entry = Entry::of(1, &Operation::SyncFailed { inode: 2 }, "/file", full.clone());
+    assert_eq!(entry.fate, full, "with what it said, if that is known");
 }
 
 #[test]
