@@ -52,6 +52,11 @@ const RANDOM_SCENARIOS_QUICK: u64 = 4;
 /// Faults in each random scenario.
 const RANDOM_FAULTS: u64 = 12;
 
+/// Whether its home rots.
+fn rots(scenario: &Scenario) -> bool {
+    ROTTEN.iter().any(|(name, _)| scenario.name == *name)
+}
+
 /// What is to be looked at.
 #[derive(Debug, Clone)]
 pub(crate) struct Campaign {
@@ -94,6 +99,19 @@ impl Campaign {
             }
             number += 1;
         }
+        // Whoever has little time sees something of every scenario before every byte of one home rots.
+        for scenario in self.chosen().iter().filter(|scenario| rots(scenario)) {
+            if session.is_over() {
+                return;
+            }
+            if session.begin_scenario(number)
+                && let Some(prepared) = self.recorded(session, scenario)
+            {
+                let density = self.density(scenario);
+                session.part("rot", |session| self.rot(session, &prepared, density));
+            }
+            number += 1;
+        }
         if self.scenarios.is_empty() {
             self.random_scenarios(session, number);
         }
@@ -120,11 +138,13 @@ impl Campaign {
         }
         for prepared in &prepared {
             self.disturbed(prepared).explore_syncs(session);
+            self.rot(session, prepared, self.density(&prepared.scenario));
         }
         // Whoever still has time gets what a campaign without haste looks at.
         let thorough = Self { quick: false, ..self.clone() };
         for prepared in &prepared {
             thorough.look(session, prepared);
+            thorough.rot(session, prepared, thorough.density(&prepared.scenario));
         }
     }
 
@@ -168,19 +188,24 @@ impl Campaign {
         }
     }
 
-    /// Runs a scenario without a disturbance, and looks at what needs no crash.
-    fn prepare(&self, session: &mut Session, scenario: &Scenario) -> Option<Prepared> {
+    /// Runs a scenario without a disturbance.
+    fn recorded(&self, session: &mut Session, scenario: &Scenario) -> Option<Prepared> {
         session.about_to_record(&format!("{}:{}", scenario.name, self.seed));
         let recorded = catch_unwind(AssertUnwindSafe(|| {
             let recording = scenario.record(self.seed);
             let model = Model::of(scenario, &recording);
             Prepared { scenario: scenario.clone(), recording, model }
         }));
-        let Ok(prepared) = recorded else {
+        if recorded.is_err() {
             let (id, what) = (format!("{}:{}", scenario.name, self.seed), crate::panics::last());
             session.violate(Violation { id, judge: "undisturbed".to_owned(), what });
-            return None;
-        };
+        }
+        recorded.ok()
+    }
+
+    /// Runs a scenario without a disturbance, and looks at what needs no crash.
+    fn prepare(&self, session: &mut Session, scenario: &Scenario) -> Option<Prepared> {
+        let prepared = self.recorded(session, scenario)?;
         let random = scenario.is_random();
         let report = &mut session.report;
         let walked = if random { &mut report.by_one } else { &mut report.by_all };
@@ -204,8 +229,6 @@ impl Campaign {
         self.relied(session, prepared);
         session.part("crashes", |session| self.crashes(session, scenario, recording, model));
         session.part("faults", |session| self.faults(session, prepared));
-        let density = self.density(scenario);
-        session.part("rot", |session| self.rot(session, prepared, density));
     }
 
     /// Looks at what is no state that a crash left, in every scenario that was asked for.
@@ -237,7 +260,7 @@ impl Campaign {
             (Size::Small, _) => 1,
             (Size::Medium, false) => 16,
             (Size::Large, false) => 64,
-            (Size::Medium, true) => 128,
+            (Size::Medium, true) => 64,
             (Size::Large, true) => 512,
         };
         let shared = scenario.act.iter().any(|step| step.writes_records() || step.is_written_to());
@@ -260,7 +283,7 @@ impl Campaign {
     /// Looks at what rot and forgery make of it, if it is one of those that rot.
     fn rot(&self, session: &mut Session, prepared: &Prepared, density: Density) {
         let Prepared { scenario, recording, model } = prepared;
-        if session.is_over() || !ROTTEN.iter().any(|(name, _)| scenario.name == *name) {
+        if session.is_over() || !rots(scenario) {
             return;
         }
         let seed = self.seed;
@@ -333,10 +356,10 @@ impl Campaign {
     fn depth_of(&self, scenario: &Scenario) -> Depth {
         let (second_every, unasked, asked_for) = match (scenario.size, self.quick) {
             (Size::Small, false) => (1, 1024, 8),
-            (Size::Small, true) => (16, 1024, 64),
-            (Size::Medium, false) => (16, 4096, 64),
-            (Size::Medium, true) => (1024, 0, 0),
-            (Size::Large, false) => (64, 0, 256),
+            (Size::Small, true) => (8, 1024, 64),
+            (Size::Medium, false) => (32, 4096, 64),
+            (Size::Medium, true) => (128, 0, 0),
+            (Size::Large, false) => (512, 0, 256),
             (Size::Large, true) => (0, 0, 0),
         };
         let third_every = if self.depth.is_some() { asked_for } else { unasked };
@@ -344,7 +367,7 @@ impl Campaign {
         let smallest = scenario.name == "confirm";
         let second_every = if smallest { 1 } else { second_every };
         let faults_every = match (scenario.size, self.quick) {
-            (Size::Small, false) => 8,
+            (Size::Small, false) => 32,
             (Size::Medium, false) => 128,
             (Size::Large, false) => 1024,
             (Size::Small, true) => 64,

@@ -148,9 +148,9 @@ impl Class {
             (Size::Small, false) => 1000,
             (Size::Medium, false) => 200,
             (Size::Large, false) => 60,
-            (Size::Small, true) => 12,
-            (Size::Medium, true) => 3,
-            (Size::Large, true) => 1,
+            (Size::Small, true) => 24,
+            (Size::Medium, true) => 6,
+            (Size::Large, true) => 2,
         }
     }
 

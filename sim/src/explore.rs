@@ -10,7 +10,7 @@ use sim::world::Logged;
 use crate::id::StateId;
 use crate::judges::{Broken, Case, judge, protocol};
 use crate::model::{Known, Model};
-use crate::observe::{Again, Observation, Wanted, observe, observe_once};
+use crate::observe::{Again, CurrentIs, Observation, Wanted, observe, observe_once};
 use crate::recovery::Recovery;
 use crate::report::Violation;
 use crate::scenario::{Outcome, Scenario};
@@ -18,6 +18,10 @@ use crate::session::Session;
 
 /// Every so many-th state is also done again to its end.
 const RETRY_EVERY: u64 = 128;
+
+/// Of the states that more than one crash leaves, every so many-th is read as those that one leaves: a generation that is
+/// current too, though it is byte for byte one that was read before.
+const READ_AGAIN_EVERY: u64 = 8;
 
 /// So many states are remembered; then it begins anew, and some may be judged twice.
 const MOST_REMEMBERED: usize = 8_000_000;
@@ -165,7 +169,9 @@ impl Exploration<'_> {
         if !self.session.about_to_judge(&id) {
             return Next::GoOn;
         }
-        let holds = !is_new || self.holds(image, fingerprint, known, &id);
+        let read_again = walk.depth == 1 || (bits >> 40).is_multiple_of(READ_AGAIN_EVERY);
+        let current_is = if read_again { CurrentIs::Read } else { CurrentIs::LikeOthers };
+        let holds = !is_new || self.holds(image, fingerprint, known, current_is, &id);
         if goes_on && holds {
             let disk = image.disk();
             let log = Recovery::undisturbed(&disk, id.seed, false).log;
@@ -191,13 +197,16 @@ impl Exploration<'_> {
         image: &Image<'_>,
         fingerprint: Fingerprint,
         known: Known,
+        current_is: CurrentIs,
         id: &StateId,
     ) -> bool {
         let (bits, state) = (fingerprint as u64, fingerprint ^ known.fingerprint());
         let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
-        let seen = match self.setting.to_retry(known, retry) {
-            retry if self.repeats => observe_once(fingerprint, Wanted { retry }, || image.disk()),
-            retry => Rc::new(observe(&image.disk(), Wanted { retry })),
+        let wanted = Wanted { retry: self.setting.to_retry(known, retry), current_is };
+        let seen = if self.repeats {
+            observe_once(fingerprint, wanted, || image.disk())
+        } else {
+            Rc::new(observe(&image.disk(), wanted))
         };
         let judged = self.setting.judge_seen(&seen, known, &mut self.applied);
         self.session.judged(state, judged.is_err());
@@ -232,7 +241,8 @@ impl Setting<'_> {
         known: Known,
         applied: &mut BTreeMap<&'static str, u64>,
     ) -> Result<(), Broken> {
-        let seen = observe(disk, Wanted { retry: self.to_retry(known, true) });
+        let retry = self.to_retry(known, true);
+        let seen = observe(disk, Wanted { retry, ..Wanted::default() });
         self.judge_seen(&seen, known, applied)
     }
 
@@ -244,7 +254,7 @@ impl Setting<'_> {
         known: Known,
         applied: &mut BTreeMap<&'static str, u64>,
     ) -> (Result<(), Broken>, Rc<Observation>) {
-        let wanted = Wanted { retry: self.to_retry(known, true) };
+        let wanted = Wanted { retry: self.to_retry(known, true), ..Wanted::default() };
         let seen = observe_once(fingerprint, wanted, || disk.clone());
         (self.judge_seen(&seen, known, applied), seen)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sim::Random;
 use sim::images::{Effort, Profile};
 
 use crate::classes::{CLASSES, Class, EVERY_SYNC};
@@ -13,6 +14,9 @@ use crate::model::{Known, Model};
 use crate::report::Violation;
 use crate::scenario::{Outcome, Recording, Run, Scenario, Size};
 use crate::session::Session;
+
+/// If somebody waits, a large scenario meets every so many-th class, and another one others.
+const LARGE_IN_TURNS: u64 = 4;
 
 /// What is disturbed.
 pub(crate) struct Disturbed<'d> {
@@ -30,14 +34,22 @@ impl Disturbed<'_> {
         class.many(&self.recording.run.log, &self.recording.run.calls)
     }
 
-    /// Meets faults of every class: fewer of each if somebody waits.
+    /// Meets faults of every class: fewer of each if somebody waits, and of some classes none in a large scenario.
     pub(crate) fn explore(&self, session: &mut Session, quick: bool) {
         let mut number = 0;
-        for class in CLASSES {
+        let mut random = Random::new(self.seed ^ self.recording.run.log.len() as u64);
+        let turn = random.below(LARGE_IN_TURNS);
+        let in_turns = quick && self.scenario.size == Size::Large;
+        for (class, takes_turns) in CLASSES.into_iter().zip((0..LARGE_IN_TURNS).cycle()) {
             let many = self.many(class);
             let most = class.most(self.scenario.size, quick);
-            let step = usize::try_from(many.div_ceil(most).max(1)).unwrap_or(1);
-            for nth in (1..=many).step_by(step) {
+            let step = many.div_ceil(most).max(1);
+            // What comes first in a scenario is much the same in all of them.
+            let first = 1 + random.below(step);
+            if in_turns && takes_turns != turn {
+                continue;
+            }
+            for nth in (first..=many).step_by(usize::try_from(step).unwrap_or(1)) {
                 number += 1;
                 if session.is_over() {
                     return;

@@ -109,7 +109,16 @@ impl World {
                 directory
             }
         };
-        self.find_from(directory, name, follow, MAXIMUM_LINKS)
+        let Some(Node::Directory(entries)) = self.disk.inode(directory).map(|inode| &inode.node)
+        else {
+            return Err(libc::ENOTDIR);
+        };
+        let inode = entries.get(name).copied();
+        let found = || self.disk.inode(inode?);
+        if follow && found().is_some_and(|inode| matches!(inode.node, Node::Link(_))) {
+            return self.find_from(directory, name, follow, MAXIMUM_LINKS);
+        }
+        Ok(Found { directory, name: Cow::Borrowed(name), inode })
     }
 
     fn find_from<'p>(

@@ -153,6 +153,8 @@ pub(crate) struct Retry {
 pub(crate) struct Wanted<'w> {
     /// What is to be done again.
     pub(crate) retry: Option<Again<'w>>,
+    /// How what is current is read.
+    pub(crate) current_is: CurrentIs,
 }
 
 /// A step that was interrupted and is done again, unless it has led to where it was to lead already.
@@ -221,7 +223,7 @@ pub(crate) fn observe_once(
 /// Lets the product recover a disk, and reads all of it.
 pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
     hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
-    let found = look();
+    let found = looked(wanted.current_is, Scope::Everything);
     let (recovered, operations) =
         hooks::with(|world| (world.disk().clone(), world.log().len())).unwrap_or_default();
     let second = match &found {
@@ -264,9 +266,12 @@ pub(crate) enum Scope {
 }
 
 /// What is done about a generation that is current, and byte for byte one that was read before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum CurrentIs {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum CurrentIs {
+    /// It is read again, and has to be what it was.
+    #[default]
     Read,
+    /// Nobody reads it again, as nobody does of the others.
     LikeOthers,
 }
 
@@ -293,13 +298,13 @@ fn read(current_is: CurrentIs, scope: Scope) -> Result<FoundHome, upgrade::Error
         known.filter_map(|(number, sealed)| Some((*number, *read.get(sealed)?))).collect()
     });
     let wanted = |number| in_scope(number) && !known.contains_key(&number);
-    let report = home.verify_only(wanted, &mut |_| {})?;
+    let mut report = home.verify_only(wanted, &mut |_| {})?;
     let contents = report
         .generations
         .iter()
         .filter_map(|found| Some((found.generation, found.logical?.content)));
     let mut contents: BTreeMap<_, _> = contents.collect();
-    remember(&sealed, &contents);
+    report.problems.extend(remember(&sealed, &contents));
     contents.extend(known);
     Ok(FoundHome {
         current,
@@ -324,19 +329,25 @@ thread_local! {
     static READ: RefCell<BTreeMap<Sealed, Digest>> = const { RefCell::new(BTreeMap::new()) };
 }
 
+/// Remembers what was read, and returns what was otherwise the last time: each a sentence.
 fn remember(
     sealed: &BTreeMap<GenerationNumber, Sealed>,
     contents: &BTreeMap<GenerationNumber, Digest>,
-) {
-    let read = contents.iter().filter_map(|(number, content)| Some((sealed.get(number)?, content)));
+) -> Vec<String> {
+    let mut otherwise = Vec::new();
     READ.with_borrow_mut(|remembered| {
-        for (sealed, content) in read {
+        for (number, content) in contents {
+            let Some(sealed) = sealed.get(number) else { continue };
             if remembered.len() >= MOST_REMEMBERED {
                 remembered.clear();
             }
-            remembered.insert(*sealed, *content);
+            if remembered.insert(*sealed, *content).is_some_and(|before| before != *content) {
+                let what = "is byte for byte one that was read before, and reads otherwise";
+                otherwise.push(format!("generation {number} {what}"));
+            }
         }
     });
+    otherwise
 }
 
 fn sealed(home: &Home<'_>, number: GenerationNumber) -> Option<Sealed> {

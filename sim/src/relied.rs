@@ -14,7 +14,7 @@ use sim::world::{Logged, World};
 use crate::hooks;
 use crate::id::StateId;
 use crate::lint;
-use crate::observe::{Found, State, Wanted, look, observe};
+use crate::observe::{CurrentIs, Found, Scope, State, Wanted, look_on, observe};
 use crate::report::Violation;
 use crate::scenario::Step;
 use crate::session::Session;
@@ -58,7 +58,8 @@ impl Relied<'_> {
             return;
         }
         hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
-        let first = look();
+        // What lies there was read where it was made.
+        let first = look_on(Scope::Everything);
         let recovery = hooks::install(None).map_or_else(Vec::new, |mut world| world.take_log());
         if !matches!(first.state(), Some(State::Home { .. })) {
             return;
@@ -85,7 +86,8 @@ impl Relied<'_> {
                 if !session.about_to_judge(&id) {
                     return Next::GoOn;
                 }
-                let then = observe(&disk, Wanted::default()).found;
+                let current_is = CurrentIs::LikeOthers;
+                let then = observe(&disk, Wanted { current_is, ..Wanted::default() }).found;
                 let broken = self.is_gone(&first, &then);
                 *session.report.judged.entry(NAME.to_owned()).or_default() += 1;
                 session.judged(fingerprint.rotate_left(2), broken.is_some());

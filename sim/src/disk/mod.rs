@@ -6,6 +6,7 @@
 
 mod content;
 mod operation;
+mod table;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use content::Content;
 pub use operation::Operation;
 pub use walk::Survey;
 
+use table::Table;
 use walk::Walk;
 
 /// The number of an inode.
@@ -77,15 +79,16 @@ impl Inode {
 /// A file system in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disk {
-    /// By number.
-    inodes: Vec<Option<Arc<Inode>>>,
+    inodes: Table,
 }
 
 impl Default for Disk {
     fn default() -> Self {
         let mut root = Inode::new(Node::Directory(BTreeMap::new()), 0o755);
         root.names = 1;
-        Self { inodes: vec![None, Some(Arc::new(root))] }
+        let mut inodes = Table::default();
+        inodes.add(ROOT, Arc::new(root));
+        Self { inodes }
     }
 }
 
@@ -96,11 +99,11 @@ fn index(number: InodeNumber) -> usize {
 impl Disk {
     /// An inode.
     pub fn inode(&self, number: InodeNumber) -> Option<&Inode> {
-        self.inodes.get(index(number))?.as_deref()
+        self.inodes.get(number).map(AsRef::as_ref)
     }
 
     fn inode_mut(&mut self, number: InodeNumber) -> Option<&mut Inode> {
-        let inode = Arc::make_mut(self.inodes.get_mut(index(number))?.as_mut()?);
+        let inode = Arc::make_mut(self.inodes.get_mut(number)?);
         inode.fingerprint = OnceLock::new();
         Some(inode)
     }
@@ -131,20 +134,20 @@ impl Disk {
             let next = ROOT + numbers.len() as InodeNumber;
             numbers.entry(number).or_insert(next);
         }
-        let mut inodes = vec![None; numbers.len() + 1];
+        let mut inodes = Table::default();
         for (old, new) in &numbers {
             let Some(mut inode) = self.inode(*old).cloned() else { continue };
             if let Node::Directory(entries) = &mut inode.node {
                 entries.values_mut().for_each(|child| *child = numbers[child]);
             }
-            inodes[index(*new)] = Some(Arc::new(inode));
+            inodes.add(*new, Arc::new(inode));
         }
         Self { inodes }
     }
 
     /// How many bytes the files take.
     pub fn allocated(&self) -> u64 {
-        let files = self.inodes.iter().flatten().map(|inode| match &inode.node {
+        let files = self.inodes.iter().map(|(_, inode)| match &inode.node {
             Node::File(content) => content.allocated(),
             _ => 0,
         });
@@ -185,12 +188,7 @@ impl Disk {
     }
 
     fn create(&mut self, number: InodeNumber, node: &Node, mode: u32) {
-        if self.inodes.len() <= index(number) {
-            self.inodes.resize(index(number) + 1, None);
-        }
-        if let Some(place @ None) = self.inodes.get_mut(index(number)) {
-            *place = Some(Arc::new(Inode::new(node.clone(), mode)));
-        }
+        self.inodes.add(number, Arc::new(Inode::new(node.clone(), mode)));
     }
 
     fn enter(&mut self, directory: InodeNumber, name: &Arc<str>, inode: InodeNumber) {
@@ -210,7 +208,7 @@ impl Disk {
 
     fn count_names(&mut self, number: InodeNumber, change: i64) {
         // Names are no part of a fingerprint.
-        if let Some(Some(inode)) = self.inodes.get_mut(index(number)) {
+        if let Some(inode) = self.inodes.get_mut(number) {
             let inode = Arc::make_mut(inode);
             inode.names = inode.names.saturating_add_signed(change);
         }
@@ -233,10 +231,8 @@ impl Disk {
 
     /// Forgets an inode that no name leads to and nobody has open.
     pub(crate) fn forget_unnamed(&mut self, number: InodeNumber) {
-        if self.inode(number).is_some_and(|inode| inode.names == 0)
-            && let Some(place) = self.inodes.get_mut(index(number))
-        {
-            *place = None;
+        if self.inode(number).is_some_and(|inode| inode.names == 0) {
+            self.inodes.remove(number);
         }
     }
 
@@ -264,9 +260,9 @@ impl Disk {
         let mut walk = Walk::of(self, &[]);
         let fingerprint = walk.fingerprint(ROOT, 0);
         let reached = walk.found;
-        for (inode, reached) in self.inodes.iter_mut().zip(reached) {
+        for (number, reached) in (0..).zip(reached) {
             if reached.is_none() {
-                *inode = None;
+                self.inodes.remove(number);
             }
         }
         fingerprint

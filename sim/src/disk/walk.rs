@@ -19,7 +19,16 @@ pub(super) struct Walk<'w> {
 
 impl<'w> Walk<'w> {
     pub(super) fn of(disk: &'w Disk, passed_over: &'w [InodeNumber]) -> Self {
-        let found = vec![None; disk.inodes.len()];
+        Self::knowing(Vec::new(), disk, passed_over)
+    }
+
+    /// The same, where something is known already.
+    fn knowing(
+        mut found: Vec<Option<Fingerprint>>,
+        disk: &'w Disk,
+        passed_over: &'w [InodeNumber],
+    ) -> Self {
+        found.resize(disk.inodes.len(), None);
         Self { disk, passed_over, found, text: Vec::with_capacity(4096), too_deep: false }
     }
 
@@ -78,10 +87,8 @@ impl Survey {
         let mut walk = Walk::of(disk, &[]);
         walk.fingerprint(ROOT, 0);
         let mut parents = vec![Vec::new(); disk.inodes.len()];
-        for (number, inode) in (0..).zip(&disk.inodes) {
-            let Some(Node::Directory(entries)) = inode.as_deref().map(|inode| &inode.node) else {
-                continue;
-            };
+        for (number, inode) in disk.inodes.iter() {
+            let Node::Directory(entries) = &inode.node else { continue };
             for child in entries.values() {
                 // What it leads to need not have been made yet.
                 if parents.len() <= index(*child) {
@@ -102,10 +109,9 @@ impl Survey {
         disk: &Disk,
         operations: impl Iterator<Item = &'o Operation>,
     ) -> Fingerprint {
-        let mut walk = Walk::of(disk, &[]);
+        let known = if self.usable { self.fingerprints.clone() } else { Vec::new() };
+        let mut walk = Walk::knowing(known, disk, &[]);
         if self.usable {
-            walk.found.clone_from(&self.fingerprints);
-            walk.found.resize(disk.inodes.len(), None);
             operations.flat_map(Operation::changes).for_each(|changed| {
                 self.forget(changed, &mut walk.found);
             });

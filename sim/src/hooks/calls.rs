@@ -8,7 +8,7 @@ use sim::world::Stat;
 
 use super::surroundings::is_hidden;
 use super::unanswered::end;
-use super::{ROOT_PATH, answer, call, is_simulated, set_errno, simulated, simulated_at};
+use super::{ROOT_PATH, answer, call, is_simulated, set_errno, simulated, simulated_at, text};
 
 /// As `open64`: the variadic mode is the third argument in the calling convention, whether it was given or not.
 #[unsafe(no_mangle)]
@@ -305,8 +305,8 @@ unsafe extern "C" fn symlink(target: *const c_char, path: *const c_char) -> c_in
     match unsafe { simulated(path) } {
         Some(path) => {
             // SAFETY: as above.
-            let target = unsafe { CStr::from_ptr(target) }.to_string_lossy();
-            answer(call(|world| world.make_link(&target, path).map(|()| 0)))
+            let target = text(unsafe { CStr::from_ptr(target) }.to_bytes());
+            answer(call(|world| world.make_link(target, path).map(|()| 0)))
         }
         None => kernel!(SYS_symlink, target, path) as c_int,
     }

@@ -89,11 +89,16 @@ unsafe fn simulated<'p>(path: *const c_char) -> Option<&'p str> {
     (rest.is_empty() || rest.starts_with(b"/")).then(|| text(rest))
 }
 
-/// A path or name of the simulated disk, which knows none but of UTF-8.
+/// A path or name of the simulated disk, which knows none but of UTF-8, and leads down.
 fn text(name: &[u8]) -> &str {
-    std::str::from_utf8(name).unwrap_or_else(|_| {
+    let name = std::str::from_utf8(name).unwrap_or_else(|_| {
         unanswered::end("made", format_args!("a path below {ROOT_PATH} that is not UTF-8"))
-    })
+    });
+    // The first question is soon answered of nearly every path.
+    if name.contains("..") && name.split('/').any(|part| part == "..") {
+        unanswered::end("made", format_args!("a path below {ROOT_PATH} that leads up, {name}"))
+    }
+    name
 }
 
 /// Where the C library's own function is, whose name ends in a NUL. It is looked up once.

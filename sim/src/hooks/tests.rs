@@ -100,7 +100,9 @@ fn make(call: &str, path: &CStr, descriptor: c_int) {
             "dup2" => drop(libc::dup2(descriptor, 9)),
             "ioctl" => drop(libc::ioctl(descriptor, libc::FIONREAD, 0)),
             "fcntl" => drop(libc::fcntl(descriptor, libc::F_SETLK, 0)),
-            "made" => drop(libc::open64(c"/simulated/home/\xff".as_ptr(), libc::O_RDONLY)),
+            "not UTF-8" => drop(libc::open64(c"/simulated/home/\xff".as_ptr(), libc::O_RDONLY)),
+            "up" => drop(libc::open64(c"/simulated/home/..x/../x".as_ptr(), libc::O_RDONLY)),
+            "a link up" => drop(libc::symlink(c"../x".as_ptr(), path)),
             _ => panic!("{call}?"),
         }
     }
@@ -117,17 +119,23 @@ fn a_call_without_an_answer_ends_the_process_with_its_name() {
         return make(call.to_str().unwrap(), &path, FIRST_DESCRIPTOR);
     }
     let this = "hooks::tests::a_call_without_an_answer_ends_the_process_with_its_name";
-    let of_paths = OF_PATHS.map(|call| (call, format!("{ROOT_PATH}/home/x")));
-    let of_descriptors = OF_DESCRIPTORS.map(|call| (call, "the descriptor 16777216".to_owned()));
-    let of_bytes = [("made", format!("a path below {ROOT_PATH} that is not UTF-8"))];
-    for (call, subject) in of_paths.into_iter().chain(of_descriptors).chain(of_bytes) {
+    let of_paths = OF_PATHS.map(|call| (call, format!("{call} of {ROOT_PATH}/home/x")));
+    let of_descriptors =
+        OF_DESCRIPTORS.map(|call| (call, format!("{call} of the descriptor 16777216")));
+    let made = format!("made of a path below {ROOT_PATH}");
+    let of_texts = [
+        ("not UTF-8", format!("{made} that is not UTF-8")),
+        ("up", format!("{made} that leads up, /home/..x/../x")),
+        ("a link up", format!("{made} that leads up, ../x")),
+    ];
+    for (call, subject) in of_paths.into_iter().chain(of_descriptors).chain(of_texts) {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", this, "--nocapture"])
             .env(CALL, call)
             .output()
             .unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
-        let wanted = format!("the simulator has no answer to the call {call} of {subject}");
+        let wanted = format!("the simulator has no answer to the call {subject}");
         assert!(error.trim_end().starts_with(&wanted), "{call}: {error}");
         assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{call}: {error}");
     }

@@ -21,23 +21,103 @@ pub(super) struct Units {
     pending: usize,
 }
 
+/// How many operations each unit has of what is pending: enough to know how many choices there are, and found without looking
+/// at what was pending before.
+#[derive(Debug, Default)]
+pub(super) struct Sizes {
+    /// Units of names and sizes.
+    names: Vec<usize>,
+    /// By file.
+    files: BTreeMap<InodeNumber, usize>,
+    /// The one that the operation belongs to that was added last.
+    newest: Option<Unit>,
+}
+
+/// What an operation is kept or lost with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    /// What else was done to this file.
+    File(InodeNumber),
+    /// The names and sizes of all, or, where these are in no order, nothing else.
+    Names,
+}
+
+impl Unit {
+    /// Of an operation, unless nothing can be seen of it.
+    fn of(operation: &Operation, profile: Profile) -> Option<Self> {
+        let inode = operation.owner()?;
+        let in_a_file = match profile {
+            Profile::Ordered => operation.is_data(),
+            _ => matches!(
+                operation,
+                Operation::Write { .. } | Operation::Resize { .. } | Operation::Mode { .. }
+            ),
+        };
+        Some(if in_a_file { Self::File(inode) } else { Self::Names })
+    }
+}
+
+impl Sizes {
+    /// Everything that is pending.
+    pub(super) fn of(pending: &[(usize, &Operation)], profile: Profile) -> Self {
+        let mut sizes = Self::default();
+        pending.iter().for_each(|(_, operation)| sizes.add(operation, profile));
+        sizes
+    }
+
+    /// One more is pending.
+    pub(super) fn add(&mut self, operation: &Operation, profile: Profile) {
+        self.newest = Unit::of(operation, profile);
+        match self.newest {
+            Some(Unit::File(inode)) => *self.files.entry(inode).or_default() += 1,
+            Some(Unit::Names) => match (profile, self.names.last_mut()) {
+                (Profile::Ordered, Some(names)) => *names += 1,
+                _ => self.names.push(1),
+            },
+            None => {}
+        }
+    }
+
+    /// Whether there are at most so many choices of everything.
+    pub(super) fn allow_at_most(&self, most: usize) -> bool {
+        product(self.names.iter().chain(self.files.values()).copied(), most)
+    }
+
+    /// Whether there are at most so many beside what was added last, and what is of its unit.
+    pub(super) fn allow_at_most_beside_newest(&self, most: usize) -> bool {
+        let names = match self.newest {
+            Some(Unit::Names) => self.names.len().saturating_sub(1),
+            _ => self.names.len(),
+        };
+        let names = self.names.iter().take(names).copied();
+        let others =
+            self.files.iter().filter(|(inode, _)| self.newest != Some(Unit::File(**inode)));
+        product(names.chain(others.map(|(_, size)| *size)), most)
+    }
+}
+
+/// Whether there are at most so many choices of units that have so many operations.
+fn product(sizes: impl Iterator<Item = usize>, most: usize) -> bool {
+    let mut product: usize = 1;
+    for size in sizes {
+        product = product.saturating_mul(size + 1);
+        if product > most {
+            return false;
+        }
+    }
+    true
+}
+
 impl Units {
     /// Everything that is pending.
     pub(super) fn of_all(pending: &[(usize, &Operation)], profile: Profile) -> Self {
         let mut files: BTreeMap<InodeNumber, Vec<usize>> = BTreeMap::new();
         let mut names: Vec<Vec<usize>> = Vec::new();
         for (at, (_, operation)) in pending.iter().enumerate() {
-            let in_a_file = match profile {
-                Profile::Ordered => operation.is_data(),
-                _ => matches!(
-                    operation,
-                    Operation::Write { .. } | Operation::Resize { .. } | Operation::Mode { .. }
-                ),
-            };
-            match operation.owner() {
+            match Unit::of(operation, profile) {
                 None => {}
-                Some(inode) if in_a_file => files.entry(inode).or_default().push(at),
-                Some(_) => match (profile, names.last_mut()) {
+                Some(Unit::File(inode)) => files.entry(inode).or_default().push(at),
+                Some(Unit::Names) => match (profile, names.last_mut()) {
                     (Profile::Ordered, Some(names)) => names.push(at),
                     _ => names.push(vec![at]),
                 },
@@ -54,15 +134,6 @@ impl Units {
         let own = all.units.iter().position(|unit| unit.last() == Some(&last));
         all.newest = own.map(|own| all.units.remove(own)).unwrap_or_default();
         all
-    }
-
-    /// Whether there are at most so many choices.
-    pub(super) fn has_at_most(&self, most: usize) -> bool {
-        let mut product: usize = 1;
-        for unit in &self.units {
-            product = product.saturating_mul(unit.len() + 1);
-        }
-        product <= most
     }
 
     /// Whether each unit is lost from one of its operations on, if any of it is.

@@ -19,7 +19,7 @@ use crate::world::Logged;
 
 pub use damage::Damage;
 
-use choice::Units;
+use choice::{Sizes, Units};
 
 /// What a crash may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -305,6 +305,8 @@ impl<'p> Pending<'p> {
 struct Walk<'w, 'v> {
     durable: Durable,
     pending: Vec<(usize, &'w Operation)>,
+    /// Of what is pending.
+    sizes: Sizes,
     marks: usize,
     /// Which operations are durable, as a number.
     applied: u128,
@@ -324,6 +326,7 @@ impl<'w, 'v> Walk<'w, 'v> {
         Self {
             durable: Durable::new(what.before.clone()),
             pending: Vec::new(),
+            sizes: Sizes::default(),
             marks: 0,
             applied: 0,
             covered: true,
@@ -356,6 +359,7 @@ impl<'w, 'v> Walk<'w, 'v> {
                 }
                 Logged::Operation { operation, .. } => {
                     self.pending.push((at, operation));
+                    self.sizes.add(operation, self.what.profile);
                     self.operation(at + 1);
                 }
             }
@@ -384,6 +388,7 @@ impl<'w, 'v> Walk<'w, 'v> {
                 self.pending.push((at, operation));
             }
         }
+        self.sizes = Sizes::of(&self.pending, self.what.profile);
         self.covered |= self.pending.is_empty();
     }
 
@@ -399,6 +404,7 @@ impl<'w, 'v> Walk<'w, 'v> {
     fn lose(&mut self, inode: InodeNumber) {
         if self.what.profile != Profile::Kill {
             self.pending.retain(|(_, operation)| operation.owner() != Some(inode));
+            self.sizes = Sizes::of(&self.pending, self.what.profile);
         }
     }
 
@@ -415,13 +421,13 @@ impl<'w, 'v> Walk<'w, 'v> {
             return;
         }
         // Whether a later sync needs images of its own does not depend on where the walk began.
-        let units = Units::beside_newest(&self.pending, self.what.profile);
-        let exhaustive = units.has_at_most(self.what.effort.power_set);
+        let exhaustive = self.sizes.allow_at_most_beside_newest(self.what.effort.power_set);
         self.covered &= exhaustive;
         if point < self.what.from {
             return;
         }
         self.count_point(exhaustive);
+        let units = Units::beside_newest(&self.pending, self.what.profile);
         let mut choices = Vec::new();
         if exhaustive {
             units.every(&mut |kept| choices.push(kept.to_vec()));
@@ -461,6 +467,7 @@ impl<'w, 'v> Walk<'w, 'v> {
         for (at, operation) in std::mem::take(&mut self.pending) {
             self.make_durable(at, operation);
         }
+        self.sizes = Sizes::default();
     }
 
     /// Takes every image, or a larger sample.
@@ -471,8 +478,7 @@ impl<'w, 'v> Walk<'w, 'v> {
         if !self.takes_images() {
             return;
         }
-        let units = Units::of_all(&self.pending, self.what.profile);
-        let exhaustive = units.has_at_most(self.what.effort.power_set);
+        let exhaustive = self.sizes.allow_at_most(self.what.effort.power_set);
         self.covered = exhaustive;
         if point < self.what.from {
             return;
@@ -481,6 +487,7 @@ impl<'w, 'v> Walk<'w, 'v> {
         if self.what.profile == Profile::Kill {
             return self.emit(point, &[], None);
         }
+        let units = Units::of_all(&self.pending, self.what.profile);
         let mut choices = Vec::new();
         if exhaustive {
             units.every(&mut |kept| choices.push(kept.to_vec()));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ssh_key::LineEnding;
@@ -91,7 +91,22 @@ enum Who {
 }
 
 impl Who {
-    fn key(self) -> SigningKey {
+    const ALL: [Self; 6] = [
+        Self::Alice,
+        Self::Bob,
+        Self::Publisher,
+        Self::Successor,
+        Self::Stranger,
+        Self::SecondPublisher,
+    ];
+
+    fn key(self) -> &'static SigningKey {
+        // Made once: nothing about them is random, and every run that meets a fault signs anew.
+        static KEYS: LazyLock<[SigningKey; 6]> = LazyLock::new(|| Who::ALL.map(Who::make_key));
+        KEYS.get(self as usize - 1).expect("everybody has one")
+    }
+
+    fn make_key(self) -> SigningKey {
         let pair = Ed25519Keypair::from_seed(&[self as u8; 32]);
         let key = PrivateKey::new(KeypairData::Ed25519(pair), "simulated").expect("it is a key");
         let text = key.to_openssh(LineEnding::LF).expect("it can be written");
