@@ -224,3 +224,50 @@ impl Units {
         self.keep(|number| counts.get(number).copied().unwrap_or_default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::disk::ROOT;
+
+    fn operation() -> impl Strategy<Value = Operation> {
+        let inode = 2_u64..6;
+        prop_oneof![
+            inode.clone().prop_map(|inode| {
+                let name = Arc::from("name");
+                Operation::Enter { directory: ROOT, name, inode }
+            }),
+            inode.clone().prop_map(|inode| {
+                Operation::Write { inode, offset: 0, data: Arc::from(*b"bytes") }
+            }),
+            inode.clone().prop_map(|inode| Operation::Resize { inode, size: 1 }),
+            inode.prop_map(|inode| Operation::Mode { inode, mode: 0o600 }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_counted_as_it_comes_is_what_there_is_to_choose_from(
+            operations in proptest::collection::vec(operation(), 1..10),
+            most in 0_usize..40,
+        ) {
+            let pending: Vec<_> = operations.iter().enumerate().collect();
+            for profile in [Profile::Ordered, Profile::Posix] {
+                let choices = |units: Units| {
+                    let mut choices = 0;
+                    units.every(&mut |_| choices += 1);
+                    choices
+                };
+                let sizes = Sizes::of(&pending, profile);
+                let all = choices(Units::of_all(&pending, profile));
+                prop_assert_eq!(sizes.allow_at_most(most), all <= most);
+                let beside = choices(Units::beside_newest(&pending, profile));
+                prop_assert_eq!(sizes.allow_at_most_beside_newest(most), beside <= most);
+            }
+        }
+    }
+}
