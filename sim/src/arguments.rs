@@ -21,6 +21,32 @@ usage: cargo xtask sim [--seed N] [--budget 60s | --states N] [--profile kill|or
        cargo xtask sim --accept
        cargo xtask sim --list";
 
+/// What each of it does.
+pub(crate) const HELP: &str = "
+Runs the product and the real fjall on a simulated disk, at every crash and with every fault that could happen to it.
+
+  --seed N              what is random begins with it; 1 if it is not said
+  --budget, --states    so much time, or so many states that are judged; else until everything was looked at
+  --quick               what CI takes: some minutes rather than an hour and more
+  --scenario, --profile only these; --list names them
+  --depth N             at most so many crashes follow each other (1 to 3), and at 3 more of the third
+  --shard I/N           one of N parts of the same campaign
+  --workers N           so many processes; as many as there are processors if it is not said
+  --doublecheck         twice, and both must come to the same
+  --json, --report FILE one line at the end for scripts; the same, with more of it, into a file
+
+  --replay ID           makes one state again and tells what led to it
+    --shrink            as small as it can be
+    --html FILE         the timeline as a page
+    --keep              as a regression test
+  --regressions         makes every state again that was kept
+  --naive               programs that use fjall the way one would at first
+  --accept              writes down what undisturbed runs leave, for a person to agree to
+  --list                scenarios and judges
+
+It ends with 0 if everything holds, 1 if something does not, 64 if it is called wrongly.
+docs/simulator.md says the rest.";
+
 /// The most crashes that may follow each other, and as many as do if it is not said.
 pub(crate) const MAXIMUM_DEPTH: u32 = 3;
 
@@ -63,6 +89,8 @@ pub(crate) enum Mode {
     Accept,
     /// The scenarios are listed.
     List,
+    /// It is said how it is used.
+    Help,
 }
 
 /// How one state is made again.
@@ -119,6 +147,8 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
             "--regressions" => arguments.mode = Mode::Regressions,
             "--accept" => arguments.mode = Mode::Accept,
             "--list" => arguments.mode = Mode::List,
+            // Whatever else was given.
+            "--help" | "-h" => return Ok(Arguments { mode: Mode::Help, ..arguments }),
             "--shrink" => shrink = true,
             "--keep" => keep = true,
             "--html" => html = Some(value()?),

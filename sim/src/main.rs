@@ -81,6 +81,10 @@ fn run() -> ExitCode {
     }
     let ok = match &arguments.mode {
         Mode::List => tell::list(),
+        Mode::Help => {
+            println!("{}\n{}", arguments::USAGE, arguments::HELP);
+            true
+        }
         Mode::Explore => explore(&arguments),
         Mode::Worker(index, count, place) => worker(&arguments, *index, *count, place),
         Mode::Hunt => hunt(&arguments),

@@ -312,6 +312,20 @@ fn a_command_line_that_makes_no_sense_is_refused() {
     }
 }
 
+#[test]
+fn whoever_asks_for_help_is_told_what_every_option_does() {
+    let output = simulator(&["--quick", "--help"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{text}");
+    let (usage, told) = text.split_once("\n\n").unwrap();
+    let words = usage.split(|at: char| !at.is_ascii_lowercase() && at != '-');
+    let options: BTreeSet<_> = words.filter(|word| word.starts_with("--")).collect();
+    assert!(options.len() > 18, "{usage}");
+    for option in options {
+        assert!(told.contains(option), "{option}: {told}");
+    }
+}
+
 /// What the kernel is asked of files and descriptors by a program and what it starts, a line for each call. What is read and
 /// written is left out, so that whatever names a path is a path.
 fn asked_of_the_kernel(program: &str, arguments: &[&str]) -> (Output, Vec<String>) {
