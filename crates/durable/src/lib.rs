@@ -18,7 +18,7 @@ mod write;
 
 pub use clone::{CloneMode, CloneReport, clone_tree, copy_file};
 pub use error::{Error, Operation, Result};
-pub use plain::{open_plain, read_plain};
+pub use plain::{open_directory, open_plain, read_plain};
 pub use tree::{
     Entry, EntryKind, FileIdentity, MAXIMUM_DEPTH, exists, is_directory, is_file, is_same_file,
     remove_tree, restrict_directory, restrict_tree, sync_tree, walk,

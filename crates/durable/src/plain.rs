@@ -1,4 +1,4 @@
-//! Reading what should be a plain file, whatever somebody has put in its place.
+//! Opening what should be a plain file or a directory, whatever somebody has put in its place.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -27,6 +27,21 @@ pub fn read_plain(path: &Path, most: u64) -> Result<Vec<u8>> {
 /// Opens a plain file for reading, as [`read_plain`] does.
 pub fn open_plain(path: &Path) -> Result<File> {
     open(path).map(|(file, _)| file)
+}
+
+/// Opens a directory that is one, and no link to one: for its lock, which needs nothing else of it.
+///
+/// # Errors
+/// What the operating system says; of a link or anything else that is no directory, [`io::ErrorKind::NotADirectory`].
+pub fn open_directory(path: &Path) -> Result<File> {
+    let opened =
+        OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_DIRECTORY).open(path);
+    opened.map_err(|error| {
+        // Of a link some systems say this.
+        let is_link = error.raw_os_error() == Some(libc::ELOOP);
+        let error = if is_link { io::ErrorKind::NotADirectory.into() } else { error };
+        Error::new(Operation::Open, path, error)
+    })
 }
 
 fn open(path: &Path) -> Result<(File, Metadata)> {
@@ -62,6 +77,21 @@ mod tests {
         assert_eq!(error.source.kind(), io::ErrorKind::FileTooLarge);
         assert!(!error.is_planted());
         let error = read_plain(&directory.path().join("missing"), 4).unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn only_a_directory_is_opened_as_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let (link, file) = (directory.path().join("link"), directory.path().join("file"));
+        symlink(directory.path(), &link).unwrap();
+        std::fs::write(&file, b"1234").unwrap();
+        open_directory(directory.path()).unwrap();
+        for path in [&link, &file] {
+            let error = open_directory(path).unwrap_err();
+            assert_eq!(error.source.kind(), io::ErrorKind::NotADirectory, "{}", path.display());
+        }
+        let error = open_directory(&directory.path().join("missing")).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::NotFound);
     }
 

@@ -62,7 +62,11 @@ impl HomeLock {
 /// of that name is left alone.
 pub fn is_lock_file(layout: &Layout) -> bool {
     let path = layout.lock();
-    let Ok(metadata) = path.symlink_metadata() else { return true };
+    let metadata = match path.symlink_metadata() {
+        Ok(metadata) => metadata,
+        // What cannot be looked at may be somebody else's.
+        Err(error) => return error.kind() == std::io::ErrorKind::NotFound,
+    };
     let is_pid = |bytes: Vec<u8>| {
         bytes.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'\n' | 0))
     };

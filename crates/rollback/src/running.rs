@@ -2,9 +2,9 @@
 
 use std::fs::{File, TryLockError};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use durable::{Error as FileError, Operation};
+use durable::{Error as FileError, Operation, open_directory};
 use versioning::GenerationNumber;
 
 use crate::{Error, Layout, Result};
@@ -40,7 +40,8 @@ impl NotRunning {
     /// [`Error::Running`] if somebody does; or what a file operation says, such as that there is no directory.
     pub fn acquire(layout: &Layout, generation: GenerationNumber) -> Result<Self> {
         let path = layout.generation(generation);
-        let directory = open(&path)?;
+        // Who asks the least learns it on the worst disk: nothing but opening it has to succeed.
+        let directory = open_directory(&path)?;
         match directory.try_lock() {
             Ok(()) => Ok(Self { directory, path }),
             Err(TryLockError::WouldBlock) => Err(Error::Running { generation }),
@@ -61,16 +62,6 @@ impl NotRunning {
             Err(error) => Err(FileError::new(Operation::Lock, &path, error.into()).into()),
         }
     }
-}
-
-/// Opens a directory that is one, and no link to one: the lock of another directory would say nothing.
-fn open(path: &Path) -> Result<File> {
-    let failed = |operation, error| Error::File(FileError::new(operation, path, error));
-    let metadata = path.symlink_metadata().map_err(|error| failed(Operation::Inspect, error))?;
-    if !metadata.is_dir() {
-        return Err(failed(Operation::Inspect, std::io::ErrorKind::NotADirectory.into()));
-    }
-    File::open(path).map_err(|error| failed(Operation::Open, error))
 }
 
 #[cfg(test)]

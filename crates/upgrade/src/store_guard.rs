@@ -51,25 +51,19 @@ fn lock(
     store: &Path,
 ) -> std::result::Result<Option<std::fs::File>, Cause> {
     let path = store.join("lock");
-    match path.symlink_metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(durable::Error::new(durable::Operation::Inspect, &path, error).into());
-        }
-        // Opening anything else could wait for ever.
-        Ok(metadata) if !metadata.is_file() => {
+    let lock = match durable::open_plain(&path) {
+        Ok(lock) => lock,
+        Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.is_planted() => {
             return Err(Cause::Altered(format!("{} is not a plain file", path.display())));
         }
-        Ok(_) => {}
-    }
-    let failed = |operation, error| durable::Error::new(operation, &path, error);
-    let opened = std::fs::File::open(&path);
-    let lock = opened.map_err(|error| failed(durable::Operation::Open, error))?;
+        Err(error) => return Err(error.into()),
+    };
     match lock.try_lock_shared() {
         Ok(()) => Ok(Some(lock)),
         Err(std::fs::TryLockError::WouldBlock) => Err(Cause::StoreInUse { generation }),
         Err(std::fs::TryLockError::Error(error)) => {
-            Err(failed(durable::Operation::Lock, error).into())
+            Err(durable::Error::new(durable::Operation::Lock, &path, error).into())
         }
     }
 }
