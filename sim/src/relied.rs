@@ -14,7 +14,7 @@ use sim::world::{Logged, World};
 use crate::hooks;
 use crate::id::StateId;
 use crate::lint;
-use crate::observe::{CurrentIs, Found, Scope, State, Wanted, look_on, observe};
+use crate::observe::{CurrentIs, Found, State, Wanted, look, observe};
 use crate::report::Violation;
 use crate::scenario::Step;
 use crate::session::Session;
@@ -58,8 +58,7 @@ impl Relied<'_> {
             return;
         }
         hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
-        // What lies there was read where it was made.
-        let first = look_on(Scope::Everything);
+        let first = look();
         let recovery = hooks::install(None).map_or_else(Vec::new, |mut world| world.take_log());
         if !matches!(first.state(), Some(State::Home { .. })) {
             return;

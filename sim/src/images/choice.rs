@@ -101,11 +101,12 @@ fn product(sizes: impl Iterator<Item = usize>, most: usize) -> bool {
     let mut product: usize = 1;
     for size in sizes {
         product = product.saturating_mul(size + 1);
+        // There may be thousands of them, and nobody needs to know how many more.
         if product > most {
-            return false;
+            break;
         }
     }
-    true
+    product <= most
 }
 
 impl Units {
