@@ -399,3 +399,19 @@ fn is_lost_journal(error: &str) -> bool {
     let names = ["missing", "broken", "truncated", "forked", "witness-lost", "too-large", "lost"];
     error.strip_prefix("journal-").is_some_and(|rest| names.contains(&rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_byte_for_byte_the_same_and_reads_otherwise_is_a_problem() {
+        let number = GenerationNumber::FIRST;
+        let sealed = BTreeMap::from([(number, (1, Digest::of(b"manifest"), None))]);
+        let read = |content: &[u8]| remember(&sealed, &[(number, Digest::of(content))].into());
+        assert_eq!(read(b"content"), [] as [String; 0]);
+        assert_eq!(read(b"content"), [] as [String; 0], "it is what it was");
+        let what = "is byte for byte one that was read before, and reads otherwise";
+        assert_eq!(read(b"another content"), [format!("generation {number} {what}")]);
+    }
+}

@@ -40,7 +40,8 @@ impl NotRunning {
     /// [`Error::Running`] if somebody does; or what a file operation says, such as that there is no directory.
     pub fn acquire(layout: &Layout, generation: GenerationNumber) -> Result<Self> {
         let path = layout.generation(generation);
-        // Who asks the least learns it on the worst disk: nothing but opening it has to succeed.
+        // Nothing is asked of it but its lock: on a disk that cannot say what lies there, it may be held all the same. And no
+        // link is followed: the lock of another directory would say nothing.
         let directory = open_directory(&path)?;
         match directory.try_lock() {
             Ok(()) => Ok(Self { directory, path }),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Inode, InodeNumber};
+use super::{Inode, InodeNumber, index};
 
 /// So many inodes are shared or copied together.
 const BLOCK: usize = 16;
@@ -15,10 +15,6 @@ type Place = Option<Arc<Inode>>;
 pub(super) struct Table {
     blocks: Vec<Arc<[Place; BLOCK]>>,
     length: usize,
-}
-
-fn index(number: InodeNumber) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 impl Table {

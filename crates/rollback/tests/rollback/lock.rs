@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::home;
-use rollback::{Error, HomeLock, is_lock_file};
+use rollback::{Error, HomeLock, Layout, is_lock_file};
 
 #[test]
 fn a_lock_that_is_given_back_within_the_time_is_taken() {
@@ -77,6 +77,8 @@ fn a_lock_file_is_a_short_file_of_digits_or_what_a_crash_left_of_one() {
     }
     fs::remove_file(layout.lock()).unwrap();
     fs::write(root.path().join("pid"), b"4711\n").unwrap();
+    let beyond_a_file = Layout::new(&root.path().join("pid"));
+    assert!(!is_lock_file(&beyond_a_file), "what cannot be looked at may be somebody else's");
     std::os::unix::fs::symlink("pid", layout.lock()).unwrap();
     assert!(!is_lock_file(&layout), "a link is somebody else's");
     fs::remove_file(layout.lock()).unwrap();
