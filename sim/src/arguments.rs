@@ -7,7 +7,7 @@ use sim::images::Profile;
 
 use crate::campaign::Campaign;
 use crate::id::StateId;
-use crate::replay::Elsewhere;
+use crate::replay::Check;
 use crate::scenario::{Scenario, all};
 
 /// How the command is used.
@@ -82,7 +82,7 @@ pub(crate) enum Mode {
     /// One state is made again.
     Replay(Replay),
     /// What is no state that a crash left is made again, and kept as a regression test, if that is wanted.
-    Elsewhere(Elsewhere, bool),
+    Check(Check, bool),
     /// Every state of the file of regressions is made again.
     Regressions,
     /// What undisturbed runs leave is written down, for a person to agree to.
@@ -131,58 +131,116 @@ pub(crate) fn parse(given: Vec<String>) -> Result<Arguments, String> {
         doublecheck: false,
         given: given.clone(),
     };
-    let (mut shrink, mut html, mut keep, mut id) = (false, None, false, None);
+    let mut again = Again::default();
     let mut given = given.into_iter();
     while let Some(name) = given.next() {
         let mut value = || given.next().ok_or_else(|| format!("{name} needs a value"));
-        let campaign = &mut arguments.campaign;
-        match name.as_str() {
-            "--json" => arguments.json = true,
-            "--report" => arguments.report = Some(PathBuf::from(value()?)),
-            "--quick" => campaign.quick = true,
-            "--doublecheck" => arguments.doublecheck = true,
-            "--sabotage" => arguments.mode = Mode::Sabotage,
-            "--naive" => arguments.mode = Mode::Naive,
-            "--hunt" => arguments.mode = Mode::Hunt,
-            "--regressions" => arguments.mode = Mode::Regressions,
-            "--accept" => arguments.mode = Mode::Accept,
-            "--list" => arguments.mode = Mode::List,
-            // Whatever else was given.
-            "--help" | "-h" => return Ok(Arguments { mode: Mode::Help, ..arguments }),
-            "--shrink" => shrink = true,
-            "--keep" => keep = true,
-            "--html" => html = Some(value()?),
-            "--replay" => id = Some(value()?),
-            "--seed" => campaign.seed = number(&value()?)?,
-            "--states" => campaign.states = Some(number(&value()?)?),
-            "--budget" => campaign.budget = Some(time(&value()?)?),
-            "--workers" => arguments.workers = Some(number(&value()?)?.max(1)),
-            "--depth" => campaign.depth = Some(depth(&value()?)?),
-            "--scenario" => campaign.scenarios.push(scenario(&value()?)?),
-            "--profile" => campaign.profiles = vec![profile(&value()?)?],
-            "--shard" => campaign.shard = shard(&value()?)?,
-            "--worker" => {
-                let (index, count) = shard(&value()?)?;
-                arguments.mode = Mode::Worker(index, count, PathBuf::from(value()?));
-            }
-            _ => return Err(format!("{name} is not known")),
+        // Whatever else was given.
+        if matches!(name.as_str(), "--help" | "-h") {
+            return Ok(Arguments { mode: Mode::Help, ..arguments });
+        }
+        let taken = arguments.take(&name, &mut value)?
+            || arguments.campaign.take(&name, &mut value)?
+            || again.take(&name, &mut value)?;
+        if !taken {
+            return Err(format!("{name} is not known"));
         }
     }
-    let as_it_is = !(shrink || html.is_some());
-    match id.as_deref().map(|id| (id.parse::<StateId>(), Elsewhere::named(id))) {
-        Some((Ok(id), _)) => arguments.mode = Mode::Replay(Replay { id, shrink, html, keep }),
-        Some((_, Some(elsewhere))) if as_it_is => arguments.mode = Mode::Elsewhere(elsewhere, keep),
-        Some((_, Some(_))) => {
-            return Err("--shrink and --html are for what a crash left, or a fault".to_owned());
-        }
-        Some((Err(wrong), None)) => return Err(wrong),
-        None if as_it_is && !keep => {}
-        None => return Err("--shrink, --keep and --html go with --replay".to_owned()),
+    if let Some(mode) = again.mode()? {
+        arguments.mode = mode;
     }
     if arguments.doublecheck && arguments.campaign.budget.is_some() {
         return Err("what fits into a time is not the same twice: give --states instead".to_owned());
     }
     Ok(arguments)
+}
+
+/// Gives the value of an option.
+type Value<'v> = &'v mut dyn FnMut() -> Result<String, String>;
+
+impl Arguments {
+    /// Whether an option is about what is to be done, and how it is told.
+    fn take(&mut self, name: &str, value: Value<'_>) -> Result<bool, String> {
+        match name {
+            "--json" => self.json = true,
+            "--report" => self.report = Some(PathBuf::from(value()?)),
+            "--doublecheck" => self.doublecheck = true,
+            "--workers" => self.workers = Some(number(&value()?)?.max(1)),
+            "--sabotage" => self.mode = Mode::Sabotage,
+            "--naive" => self.mode = Mode::Naive,
+            "--hunt" => self.mode = Mode::Hunt,
+            "--regressions" => self.mode = Mode::Regressions,
+            "--accept" => self.mode = Mode::Accept,
+            "--list" => self.mode = Mode::List,
+            "--worker" => {
+                let (index, count) = shard(&value()?)?;
+                self.mode = Mode::Worker(index, count, PathBuf::from(value()?));
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Campaign {
+    /// Whether an option is about how much is looked at.
+    fn take(&mut self, name: &str, value: Value<'_>) -> Result<bool, String> {
+        match name {
+            "--quick" => self.quick = true,
+            "--seed" => self.seed = number(&value()?)?,
+            "--states" => self.states = Some(number(&value()?)?),
+            "--budget" => self.budget = Some(time(&value()?)?),
+            "--depth" => self.depth = Some(depth(&value()?)?),
+            "--scenario" => self.scenarios.push(scenario(&value()?)?),
+            "--profile" => self.profiles = vec![profile(&value()?)?],
+            "--shard" => self.shard = shard(&value()?)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// What was said of one state that is to be made again.
+#[derive(Default)]
+struct Again {
+    id: Option<String>,
+    shrink: bool,
+    html: Option<String>,
+    keep: bool,
+}
+
+impl Again {
+    /// Whether an option is about it.
+    fn take(&mut self, name: &str, value: Value<'_>) -> Result<bool, String> {
+        match name {
+            "--replay" => self.id = Some(value()?),
+            "--shrink" => self.shrink = true,
+            "--html" => self.html = Some(value()?),
+            "--keep" => self.keep = true,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// What is to be done with it, if there is one.
+    fn mode(self) -> Result<Option<Mode>, String> {
+        let Self { id, shrink, html, keep } = self;
+        let as_it_is = !shrink && html.is_none();
+        let Some(id) = id else {
+            return match as_it_is && !keep {
+                true => Ok(None),
+                false => Err("--shrink, --keep and --html go with --replay".to_owned()),
+            };
+        };
+        match (id.parse::<StateId>(), Check::named(&id)) {
+            (Ok(id), _) => Ok(Some(Mode::Replay(Replay { id, shrink, html, keep }))),
+            (_, Some(check)) if as_it_is => Ok(Some(Mode::Check(check, keep))),
+            (_, Some(_)) => {
+                Err("--shrink and --html are for what a crash left, or a fault".to_owned())
+            }
+            (Err(wrong), None) => Err(wrong),
+        }
+    }
 }
 
 fn number(text: &str) -> Result<u64, String> {

@@ -1,17 +1,17 @@
 //! A campaign: what is to be looked at, in which order, and how closely.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use sim::Random;
-use sim::images::{Effort, Profile};
+use sim::images::{Effort, Points, Profile};
 
 use crate::arguments::MAXIMUM_DEPTH;
 use crate::classes::CLASSES;
 use crate::damage::Damaged;
 use crate::explore::{Depth, Exploration, Setting};
-use crate::faults::Disturbed;
+use crate::faults::Injection;
 use crate::golden;
 use crate::id::StateId;
 use crate::lint;
@@ -46,7 +46,7 @@ const ROTTEN: [(&str, bool); 6] = [
 const RECOVERIES_BEHIND_FAULTS: u64 = 256;
 
 /// Random scenarios of a campaign that is given neither time nor a number of states.
-const RANDOM_SCENARIOS: u64 = 40;
+const RANDOM_SCENARIOS: u64 = 24;
 /// The same, if somebody waits for it.
 const RANDOM_SCENARIOS_QUICK: u64 = 4;
 /// Faults in each random scenario.
@@ -128,7 +128,7 @@ impl Campaign {
         }
         for prepared in &prepared {
             self.rot(session, prepared, Density::SPARSE);
-            self.disturbed(prepared).explore_damage(session);
+            self.injection(prepared).explore_damage(session);
         }
         for stride in HUNTED_EVERY {
             session.take_share(stride);
@@ -137,7 +137,7 @@ impl Campaign {
             }
         }
         for prepared in &prepared {
-            self.disturbed(prepared).explore_syncs(session);
+            self.injection(prepared).explore_syncs(session);
             self.rot(session, prepared, self.density(&prepared.scenario));
         }
         // Whoever still has time gets what a campaign without haste looks at.
@@ -310,31 +310,21 @@ impl Campaign {
     ) {
         let known = Known::all(&recording.run.log);
         let mut seen = BTreeSet::new();
-        let mut exploration = Exploration {
-            session,
-            setting: Setting {
-                scenario,
-                model,
-                before: &recording.before,
-                disks: &recording.run.disks,
-                failed: None,
-                lied_to: false,
-            },
-            profile: Profile::Kill,
-            depth: self.depth_of(scenario),
-            seen: &mut seen,
-            recovered: BTreeSet::new(),
-            disturbed: BTreeSet::new(),
-            taken: BTreeSet::new(),
-            only_lost: None,
-            repeats: false,
-            sharded: !scenario.is_random(),
-            applied: BTreeMap::new(),
+        let setting = Setting {
+            scenario,
+            model,
+            before: &recording.before,
+            disks: &recording.run.disks,
+            failed: None,
+            lied_to: false,
         };
+        let how = (Profile::Kill, self.depth_of(scenario));
+        let mut exploration = Exploration::new(session, setting, how, &mut seen);
+        exploration.sharded = !scenario.is_random();
         for profile in self.profiles_of(scenario) {
             exploration.profile = profile;
             let id = StateId::of(&scenario.name, self.seed, profile, self.effort());
-            exploration.run(&recording.run.log, &known, 0, &id);
+            exploration.run(&recording.run.log, &known, Points::ALL, &id);
         }
     }
 
@@ -377,20 +367,20 @@ impl Campaign {
         Depth { most: self.most_crashes(), second_every, third_every, faults_every }
     }
 
-    fn disturbed<'p>(&self, prepared: &'p Prepared) -> Disturbed<'p> {
+    fn injection<'p>(&self, prepared: &'p Prepared) -> Injection<'p> {
         let Prepared { scenario, recording, model } = prepared;
         let second_every = if self.quick { 0 } else { RECOVERIES_BEHIND_FAULTS };
         let depth = Depth { most: self.most_crashes(), second_every, ..Depth::ONE };
-        Disturbed { scenario, recording, model, seed: self.seed, depth }
+        Injection { scenario, recording, model, seed: self.seed, depth, quick: self.quick }
     }
 
     fn faults(&self, session: &mut Session, prepared: &Prepared) {
         let Prepared { scenario, recording, .. } = prepared;
-        let disturbed = self.disturbed(prepared);
+        let injection = self.injection(prepared);
         if !scenario.is_random() {
-            disturbed.explore(session, self.quick);
+            injection.explore(session);
             if !self.quick {
-                disturbed.explore_damage(session);
+                injection.explore_damage(session);
             }
             return;
         }
@@ -403,8 +393,8 @@ impl Campaign {
             let Some(class) = CLASSES.get(usize::try_from(class).unwrap_or_default()) else {
                 return;
             };
-            let nth = 1 + random.below(disturbed.many(*class).max(1));
-            disturbed.meet(session, *class, nth);
+            let nth = 1 + random.below(injection.many(*class).max(1));
+            injection.meet(session, *class, nth);
         }
     }
 }

@@ -146,8 +146,8 @@ impl Class {
         match (size, quick) {
             (_, false) if self.name == EVERY_SYNC => u64::MAX,
             (Size::Small, false) => 1000,
-            (Size::Medium, false) => 200,
-            (Size::Large, false) => 60,
+            (Size::Medium, false) => 120,
+            (Size::Large, false) => 40,
             (Size::Small, true) => 24,
             (Size::Medium, true) => 6,
             (Size::Large, true) => 2,

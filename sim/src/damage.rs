@@ -2,7 +2,7 @@
 //! refused. What cannot be told from a torn append would be cut, and with it what somebody was told is done.
 
 use sim::disk::{Disk, Node};
-use sim::images::{Effort, Enumeration, Next, Profile, enumerate};
+use sim::images::{Effort, Enumeration, Next, Points, Profile, enumerate};
 use sim::world::Logged;
 
 use crate::id::StateId;
@@ -35,7 +35,8 @@ impl Damaged<'_> {
         let known = Known::all(log);
         let mut marks = 0;
         let (profile, effort) = (Profile::Posix, Effort::QUICK);
-        let what = Enumeration { before, log, profile, seed: run.seed, effort, from: 0 };
+        let what =
+            Enumeration { before, log, profile, seed: run.seed, effort, points: Points::ALL };
         enumerate(what, &mut |image| {
             // Of the images at a mark, the one on which nothing is kept that was pending.
             if image.marks == marks || !image.kept().is_empty() || image.damage.is_some() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use sim::disk::{Disk, Fingerprint, InodeNumber};
-use sim::images::{Coverage, Damage, Enumeration, Image, Next, Profile, enumerate};
+use sim::images::{Coverage, Damage, Enumeration, Image, Next, Points, Profile, enumerate};
 use sim::world::Logged;
 
 use crate::id::StateId;
@@ -70,7 +70,7 @@ pub(crate) struct Exploration<'x> {
     /// States whose recovery was crashed under this profile.
     pub(crate) recovered: BTreeSet<Fingerprint>,
     /// States whose recovery met faults under this profile.
-    pub(crate) disturbed: BTreeSet<Fingerprint>,
+    pub(crate) injected: BTreeSet<Fingerprint>,
     /// Images of the log that is walked that were taken before.
     pub(crate) taken: BTreeSet<(u128, Option<Damage>)>,
     /// Judge only what loses something of this inode, and nothing else.
@@ -88,21 +88,46 @@ pub(crate) struct Walk<'w> {
     pub(crate) disk: &'w Disk,
     pub(crate) log: &'w [Logged],
     pub(crate) known: &'w [Known],
-    pub(crate) from: usize,
+    pub(crate) points: Points,
     pub(crate) id: &'w StateId,
     /// How many crashes there are then.
     pub(crate) depth: u32,
 }
 
+impl<'x> Exploration<'x> {
+    /// Of one log, by one process, with nothing left out.
+    pub(crate) fn new(
+        session: &'x mut Session,
+        setting: Setting<'x>,
+        (profile, depth): (Profile, Depth),
+        seen: &'x mut BTreeSet<Fingerprint>,
+    ) -> Self {
+        Self {
+            session,
+            setting,
+            profile,
+            depth,
+            seen,
+            recovered: BTreeSet::new(),
+            injected: BTreeSet::new(),
+            taken: BTreeSet::new(),
+            only_lost: None,
+            repeats: false,
+            sharded: false,
+            applied: BTreeMap::new(),
+        }
+    }
+}
+
 impl Exploration<'_> {
-    /// Judges every image of a log that was not judged before, from this index of the log on.
-    pub(crate) fn run(&mut self, log: &[Logged], known: &[Known], from: usize, id: &StateId) {
+    /// Judges every image of a log that was not judged before, at these points.
+    pub(crate) fn run(&mut self, log: &[Logged], known: &[Known], points: Points, id: &StateId) {
         self.taken.clear();
         self.recovered.clear();
-        self.disturbed.clear();
+        self.injected.clear();
         let states = self.session.report.distinct_states;
         let before = self.setting.before;
-        self.walk(&Walk { disk: before, log, known, from, id, depth: 1 });
+        self.walk(&Walk { disk: before, log, known, points, id, depth: 1 });
         let states = self.session.report.distinct_states - states;
         let name = format!("{} ({})", self.setting.scenario.name, self.profile.name());
         *self.session.report.by_scenario.entry(name).or_default() += states;
@@ -118,7 +143,7 @@ impl Exploration<'_> {
             profile: self.profile,
             seed: walk.id.seed,
             effort: walk.id.effort(),
-            from: walk.from,
+            points: walk.points,
         };
         let coverage: Coverage = enumerate(what, &mut |image| self.visit(walk, image));
         let report = &mut self.session.report;
@@ -156,11 +181,11 @@ impl Exploration<'_> {
         let is_new = self.seen.insert(state);
         // What a crash takes of a recovery is for each profile to say, whichever came to the state first.
         let goes_on = self.depth.goes_on(walk.depth, bits >> 16) && self.recovered.insert(state);
-        let fails = self.depth.meets_faults(walk.depth, bits >> 32) && self.disturbed.insert(state);
+        let fails = self.depth.meets_faults(walk.depth, bits >> 32) && self.injected.insert(state);
         if !is_new && !goes_on && !fails {
             return Next::GoOn;
         }
-        for remembered in [&mut *self.seen, &mut self.recovered, &mut self.disturbed] {
+        for remembered in [&mut *self.seen, &mut self.recovered, &mut self.injected] {
             if remembered.len() > MOST_REMEMBERED {
                 remembered.clear();
             }
@@ -176,7 +201,8 @@ impl Exploration<'_> {
             let disk = image.disk();
             let log = Recovery::undisturbed(&disk, id.seed, false).log;
             let depth = walk.depth + 1;
-            self.follow(&Walk { disk: &disk, log: &log, known: &[known], from: 0, id: &id, depth });
+            let (log, known, points) = (log.as_slice(), &[known], Points::ALL);
+            self.follow(&Walk { disk: &disk, log, known, points, id: &id, depth });
         }
         if fails && holds && self.session.about_to_judge(&id) {
             self.disturb_recovery(&image.disk(), fingerprint, known, &id);

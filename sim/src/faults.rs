@@ -1,9 +1,9 @@
 //! Calls that fail, disks that are full, directories that list in another order: each in turn, and the power after it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sim::Random;
-use sim::images::{Effort, Profile};
+use sim::images::{Effort, Points, Profile};
 
 use crate::classes::{CLASSES, Class, EVERY_SYNC};
 use crate::damage::Damaged;
@@ -18,31 +18,38 @@ use crate::session::Session;
 /// If somebody waits, a large scenario meets every so many-th class, and another one others.
 const LARGE_IN_TURNS: u64 = 4;
 
-/// What is disturbed.
-pub(crate) struct Disturbed<'d> {
+/// Behind a fault in a medium scenario the power goes at so many points between it and the end.
+const POINTS_MEDIUM: usize = 4;
+/// The same in a large one.
+const POINTS_LARGE: usize = 2;
+
+/// What faults are injected into.
+pub(crate) struct Injection<'d> {
     pub(crate) scenario: &'d Scenario,
     pub(crate) recording: &'d Recording,
     pub(crate) model: &'d Model,
     pub(crate) seed: u64,
     /// How many crashes follow each other behind a fault.
     pub(crate) depth: Depth,
+    /// Whether somebody waits.
+    pub(crate) quick: bool,
 }
 
-impl Disturbed<'_> {
+impl Injection<'_> {
     /// How many faults of a class there are to meet.
     pub(crate) fn many(&self, class: Class) -> u64 {
         class.many(&self.recording.run.log, &self.recording.run.calls)
     }
 
     /// Meets faults of every class: fewer of each if somebody waits, and of some classes none in a large scenario.
-    pub(crate) fn explore(&self, session: &mut Session, quick: bool) {
+    pub(crate) fn explore(&self, session: &mut Session) {
         let mut number = 0;
         let mut random = Random::new(self.seed ^ self.recording.run.log.len() as u64);
         let turn = random.below(LARGE_IN_TURNS);
-        let in_turns = quick && self.scenario.size == Size::Large;
+        let in_turns = self.quick && self.scenario.size == Size::Large;
         for (class, takes_turns) in CLASSES.into_iter().zip((0..LARGE_IN_TURNS).cycle()) {
             let many = self.many(class);
-            let most = class.most(self.scenario.size, quick);
+            let most = class.most(self.scenario.size, self.quick);
             let step = many.div_ceil(most).max(1);
             // What comes first in a scenario is much the same in all of them.
             let first = 1 + random.below(step);
@@ -112,6 +119,19 @@ impl Disturbed<'_> {
         }
     }
 
+    /// Where the power goes: behind the fault, and in larger scenarios not everywhere.
+    fn points(&self, run: &Run) -> Points {
+        let end = run.log.len();
+        let met = run.met.as_ref().map_or(end, |met| met.at);
+        let most = match (self.scenario.size, self.quick) {
+            (Size::Small, _) => return Points::from(met),
+            (_, true) => return Points::from(end),
+            (Size::Medium, false) => POINTS_MEDIUM,
+            (Size::Large, false) => POINTS_LARGE,
+        };
+        Points::spread(met, end, most)
+    }
+
     fn setting<'s>(
         &'s self,
         model: &'s Model,
@@ -123,6 +143,7 @@ impl Disturbed<'_> {
         Setting { scenario, model, before, disks, failed, lied_to: class.lies() }
     }
 
+    /// The end, what is left then, and every crash behind the fault.
     fn judge_run(
         &self,
         session: &mut Session,
@@ -130,36 +151,17 @@ impl Disturbed<'_> {
         run: &Run,
         id: &StateId,
     ) -> Result<(), Broken> {
-        if let Some(said) = &run.panicked {
-            let what = format!("the product panics: {said}");
-            return Err(Broken { judge: "recoverable", what });
-        }
-        if run.open > 0 {
-            let what = format!("{} descriptors are left open after a fault", run.open);
-            return Err(Broken { judge: "leaks", what });
-        }
-        let needs_no_space = self.scenario.needs_no_space();
-        class.held_up(needs_no_space, &run.outcomes, &self.model.outcomes)?;
+        judge_end(class, self.scenario, run, self.model)?;
         let known = Known::all(&run.log);
         let last = known.last().copied().unwrap_or_default();
         let failed = run.outcomes.get(last.done).cloned();
         let before = self.model.records.iter().take(self.model.records_before).cloned().collect();
         let mut seen = BTreeSet::new();
         let model = self.model.with_records(before);
-        let mut exploration = Exploration {
-            session,
-            setting: self.setting(&model, failed, class),
-            profile: Profile::Kill,
-            depth: self.depth,
-            seen: &mut seen,
-            recovered: BTreeSet::new(),
-            disturbed: BTreeSet::new(),
-            taken: BTreeSet::new(),
-            only_lost: None,
-            repeats: true,
-            sharded: false,
-            applied: BTreeMap::new(),
-        };
+        let setting = self.setting(&model, failed, class);
+        let how = (Profile::Kill, self.depth);
+        let mut exploration = Exploration::new(session, setting, how, &mut seen);
+        exploration.repeats = true;
         let fingerprint = run.disk.fingerprint_without(&[]);
         let applied = &mut exploration.applied;
         let (judged, seen) = exploration.setting.judge_once(&run.disk, fingerprint, last, applied);
@@ -175,14 +177,29 @@ impl Disturbed<'_> {
             Damaged { before, log, model: &model, id, sharded: false }.explore(exploration.session);
         }
         exploration.setting.model = &model;
+        let points = self.points(run);
         for profile in [Profile::Ordered, Profile::Posix] {
             exploration.profile = profile;
-            let from = match self.scenario.size {
-                Size::Small => run.met.as_ref().map_or(run.log.len(), |met| met.at),
-                _ => run.log.len(),
-            };
-            exploration.run(&run.log, &known, from, &StateId { profile, ..id.clone() });
+            exploration.run(&run.log, &known, points, &StateId { profile, ..id.clone() });
         }
         Ok(())
     }
+}
+
+/// How a run with a fault ended: without a panic, with nothing left open, and where a full disk may be in its way.
+pub(crate) fn judge_end(
+    class: Class,
+    scenario: &Scenario,
+    run: &Run,
+    undisturbed: &Model,
+) -> Result<(), Broken> {
+    if let Some(said) = &run.panicked {
+        let what = format!("the product panics: {said}");
+        return Err(Broken { judge: "recoverable", what });
+    }
+    if run.open > 0 {
+        let what = format!("{} descriptors are left open after a fault", run.open);
+        return Err(Broken { judge: "leaks", what });
+    }
+    class.held_up(scenario.needs_no_space(), &run.outcomes, &undisturbed.outcomes)
 }

@@ -44,8 +44,8 @@ use serde_json::json;
 
 use arguments::{Arguments, Mode};
 use place::Place;
-use report::Report;
 use session::Session;
+use tell::Summary;
 
 /// A third of what the product does while it is judged is to allocate.
 #[global_allocator]
@@ -79,15 +79,20 @@ fn run() -> ExitCode {
         eprintln!("the hooks do not see everything: {missing}");
         return ExitCode::FAILURE;
     }
-    let ok = match &arguments.mode {
+    if perform(&arguments) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Does what is asked for; whether everything is as it must be.
+fn perform(arguments: &Arguments) -> bool {
+    match &arguments.mode {
         Mode::List => tell::list(),
         Mode::Help => {
             println!("{}\n{}", arguments::USAGE, arguments::HELP);
             true
         }
-        Mode::Explore => explore(&arguments),
-        Mode::Worker(index, count, place) => worker(&arguments, *index, *count, place),
-        Mode::Hunt => hunt(&arguments),
+        Mode::Explore => explore(arguments),
+        Mode::Worker(index, count, place) => worker(arguments, *index, *count, place),
+        Mode::Hunt => hunt(arguments),
         Mode::Sabotage => {
             panics::keep();
             let mut report = sabotage::run(&arguments.campaign);
@@ -103,9 +108,9 @@ fn run() -> ExitCode {
             panics::keep();
             replay::run(replay, arguments.json)
         }
-        Mode::Elsewhere(elsewhere, keep) => {
+        Mode::Check(check, keep) => {
             panics::keep();
-            elsewhere.run(*keep, arguments.json)
+            check.run(*keep, arguments.json)
         }
         Mode::Accept => {
             panics::keep();
@@ -122,8 +127,7 @@ fn run() -> ExitCode {
             panics::keep();
             replay::regressions()
         }
-    };
-    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
 }
 
 /// A campaign, once or twice, and the canary.
@@ -138,7 +142,8 @@ fn explore(arguments: &Arguments) -> bool {
     };
     panics::keep();
     let canary = sabotage::canary(arguments.campaign.seed);
-    tell::campaign(arguments, &report, seconds, canary.as_deref(), same)
+    let canary = canary.as_deref();
+    tell::campaign(arguments, &Summary { report: &report, seconds, canary, same })
 }
 
 /// One process of a campaign.
@@ -172,9 +177,10 @@ fn hunt(arguments: &Arguments) -> bool {
     hooks::freeze(campaign.seed);
     campaign.hunt(&mut session);
     let seconds = (hooks::real_nanoseconds() - began) as f64 / 1e9;
-    let report: Report = session.report;
+    let report = &session.report;
     report.kept.iter().for_each(tell::violation);
-    tell::campaign(arguments, &report, seconds, Some("a hunt has none"), true)
+    let canary = Some("a hunt has none");
+    tell::campaign(arguments, &Summary { report, seconds, canary, same: true })
 }
 
 fn limit_memory() {

@@ -316,9 +316,22 @@ fn read(current_is: CurrentIs, scope: Scope) -> Result<FoundHome, upgrade::Error
     })
 }
 
-/// What a generation is held to: its directory, byte for byte, the digest of its manifest, and, if a runtime has written to it,
-/// that of its store when it was left. The journal has the digests.
-type Sealed = (Fingerprint, Digest, Option<Digest>);
+/// What a generation is, and what it is held to: its directory, byte for byte, the digest of its manifest, which the journal
+/// has, and what its store is held to.
+type Sealed = (Fingerprint, Digest, Held);
+
+/// What the store of a generation is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Held {
+    /// To the manifest.
+    Manifest,
+    /// To nothing: a runtime has written to it, and has not closed it.
+    Nothing,
+    /// To the seal that it was closed with: its digest, which the journal has, and the file, byte for byte.
+    Seal(Digest, Option<Fingerprint>),
+    /// To the digest that it had when it was left, which the journal has.
+    Digest(Digest),
+}
 
 /// So many generations are remembered.
 const MOST_REMEMBERED: usize = 100_000;
@@ -355,18 +368,23 @@ fn sealed(home: &Home<'_>, number: GenerationNumber) -> Option<Sealed> {
     if !matches!(state.fate, Fate::Kept | Fate::Bad) {
         return None;
     }
-    let left = match (state.started, state.store) {
-        (false, _) => None,
-        (true, StoreStanding::Quiesced { store }) => Some(store),
-        // What a runtime has written meanwhile is held to nothing; the seal of what it closed lies elsewhere.
-        (true, _) => return None,
+    let below = |path: &str| {
+        let path = format!("{HOME_ON_DISK}/{path}");
+        hooks::with(|world| world.disk().fingerprint_below(&path)).flatten()
     };
-    let path = format!("{HOME_ON_DISK}/generations/{number}");
     // What cannot be read is not what it was, whatever its bytes are.
-    let fingerprint = hooks::with(|world| {
-        world.is_readable().then(|| world.disk().fingerprint_below(&path)).flatten()
-    })??;
-    Some((fingerprint, state.manifest?, left))
+    if !hooks::with(|world| world.is_readable())? {
+        return None;
+    }
+    let held = match (state.started, state.store) {
+        (false, _) => Held::Manifest,
+        (true, StoreStanding::Closed { seal }) => {
+            Held::Seal(seal, below(&format!("seals/{number}.json")))
+        }
+        (true, StoreStanding::Quiesced { store }) => Held::Digest(store),
+        (true, _) => Held::Nothing,
+    };
+    Some((below(&format!("generations/{number}"))?, state.manifest?, held))
 }
 
 fn look_again(first: &Found, before: Fingerprint) -> Second {
@@ -407,7 +425,7 @@ mod tests {
     #[test]
     fn what_is_byte_for_byte_the_same_and_reads_otherwise_is_a_problem() {
         let number = GenerationNumber::FIRST;
-        let sealed = BTreeMap::from([(number, (1, Digest::of(b"manifest"), None))]);
+        let sealed = BTreeMap::from([(number, (1, Digest::of(b"manifest"), Held::Manifest))]);
         let read = |content: &[u8]| remember(&sealed, &[(number, Digest::of(content))].into());
         assert_eq!(read(b"content"), [] as [String; 0]);
         assert_eq!(read(b"content"), [] as [String; 0], "it is what it was");

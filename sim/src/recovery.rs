@@ -7,7 +7,7 @@ use std::time::Duration;
 use sim::Random;
 use sim::disk::{Disk, Fingerprint};
 use sim::fault::{FaultPlan, Met};
-use sim::images::Profile;
+use sim::images::{Points, Profile};
 use sim::world::{Logged, World};
 use upgrade::{Home, NoTelemetry};
 
@@ -171,9 +171,10 @@ impl Exploration<'_> {
         self.session.report.trace_steps += protocol::steps(&seen.found, self.setting.lied_to);
         // A process that dies loses nothing that it has written.
         if self.profile != Profile::Kill {
-            let from = recovery.met.as_ref().map_or(recovery.log.len(), |met| met.at);
+            let met = recovery.met.as_ref().map_or(recovery.log.len(), |met| met.at);
+            let points = Points::from(met);
             let (log, known) = (recovery.log.as_slice(), [known]);
-            self.follow(&Walk { disk, log, known: &known, from, id, depth: 2 });
+            self.follow(&Walk { disk, log, known: &known, points, id, depth: 2 });
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sim::disk::{Disk, Operation};
 use sim::fault::FaultPlan;
-use sim::images::{Effort, Enumeration, Next, Profile, enumerate};
+use sim::images::{Effort, Enumeration, Next, Points, Profile, enumerate};
 use sim::world::{Logged, World};
 
 use crate::hooks;
@@ -67,7 +67,14 @@ impl Relied<'_> {
         let log = [self.log.get(..point).unwrap_or_default(), &recovery].concat();
         for profile in [Profile::Ordered, Profile::Posix] {
             let (seed, effort, from) = (self.id.seed, Effort::QUICK, log.len());
-            let what = Enumeration { before: self.before, log: &log, profile, seed, effort, from };
+            let what = Enumeration {
+                before: self.before,
+                log: &log,
+                profile,
+                seed,
+                effort,
+                points: Points::from(from),
+            };
             let mut taken = BTreeSet::new();
             enumerate(what, &mut |image| {
                 if session.is_over() {

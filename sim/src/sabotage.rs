@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use sim::disk::{InodeNumber, Node, Operation};
-use sim::images::{Effort, Profile};
+use sim::images::{Effort, Points, Profile};
 use sim::world::Logged;
 
 use crate::campaign::Campaign;
@@ -176,30 +176,20 @@ impl<'s> Sabotage<'s> {
         let mut session = Session::new((0, 1), None, MOST_STATES).until_violation();
         let mut seen = BTreeSet::new();
         for profile in [Profile::Posix, Profile::Ordered] {
-            let mut exploration = Exploration {
-                session: &mut session,
-                setting: Setting {
-                    scenario: self.scenario,
-                    model: &self.model,
-                    before: &self.recording.before,
-                    disks: &self.recording.run.disks,
-                    failed: None,
-                    lied_to: false,
-                },
-                profile,
-                depth: Depth::ONE,
-                seen: &mut seen,
-                recovered: BTreeSet::new(),
-                disturbed: BTreeSet::new(),
-                taken: BTreeSet::new(),
-                only_lost,
-                repeats: true,
-                sharded: false,
-                applied: BTreeMap::new(),
+            let setting = Setting {
+                scenario: self.scenario,
+                model: &self.model,
+                before: &self.recording.before,
+                disks: &self.recording.run.disks,
+                failed: None,
+                lied_to: false,
             };
+            let how = (profile, Depth::ONE);
+            let mut exploration = Exploration::new(&mut session, setting, how, &mut seen);
+            (exploration.only_lost, exploration.repeats) = (only_lost, true);
             let id = StateId::of(&self.scenario.name, self.seed, profile, Effort::QUICK);
             let id = StateId { variant: Variant::LeftOut(at), ..id };
-            exploration.run(&without, &known, at, &id);
+            exploration.run(&without, &known, Points::from(at), &id);
         }
         session.report.kept.first().cloned()
     }

@@ -215,8 +215,38 @@ pub struct Enumeration<'e> {
     pub seed: u64,
     /// How much is.
     pub effort: Effort,
-    /// Images are taken from this index of the log on: everything before was looked at elsewhere.
-    pub from: usize,
+    /// Where images are taken.
+    pub points: Points,
+}
+
+/// At which points of a log images are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Points {
+    from: usize,
+    every: usize,
+}
+
+impl Points {
+    /// At every one.
+    pub const ALL: Self = Self::from(0);
+    /// At none.
+    const NONE: Self = Self::from(usize::MAX);
+
+    /// At every one from this index of the log on: everything before was looked at elsewhere.
+    pub const fn from(at: usize) -> Self {
+        Self { from: at, every: 1 }
+    }
+
+    /// At this index of a log of this length, at its end, and at most at so many between them, spread evenly.
+    pub fn spread(at: usize, length: usize, most: usize) -> Self {
+        let every = length.saturating_sub(at).div_ceil(most.saturating_add(1)).max(1);
+        Self { from: at, every }
+    }
+
+    fn take(self, point: usize, length: usize) -> bool {
+        let behind = point.checked_sub(self.from);
+        behind.is_some_and(|behind| point == length || behind.is_multiple_of(self.every))
+    }
 }
 
 /// Whether there is any use in going on.
@@ -260,7 +290,7 @@ impl<'p> Pending<'p> {
         };
         // An enumeration that begins behind its end takes no image, and leaves what it has walked.
         let mut visit = |_: &Image<'_>| Next::GoOn;
-        let mut walk = Walk::new(Enumeration { log, from: usize::MAX, ..what }, &mut visit);
+        let mut walk = Walk::new(Enumeration { log, points: Points::NONE, ..what }, &mut visit);
         walk.all();
         walk.pending.extend(died_in);
         let (durable, pending, marks) = (walk.durable, walk.pending, walk.marks);
@@ -423,7 +453,7 @@ impl<'w, 'v> Walk<'w, 'v> {
         // Whether a later sync needs images of its own does not depend on where the walk began.
         let exhaustive = self.sizes.allow_at_most_beside_newest(self.what.effort.power_set);
         self.covered &= exhaustive;
-        if point < self.what.from {
+        if !self.takes(point) {
             return;
         }
         self.count_point(exhaustive);
@@ -451,7 +481,7 @@ impl<'w, 'v> Walk<'w, 'v> {
 
     /// Only the process dies: exactly what was issued is there, but for a write that it died in.
     fn kill(&mut self, point: usize) {
-        if point >= self.what.from {
+        if self.takes(point) {
             self.count_point(true);
             let everything = vec![true; self.pending.len()];
             self.emit(point, &everything, None);
@@ -480,7 +510,7 @@ impl<'w, 'v> Walk<'w, 'v> {
         }
         let exhaustive = self.sizes.allow_at_most(self.what.effort.power_set);
         self.covered = exhaustive;
-        if point < self.what.from {
+        if !self.takes(point) {
             return;
         }
         self.count_point(exhaustive);
@@ -507,7 +537,11 @@ impl<'w, 'v> Walk<'w, 'v> {
 
     /// Whether it comes to where images are taken: else nobody needs to know how many there would be.
     fn takes_images(&self) -> bool {
-        self.what.from <= self.what.log.len()
+        self.what.points.from <= self.what.log.len()
+    }
+
+    fn takes(&self, point: usize) -> bool {
+        self.what.points.take(point, self.what.log.len())
     }
 
     /// What is sampled at a point does not depend on where the walk began.

@@ -36,7 +36,8 @@ fn log(with_file_sync: bool, with_directory_sync: bool) -> Vec<Logged> {
 
 fn all(log: &[Logged], profile: Profile, visit: &mut dyn FnMut(&Image<'_>)) -> Coverage {
     let before = &Disk::default();
-    let what = Enumeration { before, log, profile, seed: 1, effort: Effort::FULL, from: 0 };
+    let what =
+        Enumeration { before, log, profile, seed: 1, effort: Effort::FULL, points: Points::ALL };
     enumerate(what, &mut |image| {
         visit(image);
         Next::GoOn
@@ -80,7 +81,7 @@ fn every_image_is_what_is_pending_at_its_point_without_what_it_loses() {
     for profile in Profile::ALL {
         let (mut losing, mut damaged) = (0, 0);
         all(log, profile, &mut |image| {
-            let what = Enumeration { before, log, profile, seed: 1, effort, from: 0 };
+            let what = Enumeration { before, log, profile, seed: 1, effort, points: Points::ALL };
             let pending = Pending::at(what, image.point);
             let lost = image.lost();
             assert!(pending.allows(&lost, image.damage), "{profile:?} {} {lost:?}", image.point);
@@ -98,7 +99,7 @@ fn every_image_is_what_is_pending_at_its_point_without_what_it_loses() {
 fn a_profile_allows_that_what_came_last_is_lost_and_not_what_came_before_it() {
     let (before, log, effort) = (&Disk::default(), &several(), Effort::FULL);
     let allows = |profile, lost: &[usize]| {
-        let what = Enumeration { before, log, profile, seed: 1, effort, from: 0 };
+        let what = Enumeration { before, log, profile, seed: 1, effort, points: Points::ALL };
         // The names are 1 and 3, the writes that are pending here 4 and 7, of one file.
         Pending::at(what, 8).allows(lost, None)
     };
@@ -172,8 +173,14 @@ fn behind_a_fault_only_some_of_many_are_lost_alone() {
     let log: Vec<_> = operations.map(logged).collect();
     let lost_alone = |effort| {
         let (before, from) = (&Disk::default(), log.len());
-        let what =
-            Enumeration { before, log: &log, profile: Profile::Posix, seed: 1, effort, from };
+        let what = Enumeration {
+            before,
+            log: &log,
+            profile: Profile::Posix,
+            seed: 1,
+            effort,
+            points: Points::from(from),
+        };
         let mut alone = BTreeSet::new();
         enumerate(what, &mut |image| {
             alone.extend(<[usize; 1]>::try_from(image.lost()).ok().map(|[lost]| lost));
@@ -198,17 +205,20 @@ fn no_two_images_have_the_same_number() {
         let (before, log, effort) = (&Disk::default(), &log, Effort::QUICK);
         let mut numbers = BTreeSet::new();
         let mut count = 0;
-        enumerate(Enumeration { before, log, profile, seed: 1, effort, from: 0 }, &mut |image| {
-            numbers.insert((image.point, image.index));
-            count += 1;
-            Next::GoOn
-        });
+        enumerate(
+            Enumeration { before, log, profile, seed: 1, effort, points: Points::ALL },
+            &mut |image| {
+                numbers.insert((image.point, image.index));
+                count += 1;
+                Next::GoOn
+            },
+        );
         assert_eq!(numbers.len(), count, "{}", profile.name());
     }
 }
 
 #[test]
-fn images_have_the_same_numbers_wherever_a_walk_begins() {
+fn images_have_the_same_numbers_wherever_they_are_taken() {
     let names: Vec<String> = (0..12).map(|number| number.to_string()).collect();
     let mut operations: Vec<_> =
         (2..).zip(&names).flat_map(|(inode, name)| file(inode, name)).collect();
@@ -218,20 +228,23 @@ fn images_have_the_same_numbers_wherever_a_walk_begins() {
     operations.extend([Operation::Sync { inode: 3 }, write(2)]);
     let log: Vec<_> = operations.into_iter().map(logged).collect();
     for profile in Profile::ALL {
-        let taken = |from| {
+        let taken = |points| {
             let (before, log, effort) = (&Disk::default(), &log, Effort::QUICK);
             let mut taken = Vec::new();
-            let what = Enumeration { before, log, profile, seed: 1, effort, from };
+            let what = Enumeration { before, log, profile, seed: 1, effort, points };
             enumerate(what, &mut |image| {
                 taken.push((image.point, image.index, image.lost(), image.damage));
                 Next::GoOn
             });
             taken
         };
-        let all = taken(0);
+        let all = taken(Points::ALL);
         for from in 0..=log.len() {
-            let later: Vec<_> = all.iter().filter(|image| image.0 >= from).cloned().collect();
-            assert_eq!(taken(from), later, "{} from {from}", profile.name());
+            for points in [Points::from(from), Points::spread(from, log.len(), 3)] {
+                let wanted = all.iter().filter(|image| points.take(image.0, log.len()));
+                let wanted: Vec<_> = wanted.cloned().collect();
+                assert_eq!(taken(points), wanted, "{}, {points:?}", profile.name());
+            }
         }
     }
 }
@@ -333,4 +346,18 @@ proptest! {
         prop_assert_eq!(coverage.points, coverage.exhaustive);
         prop_assert_eq!(found, by_definition(&log));
     }
+}
+
+#[test]
+fn points_are_spread_from_the_first_to_the_end() {
+    let taken = |points: Points, length| -> Vec<usize> {
+        (0..=length).filter(|point| points.take(*point, length)).collect()
+    };
+    assert_eq!(taken(Points::spread(0, 10, 4), 10), [0, 2, 4, 6, 8, 10]);
+    assert_eq!(taken(Points::spread(3, 14, 2), 14), [3, 7, 11, 14]);
+    assert_eq!(taken(Points::spread(9, 10, 4), 10), [9, 10]);
+    assert_eq!(taken(Points::spread(10, 10, 4), 10), [10]);
+    assert_eq!(taken(Points::spread(0, 10, 0), 10), [0, 10]);
+    assert_eq!(taken(Points::from(8), 10), [8, 9, 10]);
+    assert_eq!(taken(Points::NONE, 10), [0; 0]);
 }

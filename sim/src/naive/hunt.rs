@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sim::disk::{Disk, Operation, PAGE_BYTES};
 use sim::fault::{Effect, Fault, FaultPlan};
-use sim::images::{Effort, Enumeration, Next, Profile, enumerate};
+use sim::images::{Effort, Enumeration, Next, Points, Profile, enumerate};
 use sim::world::{Logged, World};
 
 use super::evidence::{Evidence, tell};
@@ -111,7 +111,7 @@ impl Hunt {
     fn search(&mut self, program: &Program, run: &Run, seed: u64) {
         for (strength, profile) in Profile::ALL.into_iter().enumerate() {
             let (before, log, effort) = (&run.before, run.log.as_slice(), Effort::FULL);
-            let what = Enumeration { before, log, profile, seed, effort, from: 0 };
+            let what = Enumeration { before, log, profile, seed, effort, points: Points::ALL };
             enumerate(what, &mut |image| {
                 // What is torn only repeats, here, what a hole shows.
                 if image.damage.is_none() {

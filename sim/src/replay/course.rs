@@ -9,6 +9,7 @@ use sim::world::Logged;
 
 use crate::classes::Class;
 use crate::explore::Setting;
+use crate::faults::judge_end;
 use crate::id::Variant;
 use crate::judges::Broken;
 use crate::lint;
@@ -86,7 +87,7 @@ impl Base {
             Variant::Fault { class, nth } => {
                 let class =
                     Class::named(class).ok_or_else(|| format!("there is no fault {class}"))?;
-                self.disturbed(class, *nth, variant)?
+                self.with_a_fault(class, *nth, variant)?
             }
         };
         Ok(Rc::new(course))
@@ -113,7 +114,7 @@ impl Base {
         }
     }
 
-    fn disturbed(
+    fn with_a_fault(
         self: &Rc<Self>,
         class: Class,
         nth: u64,
@@ -126,15 +127,7 @@ impl Base {
             return Err(format!("no fault {} is met as the {nth}th", class.name));
         }
         let known = Known::all(&run.log).last().copied().unwrap_or_default();
-        let said = if let Some(said) = &run.panicked {
-            let what = format!("the product panics: {said}");
-            Some(Broken { judge: "recoverable", what })
-        } else if run.open > 0 {
-            let what = format!("{} descriptors are left open after a fault", run.open);
-            Some(Broken { judge: "leaks", what })
-        } else {
-            class.held_up(self.scenario.needs_no_space(), &run.outcomes, &self.model.outcomes).err()
-        };
+        let said = judge_end(class, &self.scenario, &run, &self.model).err();
         let before = self.model.records.iter().take(self.model.records_before);
         let left = observe(&run.disk, Wanted::default()).found.records().to_vec();
         Ok(Course {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use sim::disk::{Disk, Operation};
 use sim::fault::Met;
-use sim::images::{Damage, Enumeration, Image, Next, Pending, Profile, enumerate};
+use sim::images::{Damage, Enumeration, Image, Next, Pending, Points, Profile, enumerate};
 use sim::world::Logged;
 
 use super::again::found_again;
@@ -291,7 +291,7 @@ fn enumeration<'e>(
     log: &'e [Logged],
     profile: Profile,
 ) -> Enumeration<'e> {
-    Enumeration { before, log, profile, seed: id.seed, effort: id.effort(), from: 0 }
+    Enumeration { before, log, profile, seed: id.seed, effort: id.effort(), points: Points::ALL }
 }
 
 /// The first image at a point that is wanted, and its index.
@@ -301,7 +301,7 @@ fn image_at(
     wanted: impl Fn(&Image<'_>) -> bool,
 ) -> Option<(Crash, usize)> {
     let mut found = None;
-    enumerate(Enumeration { from: point, ..what }, &mut |image| {
+    enumerate(Enumeration { points: Points::from(point), ..what }, &mut |image| {
         if image.point > point {
             return Next::Stop;
         }

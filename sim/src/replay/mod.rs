@@ -1,8 +1,8 @@
 //! A state is made again from its id, judged, made as small as it can be, told, and kept.
 
 mod again;
+mod check;
 mod course;
-mod elsewhere;
 mod made;
 mod shrink;
 mod sites;
@@ -17,7 +17,7 @@ use crate::hooks;
 use crate::id::StateId;
 use crate::judges::Broken;
 use crate::report::Violation;
-pub(crate) use elsewhere::Elsewhere;
+pub(crate) use check::Check;
 use made::Made;
 use shrink::{Small, shrink};
 
@@ -98,8 +98,8 @@ pub(crate) fn regressions() -> bool {
 
 /// Makes what has this id again. Returns who says that something is broken, and what, if anybody does.
 fn judged(id: &str) -> Result<Option<(String, String)>, String> {
-    if let Some(elsewhere) = Elsewhere::named(id) {
-        let found = elsewhere.judge()?;
+    if let Some(check) = Check::named(id) {
+        let found = check.judge()?;
         return Ok(found.map(|Violation { judge, what, .. }| (judge, what)));
     }
     let id: StateId = id.parse()?;

@@ -46,13 +46,13 @@ pub(super) fn tell(small: &Small, operations_in_all: usize) -> Timeline {
             };
             let failing = met.filter(|met| is_in_the_log(met)).map(|met| met.outcome);
             let errno = if let Some(Outcome::Fail(errno)) = failing { errno } else { libc::EIO };
-            let disturbed = met.filter(|met| !is_in_the_log(met));
+            let beside = met.filter(|met| !is_in_the_log(met));
             let left_out = traced_course.left_out.as_ref().filter(|_| number == 0);
             let pair = pair.map(|pair| {
                 let of_run = [pair.lost, pair.kept].into_iter().filter(|(run, _)| *run == number);
                 of_run.map(|(_, at)| at).collect()
             });
-            segment(made, number, run, &Told { log, left_out, disturbed, errno, pair, is_whole })
+            segment(made, number, run, &Told { log, left_out, beside, errno, pair, is_whole })
         })
         .collect();
     let weakest = made.weakest_profile().filter(|weakest| *weakest != made.id.profile);
@@ -103,7 +103,7 @@ struct Told<'t> {
     /// The sync that was left out, with who called.
     left_out: Option<&'t (usize, Logged)>,
     /// The call that met a fault, if it is not in the log.
-    disturbed: Option<&'t Met>,
+    beside: Option<&'t Met>,
     /// What a sync says that fails.
     errno: i32,
     /// Indices in the log of the pair whose order mattered, if it was found by trying, in whatever run.
@@ -118,7 +118,7 @@ impl Told<'_> {
         let left_out = self.left_out.filter(|(left_out, _)| *left_out == at);
         let left_out =
             left_out.map(|(_, sync)| entry(Number::beside(at), sync, sync, Fate::LeftOut));
-        let met = self.disturbed.filter(|met| met.at == at).map(disturbed);
+        let met = self.beside.filter(|met| met.at == at).map(fault_met);
         left_out.into_iter().chain(met)
     }
 }
@@ -241,7 +241,7 @@ fn is_in_the_log(met: &Met) -> bool {
 }
 
 /// A call that met a fault.
-fn disturbed(met: &Met) -> Entry {
+fn fault_met(met: &Met) -> Entry {
     let name = met.call.name();
     let (name, fate) = match met.outcome {
         Outcome::Fail(errno) => (name.to_owned(), Fate::Failed { errno }),
@@ -403,7 +403,7 @@ mod tests {
         let met =
             |call, outcome| Met { at: 7, call, path: "/home/x".to_owned(), outcome, site: None };
         let told = |met: &Met| {
-            let entry = disturbed(met);
+            let entry = fault_met(met);
             (entry.action, entry.fate)
         };
         let call = |name: &str| Action::Call { name: name.to_owned() };

@@ -4,8 +4,9 @@ use femtoclaw_catalogue::sample::{SampleDamage, SampleOptions};
 use sim::Random;
 
 use super::flaw::Flaw;
+use super::list::{ADOPTED, SECURED};
 use super::trust::Wrong;
-use super::{ADOPTED, SECURED, Scenario, Size, Step};
+use super::{Scenario, Size, Step};
 
 /// The release that is signed, of those that a secured home may go to.
 const CANDIDATE: &str = "2.0.0-rc.1";
@@ -233,7 +234,7 @@ impl Life {
 pub(super) fn sample(scenario: &str, seed: u64) -> SampleOptions {
     let number = scenario.strip_prefix("random-").and_then(|number| number.parse::<u64>().ok());
     match number {
-        None if scenario == super::DAMAGED => {
+        None if scenario == super::list::DAMAGED => {
             SampleOptions { seed, records: 4, damage: SampleDamage::ALL }
         }
         None => SampleOptions { seed, records: 2, damage: SampleDamage::NONE },

@@ -1,16 +1,12 @@
 //! What runtimes do once they have started: write, and end in one way or another.
 
-use std::path::Path;
-use std::time::Duration;
-
 use femtoclaw_catalogue::Envelope;
 use upgrade::lifecycle::Standing;
 use upgrade::{Booted, Cause, Error, Home};
 use versioning::GenerationNumber;
 
-use super::HOME;
-use super::disturbed;
-use super::step::{ENGINE, Marks, Refusal, development, environment};
+use super::interference;
+use super::step::{ENGINE, Refusal, development, with_home};
 use crate::hooks;
 
 /// How a runtime that was launched has ended, as its launcher says it.
@@ -55,7 +51,7 @@ const OF_THE_ONE_BEFORE: &str = "/home/generations/2/config/femtoclaw.toml";
 /// and for whoever launches again, and nothing is on record of it.
 pub(super) fn halts() -> Result<(), Refusal> {
     let before = with_home(records);
-    let (died, again) = disturbed::unreadable(OF_THE_ONE_BEFORE, || {
+    let (died, again) = interference::unreadable(OF_THE_ONE_BEFORE, || {
         (with_home(died), with_home(|home| home.launch().map(drop)))
     });
     refused_with(&died, ("halted", 8));
@@ -102,13 +98,6 @@ fn nothing_was_appended(before: Result<usize, Error>) {
     if let (Ok(before), Ok(after)) = (before, with_home(records)) {
         assert_eq!(before, after, "what is refused is on record");
     }
-}
-
-/// Opens the home anew: a launcher does not hold it while the runtime runs.
-fn with_home<T>(act: impl FnOnce(&mut Home<'_>) -> Result<T, Error>) -> Result<T, Error> {
-    let mut telemetry = Marks;
-    let root = Path::new(HOME);
-    act(&mut Home::open(root, environment(), &mut telemetry, Duration::ZERO)?)
 }
 
 /// A rollback under a runtime that runs must be refused, by name, and leave the journal as it is.

@@ -18,8 +18,8 @@ use upgrade::{
 use versioning::{Clock, GenerationNumber, RuntimeVersion, Timestamp};
 
 use super::cancelled::{self, Moment};
-use super::disturbed;
 use super::flaw::{Flaw, Flawed};
+use super::interference;
 use super::runtime::{Course, both_fail, ended, halts, killed, launch, run};
 use super::trust::{self, Wrong, WrongKeyring};
 use super::{BINARY, HOME, SOURCE};
@@ -319,49 +319,26 @@ impl Step {
     /// What the product says.
     pub(crate) fn act(self) -> Result<(), Refusal> {
         match self {
-            Self::Run(records) => return start(|booted| run(booted, records)),
-            Self::Killed(records) => return start(|booted| killed(&booted, records)),
+            Self::Run(records) => start(|booted| run(booted, records)),
+            Self::Killed(records) => start(|booted| killed(&booted, records)),
             Self::Restarts(times) => {
-                return (0..times).try_for_each(|_| start(|booted| Ok(booted.stop()?)));
+                (0..times).try_for_each(|_| start(|booted| Ok(booted.stop()?)))
             }
-            Self::Start | Self::StartTooOften => return start(|_| Ok(())),
-            Self::StartOther => return boot(&RuntimeVersion::new(9, 9, 9), |_| Ok(())),
-            Self::Launch => return launch(),
-            Self::Ended(course) => return ended(course),
-            Self::Halts => return halts(),
-            Self::BothFail => return both_fail(),
-            Self::Fail => return start(|booted| Ok(booted.fail("simulated").map(|_| ())?)),
-            Self::LongOperator | Self::ShortOperator => {
-                LONG.store(self == Self::LongOperator, Ordering::SeqCst);
-                return Ok(());
-            }
-            Self::Clock(seconds) => {
-                SECONDS.fetch_add(seconds, Ordering::SeqCst);
-                return Ok(());
-            }
-            _ => {}
+            Self::Start | Self::StartTooOften => start(|_| Ok(())),
+            Self::StartOther => boot(&RuntimeVersion::new(9, 9, 9), |_| Ok(())),
+            Self::Launch => launch(),
+            Self::Ended(course) => ended(course),
+            Self::Halts => halts(),
+            Self::BothFail => both_fail(),
+            Self::Fail => start(|booted| Ok(booted.fail("simulated").map(|_| ())?)),
+            other => Ok(other.operate()?),
         }
-        Ok(self.operate()?)
     }
 
+    /// What is not done by a runtime.
     fn operate(self) -> Result<(), Error> {
         match self {
             Self::Adopt => adopt(&mut || {}),
-            Self::AdoptWritten(nth) => disturbed::written_to(LOG_OF_INSTALLATION, nth, adopt),
-            Self::UpgradeWritten(version, nth) => {
-                disturbed::written_to(LOG_OF_ADOPTED, nth, |meanwhile| {
-                    apply(version, &FemtoClaw, development(), meanwhile)
-                })
-            }
-            Self::UpgradeInUse(version) => {
-                disturbed::in_use(|| apply(version, &FemtoClaw, development(), &mut || {}))
-            }
-            Self::RollbackInUse => disturbed::in_use(|| Self::Rollback.on_home()),
-            Self::Stale(version) => {
-                let approved = Some(Digest::of(b"another plan"));
-                apply_approved(version, approved, &FemtoClaw, development(), &mut || {})
-            }
-            Self::OpenDirectory => disturbed::open_directory(),
             Self::Upgrade(version) | Self::Denied(version) => {
                 apply(version, &FemtoClaw, development(), &mut || {})
             }
@@ -373,12 +350,35 @@ impl Step {
             }
             Self::Cancelled(version, moment) => cancelled::upgrade(version, moment),
             Self::Unauthorized(version) => apply(version, &FemtoClaw, None, &mut || {}),
-            Self::Rivalled(version) => {
-                apply(version, &FemtoClaw, development(), &mut disturbed::second_upgrader)
+            Self::Stale(version) => {
+                let approved = Some(Digest::of(b"another plan"));
+                apply_approved(version, approved, &FemtoClaw, development(), &mut || {})
             }
             Self::RecoverGeneration(number) => {
                 recover(number, |generation| trust::recovery(generation).or_else(development))
             }
+            Self::RecoverUnsigned(number) => recover(number, |_| None),
+            Self::RecoverForged(number) => recover(number, trust::forged_recovery),
+            Self::Confirm | Self::Rollback | Self::Preserve | Self::Stubborn | Self::Collect => {
+                self.on_home()
+            }
+            // Whatever was going on is brought to its end.
+            Self::Open => with_home(|_| Ok(())),
+            Self::Clock(seconds) => {
+                SECONDS.fetch_add(seconds, Ordering::SeqCst);
+                Ok(())
+            }
+            Self::LongOperator | Self::ShortOperator => {
+                LONG.store(self == Self::LongOperator, Ordering::SeqCst);
+                Ok(())
+            }
+            other => other.signed(),
+        }
+    }
+
+    /// What is about keyrings, releases and signatures.
+    fn signed(self) -> Result<(), Error> {
+        match self {
             Self::Publish(version, security_epoch) => {
                 trust::publish(version, security_epoch);
                 Ok(())
@@ -391,64 +391,69 @@ impl Step {
                 trust::forge_keyring();
                 Ok(())
             }
-            Self::RecoverUnsigned(number) => recover(number, |_| None),
-            Self::RecoverForged(number) => recover(number, trust::forged_recovery),
             Self::Signed(version) => trust::upgrade(version, None),
             Self::Wrongly(version, wrong) => trust::upgrade(version, Some(wrong)),
             Self::SignedRollback => trust::rollback(),
-            Self::Confirm
-            | Self::Rollback
-            | Self::Preserve
-            | Self::Collect
-            | Self::Open
-            | Self::Run(_)
-            | Self::Killed(_)
-            | Self::Restarts(_)
-            | Self::Start
-            | Self::Launch
-            | Self::Ended(_)
-            | Self::Halts
-            | Self::BothFail
-            | Self::StartTooOften
-            | Self::StartOther
-            | Self::Fail
-            | Self::Stubborn
-            | Self::LongOperator
-            | Self::ShortOperator
-            | Self::Clock(_) => self.on_home(),
-            Self::Interrupted(version) => disturbed::interrupt(version),
-            Self::LoseJournal => disturbed::lose_journal(&["records.jsonl", "witness"]),
-            Self::DamageJournal => disturbed::damage_journal(),
-            Self::LoseWitness => disturbed::lose_journal(&["witness"]),
-            Self::Litter => disturbed::litter(),
+            other => other.interfered_with(),
         }
     }
 
-    fn on_home(self) -> Result<(), Error> {
-        let mut telemetry = Marks;
-        let mut home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
+    /// What somebody else has a hand in.
+    fn interfered_with(self) -> Result<(), Error> {
         match self {
+            Self::AdoptWritten(nth) => interference::written_to(LOG_OF_INSTALLATION, nth, adopt),
+            Self::UpgradeWritten(version, nth) => {
+                interference::written_to(LOG_OF_ADOPTED, nth, |meanwhile| {
+                    apply(version, &FemtoClaw, development(), meanwhile)
+                })
+            }
+            Self::UpgradeInUse(version) => {
+                interference::in_use(|| apply(version, &FemtoClaw, development(), &mut || {}))
+            }
+            Self::RollbackInUse => interference::in_use(|| Self::Rollback.on_home()),
+            Self::Rivalled(version) => {
+                apply(version, &FemtoClaw, development(), &mut interference::second_upgrader)
+            }
+            Self::OpenDirectory => interference::open_directory(),
+            Self::Interrupted(version) => interference::interrupt(version),
+            Self::LoseJournal => interference::lose_journal(&["records.jsonl", "witness"]),
+            Self::DamageJournal => interference::damage_journal(),
+            Self::LoseWitness => interference::lose_journal(&["witness"]),
+            Self::Litter => interference::litter(),
+            other => unreachable!("nobody does {other:?}"),
+        }
+    }
+
+    /// What the handle of a home offers.
+    fn on_home(self) -> Result<(), Error> {
+        let back = |home: &mut Home<'_>| {
+            home.rollback(None, development(), "simulated", &mut |_| {}).map(|_| ())
+        };
+        with_home(|home| match self {
             Self::Confirm => {
                 let current = home.state().current.unwrap_or(GenerationNumber::FIRST);
                 home.confirm(current)
             }
-            Self::Rollback => {
-                home.rollback(None, development(), "simulated", &mut |_| {}).map(|_| ())
-            }
+            Self::Rollback => back(home),
             Self::Preserve => {
                 let (reason, data) = ("simulated", DataPolicy::Preserve);
                 let request = RollbackRequest { reason, data, count: false };
                 home.rollback(None, development(), request, &mut |_| {}).map(|_| ())
             }
-            Self::Stubborn => {
-                let mut back =
-                    || home.rollback(None, development(), "simulated", &mut |_| {}).map(|_| ());
-                back().or_else(|error| back().map_err(|_| error))
-            }
+            Self::Stubborn => back(home).or_else(|error| back(home).map_err(|_| error)),
             Self::Collect => home.collect(0, development()).map(|_| ()),
-            _ => Ok(()),
-        }
+            other => unreachable!("a home does not offer {other:?}"),
+        })
     }
+}
+
+/// Opens the home anew, and does something with it.
+pub(super) fn with_home<T>(
+    act: impl FnOnce(&mut Home<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut telemetry = Marks;
+    let root = Path::new(HOME);
+    act(&mut Home::open(root, environment(), &mut telemetry, Duration::ZERO)?)
 }
 
 pub(super) fn development() -> Option<Authorization> {
@@ -584,6 +589,6 @@ pub(super) struct Marks;
 impl TelemetrySink for Marks {
     fn emit(&mut self, _event: &TelemetryEvent) {
         hooks::with(|world| world.mark(Mark::Record));
-        disturbed::on_record();
+        interference::on_record();
     }
 }

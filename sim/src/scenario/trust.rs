@@ -4,7 +4,6 @@ use std::fs;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use ssh_key::LineEnding;
 use ssh_key::private::{Ed25519Keypair, KeypairData, PrivateKey};
@@ -13,14 +12,14 @@ use upgrade::authorization::{
 };
 use upgrade::release::{Package, pack};
 use upgrade::{
-    Authorization, Condition, Digest, Error, Home, HomeView, KeyringProposal, Request,
-    SignedRelease, Terms,
+    Authorization, Condition, Digest, Error, HomeView, KeyringProposal, Request, SignedRelease,
+    Terms,
 };
 use versioning::Timestamp;
 
 use super::HOME;
-use super::disturbed::spared;
-use super::step::{Marks, environment};
+use super::interference::spared;
+use super::step::{environment, with_home};
 
 /// What authorisations call the home.
 const NODE: &str = "simulated";
@@ -215,9 +214,7 @@ pub(super) fn forged_recovery(generation: versioning::GenerationNumber) -> Optio
 }
 
 fn install(proposal: KeyringProposal) -> Result<(), Error> {
-    let mut telemetry = Marks;
-    let mut home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
-    home.install_keyring(&proposal).map(|_| ())
+    with_home(|home| home.install_keyring(&proposal).map(|_| ()))
 }
 
 /// Where the package of a release lies.
@@ -281,9 +278,7 @@ pub(super) fn upgrade(version: &str, wrong: Option<Wrong>) -> Result<(), Error> 
     };
     let authorization =
         if wrong == Some(Wrong::Past) { authorization.accepting_clock() } else { authorization };
-    let mut telemetry = Marks;
-    let mut home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
-    home.apply(&request, None, Some(authorization), &mut |_| {}).map(|_| ())
+    with_home(|home| home.apply(&request, None, Some(authorization), &mut |_| {}).map(|_| ()))
 }
 
 /// The same package with another byte in its first artifact, which is none that a generation is built from.
@@ -317,9 +312,7 @@ pub(super) fn rollback() -> Result<(), Error> {
     let statement = view
         .draft_rollback(upgrade::DataPolicy::SetAside, terms(view.records().len() as u64, None))?;
     let authorization = Some(signed(&statement, None));
-    let mut telemetry = Marks;
-    let mut home = Home::open(Path::new(HOME), environment(), &mut telemetry, Duration::ZERO)?;
-    home.rollback(None, authorization, "simulated", &mut |_| {}).map(|_| ())
+    with_home(|home| home.rollback(None, authorization, "simulated", &mut |_| {}).map(|_| ()))
 }
 
 /// The authority to make a generation current whose journal is lost; none where there is no keyring.

@@ -6,6 +6,7 @@ const STAGING: &str = "crates/rollback/src/staging.rs";
 const GENERATION: &str = "crates/rollback/src/generation.rs";
 const LAYOUT: &str = "crates/rollback/src/layout.rs";
 const LOCK: &str = "crates/rollback/src/lock.rs";
+const RUNNING: &str = "crates/rollback/src/running.rs";
 const APPLY: &str = "crates/upgrade/src/apply/mod.rs";
 const ADOPT: &str = "crates/upgrade/src/adopt.rs";
 
@@ -226,6 +227,15 @@ pub(super) const BUGS: &[Planted] = &[
         "Ok(Self { _directory: «directory» })",
         "std::mem::forget(directory.try_clone().map_err(|error| failed(Operation::Open, error))?); directory",
         "a long-running process keeps the home locked for ever",
+    ),
+    bug(
+        "running-looked-at-first",
+        RUNNING,
+        "let directory = «open_directory(&path)?»;",
+        "path.symlink_metadata()\
+            .map_err(|error| FileError::new(Operation::Inspect, &path, error))\
+            .and_then(|_| open_directory(&path))?",
+        "on a disk that cannot look at a directory, a rollback is made under a runtime that was launched",
     ),
     // trace: sabotage FC-20.3
     bug(

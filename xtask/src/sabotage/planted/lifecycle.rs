@@ -149,6 +149,15 @@ pub(super) const BUGS: &[Planted] = &[
         "a store is upgraded that a runtime is writing to, and what it writes is lost",
     ),
     bug(
+        "store-lock-looked-at-first",
+        STORE_GUARD,
+        "let lock = match «durable::open_plain(&path)» {",
+        "path.symlink_metadata()\
+            .map_err(|error| durable::Error::new(durable::Operation::Inspect, &path, error))\
+            .and_then(|_| durable::open_plain(&path))",
+        "on a disk that cannot look at a file, a rollback is made under a runtime that writes",
+    ),
+    bug(
         "current-generation-not-checked",
         APPLY,
         "home.check_generation(&current, rollback::VerifyDepth::Content)?;",

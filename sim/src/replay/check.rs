@@ -1,5 +1,5 @@
-//! What is no state that a crash left is made again by the part of the campaign that came to it: damage behind a crash, what was
-//! relied on, rot and forgery. Nothing else is judged there.
+//! One check made again that is not about a state that a crash left: damage behind a crash, what was relied on, rot and
+//! forgery. The part of the campaign that came to it makes it, and nothing else is judged there.
 
 use serde_json::json;
 use sim::images::Profile;
@@ -13,13 +13,13 @@ use crate::session::Session;
 /// The name of something that is no state that a crash left, such as `rot:rollback:1:/home/journal/records.jsonl:bit-rot@7.3`,
 /// `confirm:1:posix-quick:damage:12` or `confirm:1:kill-quick:12.again`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Elsewhere {
+pub(crate) struct Check {
     pub(crate) id: String,
     scenario: Scenario,
     seed: u64,
 }
 
-impl Elsewhere {
+impl Check {
     /// Reads its name.
     pub(crate) fn named(id: &str) -> Option<Self> {
         let parts: Vec<&str> = id.split(':').collect();
@@ -104,12 +104,12 @@ mod tests {
             "confirm:1:kill-quick:12.3:posix",
             "confirm:1:kill-quick:12.again",
         ] {
-            assert_eq!(Elsewhere::named(id).unwrap().seed, 1, "{id}");
+            assert_eq!(Check::named(id).unwrap().seed, 1, "{id}");
         }
         for id in
             ["banana", "confirm:1", "rot:nothing:1:/home/lock:bit-rot@7.3", "confirm:1:kill:1.1"]
         {
-            assert_eq!(Elsewhere::named(id), None, "{id}");
+            assert_eq!(Check::named(id), None, "{id}");
         }
     }
 }
