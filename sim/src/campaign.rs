@@ -94,7 +94,9 @@ impl Campaign {
             if session.is_over() {
                 return;
             }
-            if session.begin_scenario(number) {
+            // A random one belongs to one process as a whole.
+            let is_ours = !scenario.is_random() || session.is_ours(number);
+            if is_ours && session.begin_scenario(number) {
                 self.scenario(session, scenario);
             }
             number += 1;
@@ -266,7 +268,8 @@ impl Campaign {
         let shared = scenario.act.iter().any(|step| step.writes_records() || step.is_written_to());
         let step = if let [step] = scenario.act.as_slice() { Some(*step) } else { None };
         session.part("relied", |session| {
-            Relied { before, log, id: &id, every, shared, step }.explore(session);
+            let sharded = !scenario.is_random();
+            Relied { before, log, id: &id, every, shared, step, sharded }.explore(session);
         });
     }
 

@@ -204,7 +204,8 @@ impl Class {
         matches!(self.kind, Kind::Call(Fault { call: Call::Sync, effect: Effect::Error(_), .. }))
     }
 
-    /// A full disk is in the way of nothing that needs no space.
+    /// A full disk is in the way of nothing that needs no space; in what order a directory lists, or whether a file can have
+    /// another name, of nothing at all.
     pub(crate) fn held_up(
         self,
         needs_no_space: bool,
@@ -216,6 +217,15 @@ impl Class {
         if is_full && differs && needs_no_space {
             let what = format!("a full disk is in the way: {outcomes:?}");
             return Err(Broken { judge: "full-disk", what });
+        }
+        let is_nothing = match self.kind {
+            Kind::DirectoryOrder => true,
+            Kind::Call(fault) => fault.call == Call::Link,
+            Kind::DiskFull => false,
+        };
+        if is_nothing && differs {
+            let what = format!("{} is in the way: {outcomes:?}", self.name);
+            return Err(Broken { judge: "undisturbed", what });
         }
         Ok(())
     }

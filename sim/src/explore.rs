@@ -253,7 +253,7 @@ pub(crate) struct Setting<'s> {
     pub(crate) before: &'s Disk,
     /// What there was after each of its steps, undisturbed.
     pub(crate) disks: &'s [Disk],
-    /// What came of the step that a fault was met in.
+    /// What came of the step that did not end as undisturbed, as soon as anybody is told.
     pub(crate) failed: Option<Outcome>,
     /// Whether the disk said it had kept what it had not.
     pub(crate) lied_to: bool,
@@ -308,7 +308,7 @@ impl Setting<'_> {
             before: self.before,
             disks: self.disks,
             seen,
-            failed: self.failed.as_ref(),
+            failed: self.failed.as_ref().filter(|_| known.failed),
             lied_to: self.lied_to,
         };
         judge(&case, applied)

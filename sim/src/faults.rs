@@ -125,11 +125,13 @@ impl Injection<'_> {
         let met = run.met.as_ref().map_or(end, |met| met.at);
         let most = match (self.scenario.size, self.quick) {
             (Size::Small, _) => return Points::from(met),
-            (_, true) => return Points::from(end),
+            // What was done last, and that it is over.
+            (_, true) => return Points::from(end.saturating_sub(1).max(met)),
             (Size::Medium, false) => POINTS_MEDIUM,
             (Size::Large, false) => POINTS_LARGE,
         };
-        Points::spread(met, end, most)
+        // A sync that fails is behind the point at which it was met.
+        Points::spread((met + 1).min(end), end, most)
     }
 
     fn setting<'s>(
@@ -186,7 +188,8 @@ impl Injection<'_> {
     }
 }
 
-/// How a run with a fault ended: without a panic, with nothing left open, and where a full disk may be in its way.
+/// How a run with a fault ended: without a panic, with nothing left open, with nothing done that nobody may do, and as
+/// undisturbed where a fault must not be in its way.
 pub(crate) fn judge_end(
     class: Class,
     scenario: &Scenario,
@@ -200,6 +203,13 @@ pub(crate) fn judge_end(
     if run.open > 0 {
         let what = format!("{} descriptors are left open after a fault", run.open);
         return Err(Broken { judge: "leaks", what });
+    }
+    let steps = scenario.act.iter().zip(&run.outcomes).zip(&undisturbed.outcomes);
+    for ((step, is), was) in steps {
+        if step.lacks_authority() && *is == Outcome::Done && *was != Outcome::Done {
+            let what = format!("a fault is taken for authority: {}", step.title());
+            return Err(Broken { judge: "authorization", what });
+        }
     }
     class.held_up(scenario.needs_no_space(), &run.outcomes, &undisturbed.outcomes)
 }

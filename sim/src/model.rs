@@ -105,6 +105,8 @@ pub(crate) struct Known {
     pub(crate) begun: usize,
     /// How many had come to their end.
     pub(crate) done: usize,
+    /// Whether the next one had come to another end than undisturbed.
+    pub(crate) failed: bool,
 }
 
 impl Known {
@@ -118,6 +120,7 @@ impl Known {
                 Mark::Record => next.records += 1,
                 Mark::Began(step) => next.begun = step + 1,
                 Mark::Done(step) => next.done = step + 1,
+                Mark::Failed(_) => next.failed = true,
                 Mark::Note(_) => {}
             }
             all.push(next);
@@ -127,8 +130,9 @@ impl Known {
 
     /// As a part of a state's fingerprint: the same disk is another state if something else had been acknowledged.
     pub(crate) fn fingerprint(self) -> Fingerprint {
-        let Self { records, begun, done } = self;
-        xxhash_rust::xxh3::xxh3_128(&[records, begun, done].map(usize::to_le_bytes).concat())
+        let Self { records, begun, done, failed } = self;
+        let numbers = [records, begun, done, usize::from(failed)];
+        xxhash_rust::xxh3::xxh3_128(&numbers.map(usize::to_le_bytes).concat())
     }
 
     /// The step that was under way.

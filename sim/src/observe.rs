@@ -133,7 +133,7 @@ pub(crate) struct Observation {
 pub(crate) enum Second {
     /// It was the same.
     Nothing,
-    /// It was refused, as the first time.
+    /// The first was refused, and it changed nothing either.
     RefusedAgain,
     /// It found something to put right, or changed the disk: a sentence.
     Something(String),
@@ -408,7 +408,14 @@ fn look_again(first: &Found, before: Fingerprint) -> Second {
             }
         }
         // The first was opened and read: what cannot be read may well be opened.
-        (_, Ok(_)) => Second::RefusedAgain,
+        (_, Ok(_)) => {
+            let after = hooks::with(|world| world.disk().fingerprint_without(&[]));
+            if after == Some(before) {
+                Second::RefusedAgain
+            } else {
+                Second::Something("refused, it changed the disk".to_owned())
+            }
+        }
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct Relied<'r> {
     pub(crate) shared: bool,
     /// What was interrupted, if the scenario is of one step.
     pub(crate) step: Option<Step>,
+    /// Whether each process looks at a part of it.
+    pub(crate) sharded: bool,
 }
 
 impl Relied<'_> {
@@ -46,7 +48,7 @@ impl Relied<'_> {
             number += 1;
             // What is put in its place is put there by a renaming.
             let taken = matches!(operation, Operation::Move { .. }) || number % self.every == 0;
-            if taken && session.is_ours(number as u64) {
+            if taken && (!self.sharded || session.is_ours(number as u64)) {
                 self.killed_behind(session, &disk, at + 1);
             }
         }

@@ -72,6 +72,8 @@ pub enum Mark {
     Record,
     /// A step of the scenario was acknowledged, or refused.
     Done(usize),
+    /// A step of the scenario came to another end than undisturbed, and whoever called it was told.
+    Failed(usize),
     /// What a program without steps has to say.
     Note(String),
 }

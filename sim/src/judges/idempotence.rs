@@ -13,8 +13,7 @@ pub(super) const JUDGE: Judge = Judge {
 
 fn judge(case: &Case<'_>) -> Verdict {
     match &case.seen.second {
-        Second::RefusedAgain => Verdict::NotApplicable,
-        Second::Nothing => Verdict::Held,
+        Second::Nothing | Second::RefusedAgain => Verdict::Held,
         Second::Something(what) => Verdict::Broken(format!("opened a second time, {what}")),
     }
 }

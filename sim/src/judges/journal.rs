@@ -30,7 +30,7 @@ fn judge(case: &Case<'_>) -> Verdict {
         .iter()
         .zip(&home.records)
         .take(acknowledged)
-        .find(|(wanted, found)| wanted.hash != found.hash);
+        .find(|(wanted, found)| wanted != found);
     Verdict::of(differs.map(|(wanted, found)| {
         let (wanted, found, seq) = (wanted.event.name(), found.event.name(), found.seq);
         format!("record {seq}, which was acknowledged as {wanted}, is another one ({found})")

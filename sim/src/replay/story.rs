@@ -287,6 +287,7 @@ fn title(mark: &Mark) -> String {
         Mark::Began(step) => format!("step {} begins", step + 1),
         Mark::Record => "a record of the journal is acknowledged".to_owned(),
         Mark::Done(step) => format!("step {} is acknowledged", step + 1),
+        Mark::Failed(step) => format!("step {} ends otherwise than undisturbed", step + 1),
         Mark::Note(text) => text.clone(),
     }
 }

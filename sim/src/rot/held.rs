@@ -124,7 +124,7 @@ impl Sealed<'_> {
         error: &str,
         (before, found): (&State, &Found),
     ) -> Option<String> {
-        if step == Step::Rollback && self.leaves(rotten) {
+        if matches!(step, Step::Rollback | Step::SignedRollback) && self.leaves(rotten) {
             return Some(format!("a rollback is refused because of what it leaves: {error}"));
         }
         let after = hooks::with(|world| kept(world.disk(), before));

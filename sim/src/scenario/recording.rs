@@ -159,6 +159,7 @@ impl Steps {
             let as_expected = expected.is_none_or(|all| all.get(number) == Some(&outcome));
             self.outcomes.push(outcome);
             if !as_expected {
+                hooks::with(|world| world.mark(Mark::Failed(number)));
                 break;
             }
             hooks::with(|world| world.mark(Mark::Done(number)));

@@ -89,9 +89,9 @@ pub(crate) enum Step {
     Denied(&'static str),
     /// A runtime of another version starts, which must be refused.
     StartOther,
-    /// The same, of a plan that is not the one that was approved.
+    /// An upgrade of a plan that is not the one that was approved.
     Stale(&'static str),
-    /// The same, while a runtime has the store open.
+    /// An upgrade while a runtime has the store open.
     UpgradeInUse(&'static str),
     /// A rollback while a runtime has the store open.
     RollbackInUse,
@@ -99,7 +99,7 @@ pub(crate) enum Step {
     UpgradeWritten(&'static str, u64),
     /// An adoption of an installation to which somebody writes, likewise.
     AdoptWritten(u64),
-    /// The same, without authority.
+    /// An upgrade without authority.
     Unauthorized(&'static str),
     /// Only to prepare: a release is packed, of this security epoch.
     Publish(&'static str, u64),
@@ -123,7 +123,7 @@ pub(crate) enum Step {
     Wrongly(&'static str, Wrong),
     /// A rollback on a signed authorisation.
     SignedRollback,
-    /// The same, while somebody else tries to do it too, again and again.
+    /// An upgrade while somebody else tries to do it too, again and again.
     Rivalled(&'static str),
     /// The generation on trial is confirmed.
     Confirm,
@@ -131,7 +131,7 @@ pub(crate) enum Step {
     Rollback,
     /// Back to it, with what was written since.
     Preserve,
-    /// The same, and again on the same handle if it fails.
+    /// Back to the previous generation, and again on the same handle if it fails.
     Stubborn,
     /// What nobody needs is given back.
     Collect,
@@ -310,6 +310,18 @@ impl Step {
                 | Self::Ended(Course::Spent)
                 | Self::Halts
                 | Self::BothFail
+        )
+    }
+
+    /// Whether nobody who may do it has said so.
+    pub(crate) fn lacks_authority(self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized(_)
+                | Self::Wrongly(..)
+                | Self::WrongKeyring(_)
+                | Self::RecoverUnsigned(_)
+                | Self::RecoverForged(_)
         )
     }
 
