@@ -239,3 +239,23 @@ impl Class {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_faults_must_make_no_difference() {
+        let held_up = |name: &str, needs_no_space| {
+            let class = CLASSES.into_iter().find(|class| class.name == name).unwrap();
+            let refused = Outcome::Refused { error: "locked", unchanged: true };
+            class.held_up(needs_no_space, &[refused], &[Outcome::Done]).is_err()
+        };
+        for name in ["directory-order", "link-emlink", "link-emlink-sticky"] {
+            assert!(held_up(name, false), "{name}");
+        }
+        assert!(held_up("disk-full", true));
+        assert!(!held_up("disk-full", false), "it may need space");
+        assert!(!held_up("read-eio", true));
+    }
+}

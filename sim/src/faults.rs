@@ -12,7 +12,7 @@ use crate::id::{StateId, Variant};
 use crate::judges::{Broken, protocol};
 use crate::model::{Known, Model};
 use crate::report::Violation;
-use crate::scenario::{Outcome, Recording, Run, Scenario, Size};
+use crate::scenario::{Outcome, Recording, Run, Scenario, Size, Step};
 use crate::session::Session;
 
 /// If somebody waits, a large scenario meets every so many-th class, and another one others.
@@ -204,12 +204,33 @@ pub(crate) fn judge_end(
         let what = format!("{} descriptors are left open after a fault", run.open);
         return Err(Broken { judge: "leaks", what });
     }
-    let steps = scenario.act.iter().zip(&run.outcomes).zip(&undisturbed.outcomes);
-    for ((step, is), was) in steps {
-        if step.lacks_authority() && *is == Outcome::Done && *was != Outcome::Done {
-            let what = format!("a fault is taken for authority: {}", step.title());
-            return Err(Broken { judge: "authorization", what });
-        }
-    }
+    was_allowed(&scenario.act, &run.outcomes)?;
     class.held_up(scenario.needs_no_space(), &run.outcomes, &undisturbed.outcomes)
+}
+
+/// Nothing was done that nobody had allowed.
+fn was_allowed(steps: &[Step], outcomes: &[Outcome]) -> Result<(), Broken> {
+    let mut done = steps.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Done);
+    match done.find(|(step, _)| step.lacks_authority()) {
+        Some((step, _)) => {
+            let what = format!("a fault is taken for authority: {}", step.title());
+            Err(Broken { judge: "authorization", what })
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_has_allowed_is_not_done_whatever_fails() {
+        let steps = [Step::Confirm, Step::Unauthorized("2.0.0")];
+        let refused = Outcome::Refused { error: "unauthorized", unchanged: true };
+        was_allowed(&steps, &[Outcome::Done, refused]).unwrap();
+        was_allowed(&steps, &[Outcome::Done]).unwrap();
+        let broken = was_allowed(&steps, &[Outcome::Done, Outcome::Done]).unwrap_err();
+        assert_eq!(broken.judge, "authorization");
+    }
 }

@@ -140,3 +140,19 @@ impl Known {
         (self.begun > self.done).then_some(self.done)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_a_step_failed_is_known_as_soon_as_it_is_told() {
+        let log = [Mark::Began(0), Mark::Record, Mark::Failed(0)].map(Logged::Mark);
+        let known = Known::all(&log);
+        let failed: Vec<bool> = known.iter().map(|known| known.failed).collect();
+        assert_eq!(failed, [false, false, false, true]);
+        let [.., before, after] = known.as_slice() else { panic!("{known:?}") };
+        assert_ne!(before.fingerprint(), after.fingerprint());
+        assert_eq!(after.under_way(), Some(0), "nobody has acknowledged it");
+    }
+}
