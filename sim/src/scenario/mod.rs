@@ -4,6 +4,7 @@
 
 mod cancelled;
 mod flaw;
+mod installation;
 mod interference;
 mod list;
 mod random;

@@ -9,7 +9,8 @@ use sim::fault::{FaultPlan, Met};
 use sim::world::{Logged, Mark, World, log_hash};
 
 use super::Scenario;
-use super::step::{Outcome, Step, reset, write_installation};
+use super::installation::write_installation;
+use super::step::{Outcome, Step, reset};
 use crate::hooks;
 
 /// A scenario that was run without a disturbance.
