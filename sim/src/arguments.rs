@@ -227,10 +227,10 @@ impl Again {
         let Self { id, shrink, html, keep } = self;
         let as_it_is = !shrink && html.is_none();
         let Some(id) = id else {
-            return match as_it_is && !keep {
-                true => Ok(None),
-                false => Err("--shrink, --keep and --html go with --replay".to_owned()),
-            };
+            if as_it_is && !keep {
+                return Ok(None);
+            }
+            return Err("--shrink, --keep and --html go with --replay".to_owned());
         };
         match (id.parse::<StateId>(), Check::named(&id)) {
             (Ok(id), _) => Ok(Some(Mode::Replay(Replay { id, shrink, html, keep }))),

@@ -205,7 +205,7 @@ impl Exploration<'_> {
             self.follow(&Walk { disk: &disk, log, known, points, id: &id, depth });
         }
         if fails && holds && self.session.about_to_judge(&id) {
-            self.disturb_recovery(&image.disk(), fingerprint, known, &id);
+            self.inject_into_recovery(&image.disk(), fingerprint, known, &id);
         }
         Next::GoOn
     }

@@ -133,7 +133,7 @@ pub(crate) struct Observation {
 pub(crate) enum Second {
     /// It was the same.
     Nothing,
-    /// The first was refused, and it changed nothing either.
+    /// The first was refused, and it changed nothing either; or the first panicked, and nobody opened it again.
     RefusedAgain,
     /// It found something to put right, or changed the disk: a sentence.
     Something(String),

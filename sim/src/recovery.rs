@@ -115,7 +115,7 @@ impl Recovery {
 
 impl Exploration<'_> {
     /// Lets the recovery of a disk meet one fault of each class, wherever the disk's fingerprint says.
-    pub(crate) fn disturb_recovery(
+    pub(crate) fn inject_into_recovery(
         &mut self,
         disk: &Disk,
         fingerprint: Fingerprint,

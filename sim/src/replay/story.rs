@@ -257,7 +257,7 @@ fn fault_met(met: &Met) -> Entry {
     }
 }
 
-/// Of the marks the last of each kind.
+/// That a step failed, and of the other marks the last of each kind.
 fn is_told(mark: &Mark, later: &[Logged]) -> bool {
     let same = |other: &Logged| {
         matches!(
@@ -266,7 +266,11 @@ fn is_told(mark: &Mark, later: &[Logged]) -> bool {
                 | (Mark::Done(_), Logged::Mark(Mark::Done(_)))
         )
     };
-    matches!(mark, Mark::Record | Mark::Done(_)) && !later.iter().any(same)
+    match mark {
+        Mark::Failed(_) => true,
+        Mark::Record | Mark::Done(_) => !later.iter().any(same),
+        Mark::Began(_) | Mark::Note(_) => false,
+    }
 }
 
 fn entry(number: impl Into<Number>, recorded: &Logged, traced: &Logged, fate: Fate) -> Entry {
@@ -398,6 +402,16 @@ fn commit() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_acknowledged_last_is_told_and_whatever_failed() {
+        let later = [Mark::Record, Mark::Failed(1)].map(Logged::Mark);
+        assert!(!is_told(&Mark::Record, &later));
+        assert!(is_told(&Mark::Record, &[]));
+        assert!(is_told(&Mark::Done(0), &later));
+        assert!(is_told(&Mark::Failed(1), &later));
+        assert!(!is_told(&Mark::Began(0), &[]));
+    }
 
     #[test]
     fn a_call_that_met_a_fault_is_told_unless_it_is_in_the_log() {
