@@ -290,8 +290,8 @@ impl Setting<'_> {
         let number = known.under_way().filter(|_| wanted)?;
         // What somebody else wrote meanwhile, and has not taken back yet, is in the way.
         let step = self.scenario.act.get(number).filter(|act| !act.is_written_to())?;
-        let to = self.model.states.get(number + 1)?;
-        Some(Again { scenario: &self.scenario.name, number, step: *step, to })
+        let (from, to) = (self.model.states.get(number)?, self.model.states.get(number + 1)?);
+        Some(Again { scenario: &self.scenario.name, number, step: *step, from, to })
     }
 
     /// Asks the judges about what was seen of a disk.

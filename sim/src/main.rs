@@ -174,6 +174,7 @@ fn hunt(arguments: &Arguments) -> bool {
     let began = hooks::real_nanoseconds();
     let states = campaign.states.unwrap_or(u64::MAX);
     let mut session = Session::new((0, 1), campaign.budget, states).until_violation();
+    replay::hunt_regressions(&campaign.scenarios, &mut session);
     hooks::freeze(campaign.seed);
     campaign.hunt(&mut session);
     let seconds = (hooks::real_nanoseconds() - began) as f64 / 1e9;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use sim::disk::{Disk, Fingerprint};
 use sim::fault::FaultPlan;
 use sim::world::World;
-use upgrade::lifecycle::{Fate, Standing, StoreStanding};
+use upgrade::lifecycle::{Fate, HomeState, Standing, StoreStanding};
 use upgrade::{Digest, Home, NoTelemetry, Record};
 use versioning::{GenerationNumber, RuntimeVersion};
 
@@ -44,6 +44,8 @@ pub(crate) struct FoundHome {
     pub(crate) runtime: Option<RuntimeVersion>,
     /// The digest of the content of everything that is kept.
     pub(crate) contents: BTreeMap<GenerationNumber, Digest>,
+    /// Who may authorise, and what.
+    pub(crate) trusted: Trusted,
     /// What is not as it should be.
     pub(crate) problems: Vec<String>,
     /// The journal.
@@ -65,7 +67,18 @@ pub(crate) enum State {
         standing: Standing,
         /// With the digests of their contents.
         contents: BTreeMap<GenerationNumber, Digest>,
+        /// Who may authorise, and what.
+        trusted: Trusted,
     },
+}
+
+/// Who may authorise, and what: nothing of it is in a generation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Trusted {
+    /// The keyring: its epoch, and the digest of its bytes.
+    pub(crate) keyring: Option<(u64, Digest)>,
+    /// The highest security epoch that was ever confirmed.
+    pub(crate) security_floor: u64,
 }
 
 impl State {
@@ -74,6 +87,42 @@ impl State {
         match self {
             Self::Home { current, contents, .. } => contents.get(current).copied(),
             _ => None,
+        }
+    }
+
+    /// Whether it is another one in nothing but the numbers of its generations: whoever tries again takes the next one.
+    pub(crate) fn is_but_for_numbers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Home { standing, contents, trusted, .. },
+                Self::Home { standing: theirs, contents: kept, trusted: by_them, .. },
+            ) => {
+                let sorted = |contents: &BTreeMap<GenerationNumber, Digest>| {
+                    let mut digests: Vec<_> = contents.values().copied().collect();
+                    digests.sort_unstable();
+                    digests
+                };
+                standing == theirs
+                    && trusted == by_them
+                    && self.content() == other.content()
+                    && sorted(contents) == sorted(kept)
+            }
+            (one, other) => one == other,
+        }
+    }
+
+    /// The same, but for what a start of a runtime changes: whether what is current has proven itself, and what follows from
+    /// that.
+    pub(crate) fn as_if_started_as(&self, other: &Self) -> Self {
+        match (self.clone(), other) {
+            (
+                Self::Home { current, contents, trusted, .. },
+                Self::Home { standing, trusted: theirs, .. },
+            ) => {
+                let trusted = Trusted { security_floor: theirs.security_floor, ..trusted };
+                Self::Home { current, standing: *standing, contents, trusted }
+            }
+            (state, _) => state,
         }
     }
 }
@@ -85,7 +134,7 @@ impl Found {
             Self::Home(home) => Some(match home.current {
                 Some(current) => {
                     let (standing, contents) = (home.standing, home.contents.clone());
-                    State::Home { current, standing, contents }
+                    State::Home { current, standing, contents, trusted: home.trusted.clone() }
                 }
                 None if home.records.iter().any(is_replacement) => State::Undecided,
                 None => State::Nothing,
@@ -164,7 +213,17 @@ pub(crate) struct Again<'w> {
     /// The how manieth of the scenario it is.
     pub(crate) number: usize,
     pub(crate) step: Step,
+    /// What there is before it, and behind it, undisturbed.
+    pub(crate) from: &'w State,
     pub(crate) to: &'w State,
+}
+
+impl Again<'_> {
+    /// What has led to where it was to lead already need not be done again; what is refused and leads nowhere is refused again.
+    fn is_still_to_do(&self, found: &Found) -> bool {
+        let leads_nowhere = self.step.must_be_refused() && self.from == self.to;
+        leads_nowhere || found.state().as_ref() != Some(self.to)
+    }
 }
 
 /// So many observations are recent; at most as many again are remembered.
@@ -230,7 +289,7 @@ pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
         Found::Panicked(_) => Second::RefusedAgain,
         first => look_again(first, recovered.fingerprint_without(&[])),
     };
-    let to_do = wanted.retry.filter(|again| found.state().as_ref() != Some(again.to));
+    let to_do = wanted.retry.filter(|again| again.is_still_to_do(&found));
     let retry = to_do.map(|Again { step, .. }| {
         let acted = catch_unwind(AssertUnwindSafe(|| Outcome::of(&step.act())));
         match acted {
@@ -311,9 +370,15 @@ fn read(current_is: CurrentIs, scope: Scope) -> Result<FoundHome, upgrade::Error
         standing: home.state().standing,
         runtime: home.state().runtime().cloned(),
         contents,
+        trusted: trusted(home.state()),
         problems: report.problems,
         records: home.records().to_vec(),
     })
+}
+
+fn trusted(state: &HomeState) -> Trusted {
+    let keyring = state.keyring.as_ref().map(|keyring| (keyring.epoch, keyring.digest));
+    Trusted { keyring, security_floor: state.security_floor }
 }
 
 /// What a generation is, and what it is held to: its directory, byte for byte, the digest of its manifest, which the journal

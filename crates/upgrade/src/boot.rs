@@ -234,8 +234,7 @@ impl Booted<'_> {
     /// a try that was given back, a store that is not sealed anew.
     pub fn stop(mut self) -> Result<()> {
         self.gate.drain().map_err(|inside| Error::new(inside, self.home.unchanged()))?;
-        self.home.give_try_back()?;
-        self.home.close_store()
+        self.home.end_run()
     }
 
     /// Ends the run because the generation on trial has failed, after the store was closed, and goes back at once: the

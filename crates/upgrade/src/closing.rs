@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use versioning::GenerationNumber;
 
 use crate::Home;
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, Condition, Error, Result};
+use crate::home::current;
 use crate::lifecycle::{HomeState, StoreStanding};
 use crate::seal::digest_parts;
 use crate::store_guard::StoreGuard;
@@ -35,11 +36,27 @@ struct ClosedStore {
 }
 
 impl Home<'_> {
+    /// Ends the run of a runtime in good order: gives its try back, then closes the store.
+    ///
+    /// # Errors
+    /// As either says. What is on record then holds: if the try was given back and the store could not be closed, the error
+    /// says [`Condition::Done`], for the home is not what it was.
+    pub(crate) fn end_run(&mut self) -> Result<()> {
+        let before = self.state.standing;
+        self.give_try_back()?;
+        self.close_store().map_err(|error| match error.condition() {
+            Condition::Unchanged(_) if self.state.standing != before => {
+                error.with_condition(Condition::Done(current(&self.state)))
+            }
+            _ => error,
+        })
+    }
+
     /// Makes the store of the current generation durable and seals it as it is, if a runtime has started on it.
     ///
     /// # Errors
     /// If the store is still open, or what a file operation says. Then the store is held to what it was held to before.
-    pub(crate) fn close_store(&mut self) -> Result<()> {
+    fn close_store(&mut self) -> Result<()> {
         let is_started = |state: &HomeState| standing(state) == Some(StoreStanding::Started);
         let Some(number) = self.state.current.filter(|_| is_started(&self.state)) else {
             return Ok(());

@@ -134,8 +134,7 @@ impl Home<'_> {
     /// not sealed anew.
     pub fn stopped(&mut self, generation: GenerationNumber) -> Result<()> {
         self.require_current(generation)?;
-        self.give_try_back()?;
-        self.close_store()
+        self.end_run()
     }
 
     /// Ends the run of a runtime that was launched and has ended otherwise: its try stays spent. If none is left, the home goes

@@ -6,7 +6,7 @@ use crate::observe::{Found, State};
 // trace: invariant FC-1.1 FC-5.2 FC-6.1.1 FC-6.2 FC-7.1 FC-7.2.1 FC-7.2.2 FC-7.3 FC-14.2 FC-15.2.2 FC-15.3 FC-16.1 FC-16.2.2 FC-18.1.2 FC-18.2 FC-27.1.1 FC-28.1.2 FC-28.2
 pub(super) const JUDGE: Judge = Judge {
     name: "atomicity",
-    claim: "what is current is exactly old or exactly new, down to the last record",
+    claim: "what is current, and who may authorise, is exactly old or exactly new, down to the last record",
     clause: "§7 §16",
     judge,
 };
@@ -16,15 +16,22 @@ fn judge(case: &Case<'_>) -> Verdict {
     let (old, new) = case.allowed();
     let same = |wanted: &State| match (wanted, &found) {
         (
-            State::Home { current, standing, .. },
-            State::Home { current: found_current, standing: found_standing, .. },
+            State::Home { current, standing, trusted, .. },
+            State::Home {
+                current: found_current,
+                standing: found_standing,
+                trusted: found_trusted,
+                ..
+            },
         ) => {
             let written = case.is_being_written() || (case.lied_to && case.runs());
             let content = written || wanted.content() == found.content();
             // While a runtime is being started there are states between two steps, and a disk that lies may go back to them.
             let starting = case.is_starting() || (case.lied_to && case.starts());
-            let standing = starting || written || standing == found_standing;
-            current == found_current && standing && content
+            let proven = standing == found_standing
+                && trusted.security_floor == found_trusted.security_floor;
+            let keyring = trusted.keyring == found_trusted.keyring;
+            current == found_current && (starting || written || proven) && keyring && content
         }
         (wanted, found) => wanted == found,
     };

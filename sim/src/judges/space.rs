@@ -25,6 +25,13 @@ fn judge(case: &Case<'_>) -> Verdict {
     let left = names(disk, HOME_ON_DISK)
         .into_iter()
         .find(|name| !of_home.contains(&name.as_str()) && !name.starts_with("journal.replaced-"));
+    // The journal's directory is made whole and takes its place: what somebody else put there is theirs.
+    let left = left.or_else(|| {
+        let was_there = names(case.before, &format!("{HOME_ON_DISK}/journal"));
+        names(disk, &format!("{HOME_ON_DISK}/journal")).into_iter().find(|name| {
+            !["records.jsonl", "witness"].contains(&name.as_str()) && !was_there.contains(name)
+        })
+    });
     // Files that were being written are gone, and so is the seal of what is gone.
     let left = left.or_else(|| {
         names(disk, &format!("{HOME_ON_DISK}/keyring"))

@@ -17,6 +17,8 @@ use crate::hooks;
 use crate::id::StateId;
 use crate::judges::Broken;
 use crate::report::Violation;
+use crate::scenario::Scenario;
+use crate::session::Session;
 pub(crate) use check::Check;
 use made::Made;
 use shrink::{Small, shrink};
@@ -69,26 +71,23 @@ pub(crate) fn run(replay: &Replay, json: bool) -> bool {
 
 /// Makes every state of the file of regressions again: each must hold now.
 pub(crate) fn regressions() -> bool {
-    let text = fs::read_to_string(REGRESSIONS)
-        .or_else(|_| fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/regressions.txt")));
-    let text = match text {
-        Ok(text) => text,
+    let kept = match kept() {
+        Ok(kept) => kept,
         Err(error) => {
             eprintln!("{REGRESSIONS} cannot be read: {error}");
             return false;
         }
     };
     let mut ok = true;
-    let lines = text.lines().map(str::trim);
-    for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        match judged(line) {
-            Ok(None) => println!("{line}: holds"),
-            Ok(Some((judge, what))) => {
-                println!("{line}: {judge} says: {what}");
+    for id in kept {
+        match judged(&id) {
+            Ok(None) => println!("{id}: holds"),
+            Ok(Some(Violation { judge, what, .. })) => {
+                println!("{id}: {judge} says: {what}");
                 ok = false;
             }
             Err(why) => {
-                println!("{line}: cannot be made any more, and has to be found anew: {why}");
+                println!("{id}: cannot be made any more, and has to be found anew: {why}");
                 ok = false;
             }
         }
@@ -96,16 +95,48 @@ pub(crate) fn regressions() -> bool {
     ok
 }
 
-/// Makes what has this id again. Returns who says that something is broken, and what, if anybody does.
-fn judged(id: &str) -> Result<Option<(String, String)>, String> {
-    if let Some(check) = Check::named(id) {
-        let found = check.judge()?;
-        return Ok(found.map(|Violation { judge, what, .. }| (judge, what)));
+/// Makes those states of the file of regressions again that are of these scenarios, or all, up to the first violation: what
+/// was broken once is what breaks most easily. One that cannot be made is none, as is a file that cannot be read.
+pub(crate) fn hunt_regressions(scenarios: &[Scenario], session: &mut Session) {
+    let is_of = |id: &str, scenario: &Scenario| {
+        let name = id.split(['+', ':']).next();
+        name == Some(scenario.name.as_str())
+    };
+    let kept = kept().unwrap_or_default();
+    let wanted = kept
+        .iter()
+        .filter(|id| scenarios.is_empty() || scenarios.iter().any(|scenario| is_of(id, scenario)));
+    for id in wanted {
+        if session.is_over() {
+            return;
+        }
+        if let Ok(Some(violation)) = judged(id) {
+            session.violate(violation);
+        }
     }
-    let id: StateId = id.parse()?;
-    hooks::freeze(id.seed);
-    let (_, judged) = make_and_judge(&id)?;
-    Ok(judged.err().map(|Broken { judge, what }| (judge.to_owned(), what)))
+}
+
+/// The ids in the file of regressions.
+fn kept() -> std::io::Result<Vec<String>> {
+    let text = fs::read_to_string(REGRESSIONS)
+        .or_else(|_| fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/regressions.txt")))?;
+    let lines = text.lines().map(str::trim);
+    let ids = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(ids.map(str::to_owned).collect())
+}
+
+/// Makes what has this id again. Returns who says that something is broken, and what, if anybody does.
+fn judged(id: &str) -> Result<Option<Violation>, String> {
+    if let Some(check) = Check::named(id) {
+        return check.judge();
+    }
+    let of: StateId = id.parse()?;
+    hooks::freeze(of.seed);
+    let (_, judged) = make_and_judge(&of)?;
+    Ok(judged.err().map(|Broken { judge, what }| {
+        let (id, judge) = (id.to_owned(), judge.to_owned());
+        Violation { id, judge, what }
+    }))
 }
 
 fn make_and_judge(id: &StateId) -> Result<(Made, Result<(), Broken>), String> {

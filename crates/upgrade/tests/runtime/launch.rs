@@ -4,7 +4,9 @@ use std::fs;
 use std::os::fd::AsFd;
 
 use upgrade::lifecycle::{Fate, Standing};
-use upgrade::{Authorization, Cause, Error, HomeView, Launch, Part, RecoverRequest, Request};
+use upgrade::{
+    Authorization, Cause, Condition, Error, HomeView, Launch, Part, RecoverRequest, Request,
+};
 use upgrade::{Digest, NoTelemetry};
 use versioning::GenerationNumber;
 
@@ -76,6 +78,33 @@ fn a_launch_is_counted_before_anything_is_given_and_a_clean_stop_gives_it_back()
     // The next start is held to the seal that was made.
     fs::write(scene.home().join("generations/3/store/stray"), "").unwrap();
     assert_eq!(refused(&scene, |home| home.launch()).name(), "integrity-violated");
+}
+
+// trace: test FC-16.1
+#[test]
+fn a_try_that_was_given_back_is_no_home_that_is_unchanged() {
+    let scene = on_trial();
+    drop(launch(&scene));
+    let before = events(&scene).len();
+    let seals = scene.home().join("seals");
+    // Put there once the home is open: a home that looks like that is not opened.
+    let stopped = || {
+        refused(&scene, |home| {
+            let _ = fs::remove_dir_all(&seals);
+            fs::write(&seals, "in the way").unwrap();
+            let stopped = home.stopped(generation(3));
+            fs::remove_file(&seals).unwrap();
+            stopped
+        })
+    };
+    let error = stopped();
+    assert_eq!(events(&scene)[before..], ["STOPPED"]);
+    let now = Some((generation(3), NEW.parse().unwrap()));
+    assert_eq!(*error.condition(), Condition::Done(now.clone()), "{error}");
+    // Tried again, it fails of the same, and this time nothing has changed.
+    assert_eq!(*stopped().condition(), Condition::Unchanged(now));
+    scene.with(|home| home.stopped(generation(3)));
+    assert_eq!(events(&scene)[before..], ["STOPPED", "CLOSED"]);
 }
 
 #[test]
