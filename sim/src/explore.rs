@@ -289,9 +289,10 @@ impl Setting<'_> {
     fn to_retry(&self, known: Known, wanted: bool) -> Option<Again<'_>> {
         let number = known.under_way().filter(|_| wanted)?;
         // What somebody else wrote meanwhile, and has not taken back yet, is in the way.
-        let step = self.scenario.act.get(number).filter(|act| !act.is_written_to())?;
+        let (behind, step) = self.scenario.act.split_at_checked(number)?;
+        let step = step.first().filter(|act| !act.is_written_to())?;
         let (from, to) = (self.model.states.get(number)?, self.model.states.get(number + 1)?);
-        Some(Again { scenario: &self.scenario.name, number, step: *step, from, to })
+        Some(Again { scenario: &self.scenario.name, behind, step: *step, from, to })
     }
 
     /// Asks the judges about what was seen of a disk.

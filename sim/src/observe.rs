@@ -15,7 +15,7 @@ use upgrade::{Digest, Home, NoTelemetry, Record};
 use versioning::{GenerationNumber, RuntimeVersion};
 
 use crate::hooks;
-use crate::scenario::{HOME, HOME_ON_DISK, Outcome, Step, environment};
+use crate::scenario::{HOME, HOME_ON_DISK, Outcome, Step, environment, set_surroundings};
 
 /// What a recovered home is.
 #[derive(Debug, Clone, PartialEq)]
@@ -210,8 +210,8 @@ pub(crate) struct Wanted<'w> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Again<'w> {
     pub(crate) scenario: &'w str,
-    /// The how manieth of the scenario it is.
-    pub(crate) number: usize,
+    /// What the scenario does before it.
+    pub(crate) behind: &'w [Step],
     pub(crate) step: Step,
     /// What there is before it, and behind it, undisturbed.
     pub(crate) from: &'w State,
@@ -269,7 +269,7 @@ pub(crate) fn observe_once(
     wanted: Wanted<'_>,
     disk: impl FnOnce() -> Disk,
 ) -> Rc<Observation> {
-    let again = wanted.retry.map(|again| (again.scenario.to_owned(), again.number));
+    let again = wanted.retry.map(|again| (again.scenario.to_owned(), again.behind.len()));
     let asked = (fingerprint, again);
     if let Some(seen) = OBSERVED.with_borrow_mut(|observed| observed.recall(&asked)) {
         return seen;
@@ -281,6 +281,7 @@ pub(crate) fn observe_once(
 
 /// Lets the product recover a disk, and reads all of it.
 pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
+    set_surroundings(&[]);
     hooks::install(Some(World::new(disk.clone(), FaultPlan::none())));
     let found = looked(wanted.current_is, Scope::Everything);
     let (recovered, operations) =
@@ -290,7 +291,8 @@ pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
         first => look_again(first, recovered.fingerprint_without(&[])),
     };
     let to_do = wanted.retry.filter(|again| again.is_still_to_do(&found));
-    let retry = to_do.map(|Again { step, .. }| {
+    let retry = to_do.map(|Again { behind, step, .. }| {
+        set_surroundings(behind);
         let acted = catch_unwind(AssertUnwindSafe(|| Outcome::of(&step.act())));
         match acted {
             Ok(outcome) => Retry { outcome, found: look_on(Scope::Everything) },
@@ -307,6 +309,7 @@ pub(crate) fn observe(disk: &Disk, wanted: Wanted<'_>) -> Observation {
 
 /// Recovers the home that is there, and reads all of it: whatever is known of what is current, that is read.
 pub(crate) fn look() -> Found {
+    set_surroundings(&[]);
     looked(CurrentIs::Read, Scope::Everything)
 }
 

@@ -15,7 +15,7 @@ mod trust;
 
 pub(crate) use list::all;
 pub(crate) use recording::{Recording, Run, on_its_own};
-pub(crate) use step::{Outcome, Refusal, Step, environment};
+pub(crate) use step::{Outcome, Refusal, Step, environment, set_surroundings};
 
 /// Where the installation lies that is adopted.
 pub(crate) const SOURCE: &str = "/simulated/installation";

@@ -10,7 +10,7 @@ use sim::world::{Logged, Mark, World, log_hash};
 
 use super::Scenario;
 use super::installation::write_installation;
-use super::step::{Outcome, Step, reset};
+use super::step::{Outcome, Step, set_surroundings};
 use crate::hooks;
 
 /// A scenario that was run without a disturbance.
@@ -45,12 +45,13 @@ pub(crate) struct Run {
     pub(crate) open: usize,
 }
 
-/// Does something on a thread of its own, on which the clock stands still and randomness begins anew: so that it is the
+/// Does something on a thread of its own, on which clocks and randomness begin anew: so that it is the
 /// same each time.
 pub(crate) fn on_its_own<T: Send>(seed: u64, act: impl FnOnce() -> T + Send) -> T {
     let done = thread::scope(|scope| {
         let thread = scope.spawn(|| {
             hooks::freeze(seed);
+            set_surroundings(&[]);
             act()
         });
         thread.join()
@@ -62,7 +63,6 @@ impl Scenario {
     /// The disk that the scenario begins with.
     pub(crate) fn prepared(&self, seed: u64) -> Disk {
         on_its_own(seed, || {
-            reset();
             hooks::install(Some(World::new(Disk::default(), FaultPlan::none())));
             write_installation(&self.sample(seed));
             for step in &self.prepare {
@@ -128,7 +128,6 @@ impl Scenario {
     /// Runs the steps on a world, until one comes to another end than it should.
     pub(crate) fn perform(&self, seed: u64, world: World, expected: Option<&[Outcome]>) -> Run {
         on_its_own(seed, || {
-            reset();
             hooks::install(Some(world));
             let mut run = Steps { outcomes: Vec::new(), disks: Vec::new() };
             let acted = catch_unwind(AssertUnwindSafe(|| run.all(&self.act, expected)));

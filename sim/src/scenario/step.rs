@@ -47,10 +47,11 @@ impl Clock for SimulatedClock {
     }
 }
 
-/// Sets the clock to where it begins, and the operator's name to what it is.
-pub(crate) fn reset() {
+/// Sets the clock and the operator's name to what these steps make of them.
+pub(crate) fn set_surroundings(steps: &[Step]) {
     SECONDS.store(0, Ordering::SeqCst);
     LONG.store(false, Ordering::SeqCst);
+    steps.iter().for_each(|step| step.surround());
 }
 
 /// Whether the operator's name is long.
@@ -373,15 +374,24 @@ impl Step {
             }
             // Whatever was going on is brought to its end.
             Self::Open => with_home(|_| Ok(())),
-            Self::Clock(seconds) => {
-                SECONDS.fetch_add(seconds, Ordering::SeqCst);
-                Ok(())
-            }
-            Self::LongOperator | Self::ShortOperator => {
-                LONG.store(self == Self::LongOperator, Ordering::SeqCst);
+            Self::Clock(_) | Self::LongOperator | Self::ShortOperator => {
+                self.surround();
                 Ok(())
             }
             other => other.signed(),
+        }
+    }
+
+    /// What is about no home: what time it is, and who operates.
+    fn surround(self) {
+        match self {
+            Self::Clock(seconds) => {
+                SECONDS.fetch_add(seconds, Ordering::SeqCst);
+            }
+            Self::LongOperator | Self::ShortOperator => {
+                LONG.store(self == Self::LongOperator, Ordering::SeqCst);
+            }
+            _ => {}
         }
     }
 
