@@ -188,7 +188,7 @@ fn result_of(failure: &Failure) -> OperationResult {
             Condition::Done(_) => OperationResult::Succeeded,
             Condition::Undone(_) => OperationResult::Undone,
             Condition::RolledBack(_) => OperationResult::RolledBack,
-            Condition::Unfinished => OperationResult::Failed,
+            Condition::Unfinished | Condition::Partly(_) => OperationResult::Failed,
             Condition::NoHome | Condition::Unchanged(_) => of_nothing_begun(error),
         },
         Failure::NeedsConsent { .. }

@@ -13,8 +13,7 @@ use serde::{Deserialize, Serialize};
 use versioning::GenerationNumber;
 
 use crate::Home;
-use crate::error::{Cause, Condition, Error, Result};
-use crate::home::current;
+use crate::error::{Cause, Error, Result};
 use crate::lifecycle::{HomeState, StoreStanding};
 use crate::seal::digest_parts;
 use crate::store_guard::StoreGuard;
@@ -39,24 +38,21 @@ impl Home<'_> {
     /// Ends the run of a runtime in good order: gives its try back, then closes the store.
     ///
     /// # Errors
-    /// As either says. What is on record then holds: if the try was given back and the store could not be closed, the error
-    /// says [`Condition::Done`], for the home is not what it was.
+    /// As either says. What is on record then holds: if the try was given back and the store could not be closed, a part is
+    /// done ([`Condition::Partly`](crate::Condition::Partly)).
     pub(crate) fn end_run(&mut self) -> Result<()> {
         let before = self.state.standing;
         self.give_try_back()?;
-        self.close_store().map_err(|error| match error.condition() {
-            Condition::Unchanged(_) if self.state.standing != before => {
-                error.with_condition(Condition::Done(current(&self.state)))
-            }
-            _ => error,
-        })
+        let closed = self.close_store();
+        let is_given_back = self.state.standing != before;
+        closed.map_err(|error| if is_given_back { error.behind_a_part() } else { error })
     }
 
     /// Makes the store of the current generation durable and seals it as it is, if a runtime has started on it.
     ///
     /// # Errors
     /// If the store is still open, or what a file operation says. Then the store is held to what it was held to before.
-    fn close_store(&mut self) -> Result<()> {
+    pub(crate) fn close_store(&mut self) -> Result<()> {
         let is_started = |state: &HomeState| standing(state) == Some(StoreStanding::Started);
         let Some(number) = self.state.current.filter(|_| is_started(&self.state)) else {
             return Ok(());

@@ -51,7 +51,9 @@ impl Home<'_> {
     /// whoever opens the home next.
     ///
     /// # Errors
-    /// Without authority; [`Cause::StoreInUse`] if the runtime of one of them runs; or what appending to the journal says. What is on record as collected is then being removed.
+    /// Without authority; [`Cause::StoreInUse`] if the runtime of one of them runs; or what appending to the journal
+    /// says. What is on record as collected is then being removed; if that is a part of what was to be, the error says so
+    /// ([`Condition::Partly`](crate::Condition::Partly)).
     // trace: impl FC-15.1 FC-28.1.2
     pub fn collect(
         &mut self,
@@ -70,10 +72,12 @@ impl Home<'_> {
         }
         let wanted = Wanted::collect(&self.state, &whole);
         let admitted = self.admit(authorization.as_ref(), &wanted)?;
-        for generation in &planned.generations {
+        for (removed, generation) in planned.generations.iter().enumerate() {
             let fate = |state: &HomeState| state.generations.get(generation).map(|g| g.fate);
             if let Err(cause) = self.put_on_record(*generation, &admitted) {
-                self.conclude(cause, |state| fate(state) == Some(Fate::Collected))?;
+                let concluded = self.conclude(cause, |state| fate(state) == Some(Fate::Collected));
+                concluded
+                    .map_err(|error| if removed > 0 { error.behind_a_part() } else { error })?;
             }
             // On record as removed: if it cannot be removed now, the next one to open the home tries again.
             let _ = self.layout.remove_generation(*generation);

@@ -30,7 +30,7 @@ use sim::disk::{Disk, Node};
 
 use crate::model::{Known, Model};
 use crate::observe::{Observation, State};
-use crate::scenario::{HOME_ON_DISK, Outcome, Scenario};
+use crate::scenario::{HOME_ON_DISK, Outcome, Scenario, Step};
 
 /// A claim that must hold of every disk.
 pub(crate) struct Judge {
@@ -130,6 +130,12 @@ impl Case<'_> {
     fn is_starting(&self) -> bool {
         let step = self.known.under_way().and_then(|step| self.scenario.act.get(step));
         step.is_some_and(|step| step.starts_a_runtime())
+    }
+
+    /// Whether generations are being given back.
+    fn is_collecting(&self) -> bool {
+        let step = self.known.under_way().and_then(|step| self.scenario.act.get(step));
+        step == Some(&Step::Collect)
     }
 
     /// Whether a runtime is writing: then the content of what is current is between two states.

@@ -1,5 +1,10 @@
 //! The old generation opens until it is collected.
 
+use std::collections::BTreeMap;
+
+use upgrade::Digest;
+use versioning::GenerationNumber;
+
 use super::{Case, Judge, Verdict};
 use crate::observe::State;
 
@@ -11,6 +16,14 @@ pub(super) const JUDGE: Judge = Judge {
     clause: "§15",
     judge,
 };
+
+/// Whether everything of the first is in the second, as it is.
+fn is_part_of(
+    part: &BTreeMap<GenerationNumber, Digest>,
+    whole: &BTreeMap<GenerationNumber, Digest>,
+) -> bool {
+    part.iter().all(|(number, content)| whole.get(number) == Some(content))
+}
 
 fn judge(case: &Case<'_>) -> Verdict {
     if case.lied_to {
@@ -26,7 +39,7 @@ fn judge(case: &Case<'_>) -> Verdict {
     };
     let matching = [Some(old), new].into_iter().flatten().filter_map(kept);
     // What a runtime writes to just now is between two states.
-    let without = |mut contents: std::collections::BTreeMap<_, _>| {
+    let without = |mut contents: BTreeMap<_, _>| {
         if case.is_being_written() {
             contents.remove(&current);
         }
@@ -37,9 +50,15 @@ fn judge(case: &Case<'_>) -> Verdict {
     if wanted.is_empty() || wanted.contains(&found) {
         return Verdict::Held;
     }
-    let names = |contents: &std::collections::BTreeMap<_, _>| {
-        let numbers =
-            contents.keys().map(|number: &versioning::GenerationNumber| number.to_string());
+    // Generations are given back one after the other, each for good.
+    let between = |kept: &BTreeMap<_, _>, rest: &BTreeMap<_, _>| {
+        is_part_of(rest, &found) && is_part_of(&found, kept)
+    };
+    if case.is_collecting() && matches!(wanted.as_slice(), [old, new] if between(old, new)) {
+        return Verdict::Held;
+    }
+    let names = |contents: &BTreeMap<_, _>| {
+        let numbers = contents.keys().map(|number: &GenerationNumber| number.to_string());
         numbers.collect::<Vec<_>>().join(", ")
     };
     let kept = wanted.iter().map(names).collect::<Vec<_>>().join(" or ");

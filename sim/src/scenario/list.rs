@@ -97,6 +97,13 @@ fn ordinary() -> Vec<Scenario> {
             &[Step::Collect],
         ),
         Scenario::new(
+            "collect-two",
+            Medium,
+            "two generations are given back, one after the other",
+            &[THREE, &[Step::Upgrade("2.1.0"), Step::Confirm]].concat(),
+            &[Step::Collect],
+        ),
+        Scenario::new(
             "collect-trial",
             Medium,
             "nothing is given back while a generation is on trial",

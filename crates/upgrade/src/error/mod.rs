@@ -35,6 +35,8 @@ pub enum Condition {
     RolledBack(Option<(GenerationNumber, RuntimeVersion)>),
     /// An attempt began and could not be brought to an end.
     Unfinished,
+    /// A part of what was asked for is done, and stays done: the rest is asked for by the same again.
+    Partly(Option<(GenerationNumber, RuntimeVersion)>),
     /// What was asked for is done; what failed came after it.
     Done(Option<(GenerationNumber, RuntimeVersion)>),
 }
@@ -57,6 +59,19 @@ impl Error {
     pub(crate) fn with_condition(mut self, condition: Condition) -> Self {
         self.condition = condition;
         self
+    }
+
+    /// The same of what failed after a part of what was asked for was done: whoever says that nothing has changed means the
+    /// rest.
+    #[must_use]
+    pub(crate) fn behind_a_part(self) -> Self {
+        match self.condition {
+            Condition::Unchanged(ref found) | Condition::Undone(ref found) => {
+                let found = found.clone();
+                self.with_condition(Condition::Partly(found))
+            }
+            _ => self,
+        }
     }
 
     /// What is wrong.
@@ -128,6 +143,9 @@ impl fmt::Display for Condition {
                 "The home was rolled back{}.",
                 current(found, " again, exactly as it was left")
             ),
+            Self::Partly(found) => {
+                write!(formatter, "A part of it is done, and stays done{}.", current(found, ""))
+            }
             Self::Done(found) => write!(formatter, "It is done all the same{}.", current(found, "")),
             Self::Unfinished => formatter.write_str(
                 "The home holds either the old state or the new one, whole; which, the journal says \

@@ -100,7 +100,7 @@ fn a_try_that_was_given_back_is_no_home_that_is_unchanged() {
     let error = stopped();
     assert_eq!(events(&scene)[before..], ["STOPPED"]);
     let now = Some((generation(3), NEW.parse().unwrap()));
-    assert_eq!(*error.condition(), Condition::Done(now.clone()), "{error}");
+    assert_eq!(*error.condition(), Condition::Partly(now.clone()), "{error}");
     // Tried again, it fails of the same, and this time nothing has changed.
     assert_eq!(*stopped().condition(), Condition::Unchanged(now));
     scene.with(|home| home.stopped(generation(3)));

@@ -358,8 +358,8 @@ pub(super) const BUGS: &[Planted] = &[
     bug(
         "launched-stop-spends-its-try",
         LAUNCH,
-        "«self.give_try_back()?;» self.close_store()",
-        "",
+        "«self.end_run()»",
+        "self.close_store()",
         "a launched runtime that is stopped three times in good order counts as one that does not work",
     )
     .by_tests(),
@@ -464,6 +464,14 @@ pub(super) const BUGS: &[Planted] = &[
         COLLECT,
         "if let Err(cause) = «self.put_on_record(*generation, &admitted)» {",
         "let _ = self.layout.remove_generation(*generation); self.put_on_record(*generation, &admitted)",
+    ),
+    // trace: sabotage FC-16.1
+    bug(
+        "collection-in-part-says-unchanged",
+        COLLECT,
+        "if «removed > 0» {",
+        "{ let _ = removed; false }",
+        "an operator is told that nothing has changed, and a generation is gone",
     ),
     bug(
         "collected-and-not-removed",

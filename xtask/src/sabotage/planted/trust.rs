@@ -302,6 +302,14 @@ pub(super) const BUGS: &[Planted] = &[
          Ok(durable::replace_file(&self.layout.store_seal(number), &bytes)?) }; \
          write().map_err(|cause| Error::new(cause, self.unchanged()))?; drop(guard);",
     ),
+    // trace: sabotage FC-16.1
+    bug(
+        "stop-in-part-says-unchanged",
+        CLOSING,
+        "let is_given_back = «self.state.standing != before»;",
+        "{ let _ = before; false }",
+        "a launcher is told that nothing has changed, and a try was given back",
+    ),
     bug(
         "seal-unsynced",
         CLOSING,
