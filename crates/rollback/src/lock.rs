@@ -26,11 +26,23 @@ pub struct HomeLock {
 }
 
 impl HomeLock {
-    /// Takes the lock, waiting for at most `timeout` while another process holds it.
+    /// Takes the lock, waiting for at most `timeout` while another process holds it, and names its holder
+    /// ([`HomeLock::name_holder`]).
     ///
     /// # Errors
     /// [`Error::Locked`] with the holder's process id, or what a file operation says.
     pub fn acquire(layout: &Layout, timeout: Duration) -> Result<Self> {
+        let lock = Self::acquire_unnamed(layout, timeout)?;
+        lock.name_holder(layout);
+        Ok(lock)
+    }
+
+    /// The same of a directory that is no home yet: nothing is written. What a crash made of a file there nobody could tell
+    /// from somebody else's.
+    ///
+    /// # Errors
+    /// As [`HomeLock::acquire`].
+    pub fn acquire_unnamed(layout: &Layout, timeout: Duration) -> Result<Self> {
         let root = layout.root();
         let failed = |operation, error| Error::File(FileError::new(operation, root, error));
         let directory = File::open(root).map_err(|error| failed(Operation::Open, error))?;
@@ -48,13 +60,17 @@ impl HomeLock {
                 }
             }
         }
-        // For messages only: a full disk must not keep anybody from the lock, and so from a revert.
+        Ok(Self { _directory: directory })
+    }
+
+    /// Writes this process's id into the file `lock`, unless that is somebody else's. For messages only: a full disk must not
+    /// keep anybody from the lock, and so from a revert.
+    pub fn name_holder(&self, layout: &Layout) {
         if is_lock_file(layout) {
             let pid = format!("{}\n", std::process::id());
             let _ = durable::remove_file(&layout.lock())
                 .and_then(|()| durable::create_file(&layout.lock(), pid.as_bytes()));
         }
-        Ok(Self { _directory: directory })
     }
 }
 

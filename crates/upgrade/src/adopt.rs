@@ -202,7 +202,7 @@ fn create_home<'e>(
             durable::sync_directory(parent)?;
         }
         durable::restrict_directory(layout.root())?;
-        let lock = HomeLock::acquire(&layout, request.lock_timeout)?;
+        let lock = HomeLock::acquire_unnamed(&layout, request.lock_timeout)?;
         if !durable::exists(&layout.generations())? {
             durable::create_directory(&layout.generations())?;
             durable::sync_directory(layout.root())?;
@@ -212,6 +212,8 @@ fn create_home<'e>(
             let event = Event::Initialized { format: JOURNAL_FORMAT, product, replaces: None };
             Journal::create(&layout.journal(), event, environment.clock.now())?;
         }
+        // Only now: before there is a journal, a file that a crash has left without its bytes would be in the way.
+        lock.name_holder(&layout);
         Ok(lock)
     };
     let lock = make().map_err(|cause| Error::new(cause, Condition::Unchanged(None)))?;
