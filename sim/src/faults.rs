@@ -204,14 +204,21 @@ pub(crate) fn judge_end(
         let what = format!("{} descriptors are left open after a fault", run.open);
         return Err(Broken { judge: "leaks", what });
     }
-    was_allowed(&scenario.act, &run.outcomes)?;
+    was_allowed(&scenario.act, &run.outcomes, &undisturbed.outcomes)?;
     class.held_up(scenario.needs_no_space(), &run.outcomes, &undisturbed.outcomes)
 }
 
-/// Nothing was done that nobody had allowed.
-fn was_allowed(steps: &[Step], outcomes: &[Outcome]) -> Result<(), Broken> {
-    let mut done = steps.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Done);
-    match done.find(|(step, _)| step.lacks_authority()) {
+/// Nothing was done that nobody had allowed. What is there already needs nobody's leave: undisturbed that is done too.
+fn was_allowed(
+    steps: &[Step],
+    outcomes: &[Outcome],
+    undisturbed: &[Outcome],
+) -> Result<(), Broken> {
+    let all = steps.iter().zip(outcomes.iter().zip(undisturbed));
+    let mut only_here = all.filter(|(_, (here, undisturbed))| {
+        **here == Outcome::Done && **undisturbed != Outcome::Done
+    });
+    match only_here.find(|(step, _)| step.lacks_authority()) {
         Some((step, _)) => {
             let what = format!("a fault is taken for authority: {}", step.title());
             Err(Broken { judge: "authorization", what })
@@ -228,9 +235,14 @@ mod tests {
     fn what_nobody_has_allowed_is_not_done_whatever_fails() {
         let steps = [Step::Confirm, Step::Unauthorized("2.0.0")];
         let refused = Outcome::Refused { error: "unauthorized", unchanged: true };
-        was_allowed(&steps, &[Outcome::Done, refused]).unwrap();
-        was_allowed(&steps, &[Outcome::Done]).unwrap();
-        let broken = was_allowed(&steps, &[Outcome::Done, Outcome::Done]).unwrap_err();
-        assert_eq!(broken.judge, "authorization");
+        let undisturbed = [Outcome::Done, refused];
+        let was_allowed = |outcomes: &[Outcome], undisturbed: &[Outcome]| {
+            super::was_allowed(&steps, outcomes, undisturbed)
+        };
+        was_allowed(&undisturbed, &undisturbed).unwrap();
+        was_allowed(&[Outcome::Done], &undisturbed).unwrap();
+        let done = [Outcome::Done, Outcome::Done];
+        assert_eq!(was_allowed(&done, &undisturbed).unwrap_err().judge, "authorization");
+        was_allowed(&done, &done).unwrap();
     }
 }
