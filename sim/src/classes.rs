@@ -178,6 +178,11 @@ impl Class {
         ends.into_values().flatten().collect()
     }
 
+    /// Whether it is a disk without space.
+    pub(crate) fn fills_the_disk(self) -> bool {
+        matches!(self.kind, Kind::DiskFull)
+    }
+
     /// The world in which the `nth` of them is met.
     pub(crate) fn world(self, before: &Disk, after: &Disk, nth: u64) -> World {
         match self.kind {
@@ -212,7 +217,7 @@ impl Class {
         outcomes: &[Outcome],
         undisturbed: &[Outcome],
     ) -> Result<(), Broken> {
-        let is_full = matches!(self.kind, Kind::DiskFull);
+        let is_full = self.fills_the_disk();
         let differs = outcomes.iter().zip(undisturbed).any(|(is, was)| is != was);
         if is_full && differs && needs_no_space {
             let what = format!("a full disk is in the way: {outcomes:?}");
