@@ -51,7 +51,8 @@ impl Injection<'_> {
             let many = self.many(class);
             let most = class.most(self.scenario.size, self.quick);
             let step = many.div_ceil(most).max(1);
-            // What comes first in a scenario is much the same in all of them; but that a disk is full from the beginning says most.
+            // What comes first in a scenario is much the same in all of them. Of full disks the first has no space at all:
+            // nothing that may need none is done there if it needs some.
             let first = if class.fills_the_disk() { 1 } else { 1 + random.below(step) };
             if in_turns && takes_turns != turn {
                 continue;

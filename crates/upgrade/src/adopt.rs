@@ -148,6 +148,7 @@ fn is_left_by_an_adoption(layout: &Layout, name: &std::ffi::OsStr, begun: bool) 
             let is_empty = |mut entries: fs::ReadDir| entries.next().is_none();
             begun || fs::read_dir(layout.generations()).is_ok_and(is_empty)
         }
+        // Without a journal none of ours is written there any more; an earlier version did.
         Some("lock") => begun || rollback::is_lock_file(layout),
         _ => false,
     }

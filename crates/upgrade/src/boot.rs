@@ -224,14 +224,14 @@ impl Booted<'_> {
     }
 
     /// Ends the run because somebody wants it to end, in good order: after the store was closed. [`Booted::gate`] is closed, and
-    /// writers that are still inside are waited for, however long that takes; to wait for less, drain it before. On
-    /// trial this gives the try
-    /// back (FC-UPGRADE-0001 §15). Then the store is made durable and sealed anew (§20), which reads all of it. Dropping this
+    /// writers that are still inside are waited for, however long that takes; to wait for less, drain it before. On trial this
+    /// gives the try back (FC-UPGRADE-0001 §15). Then the store is made durable and sealed anew (§20), which reads all of it. Dropping this
     /// value, or being killed, spends the try and leaves the store without a seal.
     ///
     /// # Errors
-    /// If the calling thread is a writer itself, if the store is still open, or what a file operation or appending to the journal says. What is on record then holds:
-    /// a try that was given back, a store that is not sealed anew.
+    /// If the calling thread is a writer itself, if the store is still open, or what a file operation or appending to the
+    /// journal says. What is on record then holds: a try that was given back
+    /// ([`Condition::Partly`](crate::Condition::Partly)), a store that is not sealed anew.
     pub fn stop(mut self) -> Result<()> {
         self.gate.drain().map_err(|inside| Error::new(inside, self.home.unchanged()))?;
         self.home.end_run()

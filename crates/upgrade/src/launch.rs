@@ -130,8 +130,8 @@ impl Home<'_> {
     ///
     /// # Errors
     /// If another generation is current; [`Cause::StoreInUse`] if something of the runtime still runs; or what a file
-    /// operation or appending to the journal says. What is on record then holds: a try that was given back, a store that is
-    /// not sealed anew.
+    /// operation or appending to the journal says. What is on record then holds: a try that was given back
+    /// ([`Condition::Partly`](crate::Condition::Partly)), a store that is not sealed anew.
     pub fn stopped(&mut self, generation: GenerationNumber) -> Result<()> {
         self.require_current(generation)?;
         self.end_run()

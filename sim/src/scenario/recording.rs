@@ -45,8 +45,7 @@ pub(crate) struct Run {
     pub(crate) open: usize,
 }
 
-/// Does something on a thread of its own, on which clocks and randomness begin anew: so that it is the
-/// same each time.
+/// Does something on a thread of its own, on which clocks and randomness begin anew: so that it is the same each time.
 pub(crate) fn on_its_own<T: Send>(seed: u64, act: impl FnOnce() -> T + Send) -> T {
     let done = thread::scope(|scope| {
         let thread = scope.spawn(|| {
