@@ -10,10 +10,10 @@ use sim::world::Logged;
 use crate::id::StateId;
 use crate::judges::{Broken, Case, judge, protocol};
 use crate::model::{Known, Model};
-use crate::observe::{Again, CurrentIs, Observation, Wanted, observe, observe_once};
+use crate::observe::{Again, CurrentIs, Observation, State, Wanted, observe, observe_once};
 use crate::recovery::Recovery;
 use crate::report::Violation;
-use crate::scenario::{Outcome, Scenario};
+use crate::scenario::{HOME_ON_DISK, Outcome, Scenario};
 use crate::session::Session;
 
 /// Every so many-th state is also done again to its end.
@@ -217,6 +217,14 @@ impl Exploration<'_> {
         self.taken = taken;
     }
 
+    /// Whether an adoption has not come to its journal yet: what it leaves until then tells nobody whose it is, and may be in
+    /// the way of the next try.
+    fn has_just_begun(&self, image: &Image<'_>, known: Known) -> bool {
+        let from = known.under_way().and_then(|number| self.setting.model.states.get(number));
+        let journal = format!("{HOME_ON_DISK}/journal");
+        matches!(from, Some(State::Nothing)) && image.disk().lookup(&journal).is_none()
+    }
+
     /// Whether everything holds of an image that was not judged before.
     fn holds(
         &mut self,
@@ -227,7 +235,7 @@ impl Exploration<'_> {
         id: &StateId,
     ) -> bool {
         let (bits, state) = (fingerprint as u64, fingerprint ^ known.fingerprint());
-        let retry = (bits >> 8).is_multiple_of(RETRY_EVERY);
+        let retry = (bits >> 8).is_multiple_of(RETRY_EVERY) || self.has_just_begun(image, known);
         let wanted = Wanted { retry: self.setting.to_retry(known, retry), current_is };
         let seen = if self.repeats {
             observe_once(fingerprint, wanted, || image.disk())

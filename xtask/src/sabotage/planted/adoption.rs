@@ -30,6 +30,13 @@ pub(super) const BUGS: &[Planted] = &[
     )
     .redundant("whoever opens a home syncs its directory before relying on what it names"),
     bug(
+        "lock-named-before-journal",
+        ADOPT,
+        "let lock = «HomeLock::acquire_unnamed(&layout, request.lock_timeout)?»;",
+        "HomeLock::acquire(&layout, request.lock_timeout)?",
+        "what a crash leaves of a lock file is taken for somebody else's, and the adoption is refused for ever",
+    ),
+    bug(
         "home-not-restricted",
         ADOPT,
         "durable::restrict_directory(layout.root())?;",
