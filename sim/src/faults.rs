@@ -52,12 +52,15 @@ impl Injection<'_> {
             let most = class.most(self.scenario.size, self.quick);
             let step = many.div_ceil(most).max(1);
             // What comes first in a scenario is much the same in all of them. Of full disks the first has no space at all:
-            // nothing that may need none is done there if it needs some.
+            // nothing that may need none is done there if it needs some. No scenario waits for its turn with that.
             let first = if class.fills_the_disk() { 1 } else { 1 + random.below(step) };
-            if in_turns && takes_turns != turn {
-                continue;
-            }
-            for nth in (first..=many).step_by(usize::try_from(step).unwrap_or(1)) {
+            let at_all = match (in_turns && takes_turns != turn, class.fills_the_disk()) {
+                (false, _) => usize::MAX,
+                (true, true) => 1,
+                (true, false) => 0,
+            };
+            let met = (first..=many).step_by(usize::try_from(step).unwrap_or(1)).take(at_all);
+            for nth in met {
                 number += 1;
                 if session.is_over() {
                     return;
