@@ -129,6 +129,7 @@ impl Campaign {
             prepared.extend(self.prepare(session, scenario));
         }
         for prepared in &prepared {
+            self.injection(prepared).explore_full_disk(session);
             self.rot(session, prepared, Density::SPARSE);
             self.injection(prepared).explore_damage(session);
         }

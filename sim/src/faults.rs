@@ -72,6 +72,13 @@ impl Injection<'_> {
         }
     }
 
+    /// Meets the disk that has no space at all.
+    pub(crate) fn explore_full_disk(&self, session: &mut Session) {
+        for class in CLASSES.into_iter().filter(|class| class.fills_the_disk()) {
+            self.meet(session, class, 1);
+        }
+    }
+
     /// Lets every sync fail in turn.
     pub(crate) fn explore_syncs(&self, session: &mut Session) {
         for class in CLASSES.into_iter().filter(|class| class.name == EVERY_SYNC) {
