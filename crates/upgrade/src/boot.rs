@@ -225,8 +225,8 @@ impl Booted<'_> {
 
     /// Ends the run because somebody wants it to end, in good order: after the store was closed. [`Booted::gate`] is closed, and
     /// writers that are still inside are waited for, however long that takes; to wait for less, drain it before. On trial this
-    /// gives the try back (FC-UPGRADE-0001 §15). Then the store is made durable and sealed anew (§20), which reads all of it. Dropping this
-    /// value, or being killed, spends the try and leaves the store without a seal.
+    /// gives the try back (FC-UPGRADE-0001 §15). Then the store is made durable and sealed anew (§20), which reads all of it.
+    /// Dropping this value, or being killed, spends the try and leaves the store without a seal.
     ///
     /// # Errors
     /// If the calling thread is a writer itself, if the store is still open, or what a file operation or appending to the

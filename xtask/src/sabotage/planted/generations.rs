@@ -120,8 +120,7 @@ pub(super) const BUGS: &[Planted] = &[
         PUT_ADOPTED_SEAL_ON_RECORD,
         "self.append(attempt, Event::Sealed { generation: number, manifest })?; \
          durable::sync_directory(&self.layout.generations())?;",
-    )
-    .redundant("a seal alone makes nothing current: until ACTIVATED the attempt is undone, whatever it left"),
+    ),
     bug(
         "permissions-not-restricted",
         STAGING,

@@ -48,8 +48,7 @@ pub(super) const BUGS: &[Planted] = &[
         CLOSE,
         "",
         "a runtime that has closed its store loses its last records",
-    )
-    .redundant("the engine syncs its journal when it is dropped, too; that its failure is noticed is another bug's matter"),
+    ),
     bug(
         "close-failure-ignored",
         STORE,
@@ -245,8 +244,7 @@ pub(super) const BUGS: &[Planted] = &[
         "durable::remove_tree(&scratch)?;",
         "",
         "every generation carries an empty directory along",
-    )
-    .redundant("all runs are gone when a migration ends, and an empty directory means nothing"),
+    ),
     // trace: sabotage FC-1.1 FC-5.1.1 FC-5.2 FC-16.2.2
     bug(
         "source-migrated-in-place",
